@@ -1,0 +1,72 @@
+/*
+ * A virtual address space: page-table walks over a dump's physical pages, with a TLB, and reads
+ * that say what was missing and why.
+ *
+ * Ownership: space_create()/space_destroy(); the dump is borrowed and must outlive the space. This
+ * room knows no file format and no Windows structure except the rules of Windows' software PTEs.
+ * Supported: x86 two-level, x86 PAE, x64 four-level.
+ */
+#ifndef PS_ANALYZER_MEMORY_SPACE_H
+#define PS_ANALYZER_MEMORY_SPACE_H
+
+#include "analyzer/memory/hole.h"
+#include "formats/dump.h"
+
+enum paging { PAGING_X86, PAGING_PAE, PAGING_X64 };
+
+struct space; /* opaque */
+
+/** One translated page. */
+struct translation {
+	uint64_t pa;        /* physical address of the byte asked for */
+	uint64_t page_size; /* bytes: 4 KiB, 2 MiB, 4 MiB, 1 GiB */
+	bool transition;    /* found through a transition PTE */
+};
+
+/** `dtb` is CR3 as found; flag and PCID bits are masked here. PS_CORRUPT when it cannot be one. */
+enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb,
+                            struct space **ret, struct ps_error *err);
+void space_destroy(struct space *space);
+
+enum paging space_paging(const struct space *space);
+uint64_t space_dtb(const struct space *space); /* masked */
+unsigned space_pointer_size(const struct space *space); /* 4 or 8 */
+struct dump *space_dump(const struct space *space);
+
+/** x86: clips sign-extended addresses to 32 bits; x64: as is. */
+uint64_t space_normalize(const struct space *space, uint64_t va);
+
+/** True when `va` can be a kernel address here: canonical high half, or at least 0x80000000. */
+bool space_is_kernel_address(const struct space *space, uint64_t va);
+
+/** Translates one address; false fills *ret_hole (length: up to the end of the 4 KiB page). */
+bool space_translate(struct space *space, uint64_t va, struct translation *ret,
+                     struct hole *ret_hole);
+
+/** Exact: all bytes or PS_ABSENT with the address, the reason and the page-table level. */
+enum ps_status space_read(struct space *space, uint64_t va, void *to, size_t length,
+                          struct ps_error *err);
+
+/**
+ * Best effort: copies what is there, leaves the other bytes of `to` untouched, and adds each
+ * missing stretch to *holes (neighbours with one reason are one hole). Returns the number of bytes
+ * copied. `holes` may be NULL when the count is enough. Running out of memory for the list is said
+ * by holes->overflow.
+ */
+size_t space_read_partial(struct space *space, uint64_t va, void *to, size_t length,
+                          struct holes *holes);
+
+/** Exact read of a pointer-sized value, zero-extended and normalised. */
+enum ps_status space_read_pointer(struct space *space, uint64_t va, uint64_t *ret,
+                                  struct ps_error *err);
+
+/** Exact read of a 32-bit or 64-bit little-endian integer. */
+enum ps_status space_read_u32(struct space *space, uint64_t va, uint32_t *ret,
+                              struct ps_error *err);
+enum ps_status space_read_u64(struct space *space, uint64_t va, uint64_t *ret,
+                              struct ps_error *err);
+
+/** Translates [va, va+length) and prefetches its file ranges, so a cold disk is read in order. */
+void space_prefetch(struct space *space, uint64_t va, uint64_t length);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * An opened container: physical pages, and what the container itself says of the machine.
+ *
+ * Ownership: dump_open() creates a dump, dump_close() frees it and all it owns; everything reached
+ * through it is borrowed and dies with it. Two dumps can be open in one process. This room knows
+ * files and pages, no Windows kernel and no virtual address.
+ */
+#ifndef PS_FORMATS_DUMP_H
+#define PS_FORMATS_DUMP_H
+
+#include "base/log.h"
+#include "base/progress.h"
+#include "formats/file.h"
+#include "formats/page_map.h"
+
+enum machine { MACHINE_UNKNOWN, MACHINE_X86, MACHINE_X64, MACHINE_ARM64, MACHINE_IA64 };
+
+enum tristate { TRI_UNKNOWN, TRI_NO, TRI_YES };
+
+/** A number that the container may or may not state. */
+struct fact {
+	bool known;
+	uint64_t value;
+};
+
+/** What the container itself says; a field equal to the PAGE filler is not known. */
+struct machine_facts {
+	enum machine machine;
+	enum tristate pae;        /* x86 only */
+	struct fact dtb;          /* as stored; mask before use */
+	struct fact kdbg;         /* VA; unknown when 0 */
+	struct fact module_list;  /* VA of PsLoadedModuleList; unknown when 0 */
+	struct fact process_list; /* VA of PsActiveProcessHead; unknown when 0 */
+	struct fact pfn_database; /* VA */
+	struct fact build;        /* MinorVersion: NtBuildNumber without flags */
+	struct fact free_build;   /* MajorVersion: 0xF free, 0xC checked */
+	struct fact processors;
+	struct fact bugcheck_code;
+	uint64_t bugcheck_parameters[4]; /* meaningful when bugcheck_code is known */
+	struct fact system_time;  /* FILETIME: 100 ns since 1601, UTC */
+	struct fact uptime;       /* 100 ns */
+	struct fact product_type; /* 1 workstation, 2 domain controller, 3 server */
+	struct fact suite_mask;
+	struct fact physical_pages; /* pages of RAM that the header's runs list */
+	struct fact dump_type;
+	struct fact attributes;
+};
+
+enum { DUMP_NOTES = 16, DUMP_NOTE_TEXT = 240 };
+
+struct format;
+
+struct dump {
+	struct file file;
+	const struct format *format;
+	const char *kind;  /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
+	const char *title; /* "Windows crash dump, type 5 (bitmap), 64-bit"; static or in title_text */
+	char title_text[96];
+	struct machine_facts facts;
+	struct page_map map;
+	bool holes_absent;       /* raw files: a hole of the file is an absent page */
+	bool complete;           /* every page that the container lists is in the file */
+	char notes[DUMP_NOTES][DUMP_NOTE_TEXT]; /* sentences for the analyst: truncated, live, ... */
+	unsigned note_count;
+};
+
+/** One row of the format table; see open.c for the order and its reasons. */
+enum probe { PROBE_MINE, PROBE_NOT_MINE, PROBE_ERROR };
+
+struct format {
+	const char *name; /* for -v and docs */
+	/**
+	 * Looks at dump->file and, when the file is of its kind, fills kind, title, facts, map.
+	 * PROBE_NOT_MINE leaves the dump as it was; PROBE_ERROR fills *err and ends the search.
+	 */
+	enum probe (*open)(struct dump *dump, struct ps_error *err);
+};
+
+/** Opens `path` with the first format that takes it. The caller closes *ret. */
+enum ps_status dump_open(const char *path, const struct log *log, struct dump **ret,
+                         struct ps_error *err);
+
+/** Frees the dump. NULL is harmless. */
+void dump_close(struct dump *dump);
+
+/** Adds a sentence for the analyst; silently drops what exceeds DUMP_NOTES. */
+void dump_note(struct dump *dump, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** The extent beginning at `pfn`: page map, clipped by the end of the file and by file holes. */
+void dump_locate(struct dump *dump, uint64_t pfn, struct extent *ret);
+
+/** First present extent at or after `pfn`, for scans. False when there is none. */
+bool dump_next_present(struct dump *dump, uint64_t pfn, struct extent *ret);
+
+/**
+ * Copies `length` bytes of physical memory at `pa`. PAGE_PRESENT when all of them were there;
+ * otherwise the state of the first page that was not, and `to` is undefined.
+ */
+enum page_state dump_read(struct dump *dump, uint64_t pa, void *to, size_t length);
+
+/** Tells the kernel that these pages will be read soon. */
+void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count);
+
+/** Words for a page state: "not in the dump", "in a hole of the sparse file", ... Static. */
+const char *page_state_words(enum page_state state);
+
+/** "x86", "x64", "arm64", "ia64", "unknown". Static. */
+const char *machine_name(enum machine machine);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * A regular file, mapped read-only with random-access advice, or read with pread() where it cannot
+ * be mapped. Everything the program reads of a dump passes through file_read().
+ *
+ * Owned by the dump that opened it. Not supported: pipes (a dump needs random access).
+ */
+#ifndef PS_FORMATS_FILE_H
+#define PS_FORMATS_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct file {
+	char *path;          /* owned; as the user gave it */
+	int fd;
+	uint64_t size;       /* bytes, when opened */
+	const uint8_t *map;  /* NULL when read with pread() */
+	uint64_t bytes_read; /* for `make bench` and -v: bytes copied out so far */
+};
+
+/**
+ * Opens `path`. Refuses, each in a sentence of its own: no such file, no permission, a directory,
+ * a device or pipe, an empty file (PS_UNSUPPORTED or PS_SYSTEM).
+ */
+enum ps_status file_open(struct file *file, const char *path, struct ps_error *err);
+
+/** Unmaps and closes. Harmless on a zeroed struct whose fd is -1. */
+void file_close(struct file *file);
+
+/**
+ * Copies [offset, offset+length) into `to`. PS_ABSENT (with the offset) when it reaches beyond the
+ * end of the file, PS_SYSTEM when the disk or a shrinking file takes the bytes away.
+ */
+enum ps_status file_read(struct file *file, uint64_t offset, void *to, size_t length,
+                         struct ps_error *err);
+
+/** Tells the kernel that [offset, offset+length) will be read soon. Never fails. */
+void file_prefetch(struct file *file, uint64_t offset, uint64_t length);
+
+/**
+ * The stretch of the file around `offset` that is all data or all hole (SEEK_DATA / SEEK_HOLE):
+ * true for data; *ret_start <= offset < *ret_end. Without support in the filesystem all is data.
+ */
+bool file_is_data(struct file *file, uint64_t offset, uint64_t *ret_start, uint64_t *ret_end);
+
+#endif

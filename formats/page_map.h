@@ -1,0 +1,76 @@
+/*
+ * From a page frame number to the place of its page in the file.
+ *
+ * Two shapes: sorted runs (full dumps, raw images) and a bitmap with a rank index (bitmap dumps).
+ * Memory is one run record a run, or one bit and 1/16 byte a page of the machine: never a record a
+ * page.
+ */
+#ifndef PS_FORMATS_PAGE_MAP_H
+#define PS_FORMATS_PAGE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum { PAGE_SHIFT = 12, PAGE_SIZE = 4096 };
+
+/** Why the bytes of a page can or cannot be read. */
+enum page_state {
+	PAGE_PRESENT,
+	PAGE_NOT_IN_DUMP, /* the container does not list it */
+	PAGE_FILE_HOLE,   /* a hole of a sparse raw file */
+	PAGE_BEYOND_EOF,  /* listed, but the file ends before it */
+	PAGE_IO_ERROR,    /* listed, but the disk failed */
+};
+
+/** Pages [pfn, pfn+count) that share one state and, when present, lie back to back in the file. */
+struct extent {
+	uint64_t pfn;
+	uint64_t count;  /* pages, at least 1; UINT64_MAX - pfn when nothing follows */
+	uint64_t offset; /* file offset of the first page; meaningful when PRESENT or BEYOND_EOF */
+	enum page_state state;
+};
+
+struct page_run {
+	uint64_t pfn, count, offset;
+};
+
+enum page_map_kind { PAGE_MAP_NONE, PAGE_MAP_RUNS, PAGE_MAP_BITMAP };
+
+struct page_map {
+	enum page_map_kind kind;
+	uint64_t file_size; /* bytes; what lies beyond is PAGE_BEYOND_EOF */
+
+	struct page_run *runs; /* owned; ascending, not overlapping */
+	size_t run_count;
+
+	uint8_t *bits;       /* owned; LSB first, 1 = page present */
+	uint64_t bit_count;
+	uint64_t *rank;      /* owned; pages present before each block of RANK_BLOCK bits */
+	uint64_t first_page; /* file offset of the first page */
+
+	uint64_t pages;         /* pages listed by the container */
+	uint64_t pages_in_file; /* of them, wholly inside the file */
+	uint64_t highest_pfn;   /* highest page listed; 0 when there is none */
+};
+
+void page_map_init(struct page_map *map, uint64_t file_size);
+void page_map_fini(struct page_map *map);
+
+/**
+ * Takes runs in any order (copied). PS_CORRUPT when they overlap or overflow. Offsets are taken as
+ * given.
+ */
+enum ps_status page_map_set_runs(struct page_map *map, const struct page_run *runs, size_t count,
+                                 struct ps_error *err);
+
+/** Takes over `bits` (malloc'ed, (bit_count+7)/8 bytes) and builds the rank index. */
+enum ps_status page_map_set_bitmap(struct page_map *map, uint8_t *bits, uint64_t bit_count,
+                                   uint64_t first_page, struct ps_error *err);
+
+/** The extent that begins at `pfn`. Costs a binary search over runs, or one rank block. */
+void page_map_locate(const struct page_map *map, uint64_t pfn, struct extent *ret);
+
+#endif
