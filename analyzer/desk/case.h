@@ -1,0 +1,35 @@
+/*
+ * One case: a file opened, its kernel and pools found, a report made. Owns all that one opened dump
+ * owns; two cases can be open in one process.
+ */
+#ifndef PS_ANALYZER_DESK_CASE_H
+#define PS_ANALYZER_DESK_CASE_H
+
+#include "base/log.h"
+#include "plugins/plugin.h"
+
+struct case_file {
+	struct dump *dump;
+	struct kernel *kernel; /* NULL: kernel_error */
+	struct ps_error kernel_error;
+	struct pools *pools; /* NULL: pools_error */
+	struct ps_error pools_error;
+};
+
+/** How far to go: `info` and `modules` need no pools. */
+enum case_depth { CASE_DUMP, CASE_KERNEL, CASE_POOLS };
+
+/**
+ * Opens `path` as deep as asked. An error is returned only when the file itself cannot be used;
+ * a kernel or pool part that fails leaves its error in the case. case_fini() in any case.
+ */
+enum ps_status case_init(struct case_file *c, const char *path, enum case_depth depth,
+                         const struct log *log, struct progress *progress, struct ps_error *err);
+void case_fini(struct case_file *c);
+
+/** Runs the selected plugins over the case into a fresh report. */
+enum ps_status case_report(struct case_file *c, const struct selection *selection,
+                           const struct tag_names *names, struct report **ret,
+                           struct ps_error *err);
+
+#endif

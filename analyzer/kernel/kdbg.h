@@ -1,0 +1,73 @@
+/*
+ * KDDEBUGGER_DATA64, the kernel's own list of where its variables are (fact sheet section 2; WDK
+ * wdbgexts.h). Same offsets on x86 and x64. Not supported: encoded blocks of live machines.
+ */
+#ifndef PS_ANALYZER_KERNEL_KDBG_H
+#define PS_ANALYZER_KERNEL_KDBG_H
+
+#include "analyzer/memory/space.h"
+
+enum { KDBG_MIN_SIZE = 0x208, KDBG_MAX_SIZE = 0x1000 };
+
+/** Fields that this program uses; order of kdbg_layout in kdbg.c. */
+enum kdbg_field {
+	KDBG_PS_LOADED_MODULE_LIST, /* list head */
+	KDBG_PS_ACTIVE_PROCESS_HEAD,
+	KDBG_POOL_TRACK_TABLE, /* address of the pointer variable */
+	KDBG_NONPAGED_POOL_START,
+	KDBG_NONPAGED_POOL_END,
+	KDBG_PAGED_POOL_START,
+	KDBG_PAGED_POOL_END,
+	KDBG_MM_MAXIMUM_NONPAGED_POOL, /* bytes */
+	KDBG_MM_ALLOCATED_NONPAGED_POOL, /* pages */
+	KDBG_MM_SIZE_OF_PAGED_POOL, /* bytes */
+	KDBG_MM_HIGHEST_USER_ADDRESS,
+	KDBG_MM_SYSTEM_RANGE_START,
+	KDBG_MM_NUMBER_OF_PHYSICAL_PAGES,
+	KDBG_NT_BUILD_LAB,
+	KDBG_CM_NT_CSD_VERSION,
+	KDBG_KI_PROCESSOR_BLOCK,
+	KDBG_MM_UNLOADED_DRIVERS,
+	KDBG_MM_LAST_UNLOADED_DRIVER,
+	KDBG_FIELDS
+};
+
+struct kdbg {
+	uint64_t va;   /* of the block */
+	uint32_t size; /* as the block says: how much of it is valid */
+	uint64_t kernel_base;
+	uint64_t fields[KDBG_FIELDS]; /* normalised addresses; 0 = absent */
+};
+
+/**
+ * Reads and checks the block at `va`: OwnerTag, Size, a kernel-range KernBase. PS_CORRUPT when it is
+ * no KDBG, PS_ABSENT when its bytes are not there.
+ */
+enum ps_status kdbg_read(struct space *space, uint64_t va, struct kdbg *ret, struct ps_error *err);
+
+/** Searches the mapped pages of [base, base+size) for a block whose KernBase is `base`. */
+enum ps_status kdbg_find_in_image(struct space *space, uint64_t base, uint64_t size,
+                                  struct kdbg *ret, struct ps_error *err);
+
+/** A block seen in physical memory, before any translation. */
+struct kdbg_trace {
+	uint64_t pa;          /* of the block */
+	uint64_t kernel_base; /* as stored there */
+	uint32_t size;
+};
+
+/** Returns true to end the search. */
+typedef bool (*kdbg_accept)(void *context, const struct kdbg_trace *trace);
+
+/**
+ * Searches all present physical pages for KDBG blocks and offers each; ends at the first accepted
+ * one. PS_NOT_FOUND, PS_INTERRUPTED.
+ */
+enum ps_status kdbg_scan(struct dump *dump, kdbg_accept accept, void *context,
+                         struct progress *progress, struct ps_error *err);
+
+/** Reads the variable that `field` points to: a pointer-sized value. PS_ABSENT when 0. */
+enum ps_status kdbg_variable(struct space *space, const struct kdbg *kdbg, enum kdbg_field field,
+                             uint64_t *ret, struct ps_error *err);
+
+#endif

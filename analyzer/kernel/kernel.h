@@ -1,0 +1,65 @@
+/*
+ * The Windows kernel in a dump: its address space, KDBG, identity and module lists.
+ *
+ * Ownership: kernel_open() creates, kernel_close() frees the kernel and everything reached through
+ * it (the address space included); the dump is borrowed and must outlive it. This room knows
+ * Windows structures and no pool.
+ */
+#ifndef PS_ANALYZER_KERNEL_KERNEL_H
+#define PS_ANALYZER_KERNEL_KERNEL_H
+
+#include "analyzer/kernel/kdbg.h"
+#include "analyzer/kernel/modules.h"
+#include "analyzer/kernel/pe.h"
+#include "analyzer/memory/space.h"
+
+struct kernel {
+	struct dump *dump;   /* borrowed */
+	struct space *space; /* owned */
+	unsigned pointer_size; /* bytes: 4 or 8 */
+	const char *arch;      /* "x86", "x86-pae", "x64"; static */
+
+	uint64_t base;        /* VA of ntoskrnl's image */
+	uint64_t size;        /* SizeOfImage, 0 when the PE header is not in the dump */
+	struct pe_identity image; /* time stamp, PDB of the kernel itself */
+
+	struct kdbg kdbg;
+	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static */
+	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory" */
+
+	struct fact build;      /* NtBuildNumber without the free/checked flag */
+	const char *build_source; /* "header", "KUSER_SHARED_DATA", "build lab"; NULL when unknown */
+	char *build_lab;        /* owned; "17763.1.amd64fre.rs5_release..." or NULL */
+	char *service_pack;     /* owned; "Service Pack 2" or NULL */
+	struct fact processors; /* header, else KiProcessorBlock */
+	const char *processors_source;
+
+	struct module_list modules;  /* loaded, in list order: nt first */
+	struct module_list unloaded; /* newest last */
+
+	char notes[16][240]; /* sentences for the analyst: disagreements, what was not readable */
+	unsigned note_count;
+};
+
+/**
+ * Finds and describes the kernel of `dump`. Errors: no DTB, no KDBG, no kernel image, each saying
+ * what was looked at. Parts that can be done without (module lists) do not fail the whole: they are
+ * noted and their lists marked incomplete.
+ */
+enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
+                           struct kernel **ret, struct ps_error *err);
+
+/** Frees the kernel. NULL is harmless. */
+void kernel_close(struct kernel *kernel);
+
+/** Adds a sentence for the analyst; drops what exceeds the array. */
+void kernel_note(struct kernel *kernel, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/** "Windows Server 2019", "Windows 7 or Windows Server 2008 R2", ... from build and product type. */
+const char *kernel_product_name(const struct kernel *kernel);
+
+/** "MANUALLY_INITIATED_CRASH" for 0xE2; NULL when the code has no name here. Static. */
+const char *bugcheck_name(uint64_t code);
+
+#endif

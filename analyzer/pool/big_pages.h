@@ -1,0 +1,69 @@
+/*
+ * PoolBigPageTable: allocations of a page and more.
+ *
+ * Sums per tag are built in one pass; the allocations themselves come through an iterator, never as
+ * one big list. Sums over live entries are true lower bounds when pages of the table are missing.
+ */
+#ifndef PS_ANALYZER_POOL_BIG_PAGES_H
+#define PS_ANALYZER_POOL_BIG_PAGES_H
+
+#include "analyzer/memory/hole.h"
+#include "analyzer/pool/locate.h"
+#include "base/hash.h"
+
+enum pool_kind { POOL_NONPAGED, POOL_PAGED, POOL_KIND_UNKNOWN };
+
+struct big_entry {
+	uint64_t index; /* slot in the table */
+	uint64_t va;    /* of the allocation, bit 0 cleared */
+	uint32_t tag;   /* bit 31 (protected) cleared */
+	bool freed;     /* bit 0 of Va set: not live */
+	bool is_protected;
+	enum pool_kind kind;
+	uint32_t type;  /* POOL_TYPE or POOL_FLAGS bits as stored, 0 where the layout has none */
+	uint64_t bytes; /* pages x 4096 on XP and 2003 */
+};
+
+struct big_sum {
+	uint32_t tag;
+	uint64_t nonpaged_count, nonpaged_bytes;
+	uint64_t paged_count, paged_bytes;
+	uint64_t unknown_count, unknown_bytes; /* XP/2003 with no pool ranges in KDBG */
+};
+
+struct big_pages {
+	struct space *space; /* borrowed */
+	struct big_globals globals;
+	uint64_t in_use, freed, never_used;
+	uint64_t pages_expected, pages_present;
+	bool complete;
+	struct holes holes;
+	struct big_sum *sums; /* owned */
+	size_t sum_count, sum_capacity;
+	struct hash index; /* tag -> sum */
+	uint64_t nonpaged_bytes, paged_bytes;
+};
+
+/** Reads the whole table once and sums it. */
+enum ps_status big_pages_read(struct space *space, const struct big_globals *globals,
+                              struct progress *progress, struct big_pages *ret,
+                              struct ps_error *err);
+void big_pages_fini(struct big_pages *big);
+
+const struct big_sum *big_pages_sum(const struct big_pages *big, uint32_t tag);
+
+/** Walks the entries (live and freed; never-used ones are left out) in table order. */
+struct big_iterator {
+	const struct big_pages *big;
+	uint64_t next_index;
+	uint8_t *buffer; /* owned: one chunk of the table */
+	uint8_t *present; /* owned: which 4-byte words of the chunk were read */
+	uint64_t chunk_first, chunk_count;
+};
+
+enum ps_status big_iterator_init(struct big_iterator *it, const struct big_pages *big,
+                                 struct ps_error *err);
+void big_iterator_fini(struct big_iterator *it);
+bool big_iterator_next(struct big_iterator *it, struct big_entry *ret);
+
+#endif
