@@ -1,0 +1,61 @@
+/*
+ * Allocation with overflow checks, and growing arrays.
+ */
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *mem_array(size_t count, size_t size)
+{
+	/* calloc() checks the product; of an empty array it may return NULL, which is no error
+	 * here. */
+	return calloc(count ? count : 1, size ? size : 1);
+}
+
+char *mem_strndup(const char *text, size_t length)
+{
+	char *copy;
+
+	if (length == SIZE_MAX)
+		return NULL;
+	copy = malloc(length + 1);
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+char *mem_printf(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int length;
+
+	va_start(args, format);
+	length = vasprintf(&text, format, args);
+	va_end(args);
+	return length < 0 ? NULL : text;
+}
+
+bool mem_grow(void **items, size_t count, size_t *capacity, size_t size)
+{
+	size_t wanted;
+	void *grown;
+
+	if (count < *capacity)
+		return true;
+	wanted = *capacity ? *capacity : 8;
+	if (*capacity && __builtin_mul_overflow(*capacity, 2, &wanted))
+		return false;
+	grown = reallocarray(*items, wanted, size);
+	if (!grown)
+		return false;
+	*items = grown;
+	*capacity = wanted;
+	return true;
+}
