@@ -7,6 +7,7 @@
 #ifndef PS_BASE_BYTES_H
 #define PS_BASE_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,19 @@ static inline uint32_t bytes_u32(struct bytes *b, size_t offset)
 static inline uint64_t bytes_u64(struct bytes *b, size_t offset)
 {
 	return bytes_uint(b, offset, 8);
+}
+
+/** `count` 64-bit values at once, for tables of them. All become 0 when they are not all there. */
+static inline void bytes_u64_array(struct bytes *b, size_t offset, uint64_t *to, size_t count)
+{
+	if (count > SIZE_MAX / sizeof(*to) || !bytes_has(b, offset, count * sizeof(*to))) {
+		b->overrun = true;
+		memset(to, 0, count * sizeof(*to));
+		return;
+	}
+	memcpy(to, b->data + offset, count * sizeof(*to));
+	for (size_t i = 0; i < count; i++)
+		to[i] = le64toh(to[i]);
 }
 
 /** A pointer-sized field: 4 bytes zero-extended, or 8 bytes. */

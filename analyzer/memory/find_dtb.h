@@ -23,7 +23,6 @@ typedef bool (*dtb_accept)(void *context, const struct dtb_candidate *candidate)
  * PS_INTERRUPTED on Ctrl-C. `progress` shows the scan.
  */
 enum ps_status find_dtb(struct dump *dump, dtb_accept accept, void *context,
-                        struct progress *progress, struct dtb_candidate *ret,
-                        struct ps_error *err);
+			struct progress *progress, struct dtb_candidate *ret, struct ps_error *err);
 
 #endif

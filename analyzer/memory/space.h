@@ -24,12 +24,12 @@ struct translation {
 };
 
 /** `dtb` is CR3 as found; flag and PCID bits are masked here. PS_CORRUPT when it cannot be one. */
-enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb,
-                            struct space **ret, struct ps_error *err);
+enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb, struct space **ret,
+			    struct ps_error *err);
 void space_destroy(struct space *space);
 
 enum paging space_paging(const struct space *space);
-uint64_t space_dtb(const struct space *space); /* masked */
+uint64_t space_dtb(const struct space *space);          /* masked */
 unsigned space_pointer_size(const struct space *space); /* 4 or 8 */
 struct dump *space_dump(const struct space *space);
 
@@ -39,13 +39,20 @@ uint64_t space_normalize(const struct space *space, uint64_t va);
 /** True when `va` can be a kernel address here: canonical high half, or at least 0x80000000. */
 bool space_is_kernel_address(const struct space *space, uint64_t va);
 
-/** Translates one address; false fills *ret_hole (length: up to the end of the 4 KiB page). */
+/**
+ * Translates one address; false fills *ret_hole (length: up to the end of the 4 KiB page). Says
+ * nothing of whether the page's bytes are in the dump: only the reads do (HOLE_PAGE_MISSING).
+ */
 bool space_translate(struct space *space, uint64_t va, struct translation *ret,
-                     struct hole *ret_hole);
+		     struct hole *ret_hole);
 
-/** Exact: all bytes or PS_ABSENT with the address, the reason and the page-table level. */
+/**
+ * Exact: all bytes or PS_ABSENT with the address, the reason and the page-table level (PS_SYSTEM
+ * when the disk failed). On error `to` is undefined. A range that runs beyond the end of the
+ * address space is PS_ABSENT too.
+ */
 enum ps_status space_read(struct space *space, uint64_t va, void *to, size_t length,
-                          struct ps_error *err);
+			  struct ps_error *err);
 
 /**
  * Best effort: copies what is there, leaves the other bytes of `to` untouched, and adds each
@@ -54,17 +61,17 @@ enum ps_status space_read(struct space *space, uint64_t va, void *to, size_t len
  * by holes->overflow.
  */
 size_t space_read_partial(struct space *space, uint64_t va, void *to, size_t length,
-                          struct holes *holes);
+			  struct holes *holes);
 
 /** Exact read of a pointer-sized value, zero-extended and normalised. */
 enum ps_status space_read_pointer(struct space *space, uint64_t va, uint64_t *ret,
-                                  struct ps_error *err);
+				  struct ps_error *err);
 
 /** Exact read of a 32-bit or 64-bit little-endian integer. */
 enum ps_status space_read_u32(struct space *space, uint64_t va, uint32_t *ret,
-                              struct ps_error *err);
+			      struct ps_error *err);
 enum ps_status space_read_u64(struct space *space, uint64_t va, uint64_t *ret,
-                              struct ps_error *err);
+			      struct ps_error *err);
 
 /** Translates [va, va+length) and prefetches its file ranges, so a cold disk is read in order. */
 void space_prefetch(struct space *space, uint64_t va, uint64_t length);
