@@ -23,7 +23,8 @@ struct fact {
 	uint64_t value;
 };
 
-/** What the container itself says; a field equal to the PAGE filler is not known. */
+/** What the container itself says; a field equal to the PAGE filler is not known, nor is a 0
+ * where 0 cannot be a value (all but suite_mask, attributes). */
 struct machine_facts {
 	enum machine machine;
 	enum tristate pae;        /* x86 only */
@@ -37,9 +38,9 @@ struct machine_facts {
 	struct fact processors;
 	struct fact bugcheck_code;
 	uint64_t bugcheck_parameters[4]; /* meaningful when bugcheck_code is known */
-	struct fact system_time;  /* FILETIME: 100 ns since 1601, UTC */
-	struct fact uptime;       /* 100 ns */
-	struct fact product_type; /* 1 workstation, 2 domain controller, 3 server */
+	struct fact system_time;         /* FILETIME: 100 ns since 1601, UTC */
+	struct fact uptime;              /* 100 ns */
+	struct fact product_type;        /* 1 workstation, 2 domain controller, 3 server */
 	struct fact suite_mask;
 	struct fact physical_pages; /* pages of RAM that the header's runs list */
 	struct fact dump_type;
@@ -53,14 +54,16 @@ struct format;
 struct dump {
 	struct file file;
 	const struct format *format;
-	const char *kind;  /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
-	const char *title; /* "Windows crash dump, type 5 (bitmap), 64-bit"; static or in title_text */
+	const char *kind; /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
+	const char
+		*title; /* "Windows crash dump, type 5 (bitmap), 64-bit"; static or in title_text */
 	char title_text[96];
 	struct machine_facts facts;
 	struct page_map map;
-	bool holes_absent;       /* raw files: a hole of the file is an absent page */
-	bool complete;           /* every page that the container lists is in the file */
-	char notes[DUMP_NOTES][DUMP_NOTE_TEXT]; /* sentences for the analyst: truncated, live, ... */
+	bool holes_absent; /* raw files: a hole of the file is an absent page */
+	bool complete;     /* every page that the container lists is in the file */
+	char notes[DUMP_NOTES]
+		  [DUMP_NOTE_TEXT]; /* sentences for the analyst: truncated, live, ... */
 	unsigned note_count;
 };
 
@@ -78,7 +81,7 @@ struct format {
 
 /** Opens `path` with the first format that takes it. The caller closes *ret. */
 enum ps_status dump_open(const char *path, const struct log *log, struct dump **ret,
-                         struct ps_error *err);
+			 struct ps_error *err);
 
 /** Frees the dump. NULL is harmless. */
 void dump_close(struct dump *dump);

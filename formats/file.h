@@ -7,17 +7,21 @@
 #ifndef PS_FORMATS_FILE_H
 #define PS_FORMATS_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
 struct file {
-	char *path;          /* owned; as the user gave it */
+	char *path; /* owned; as the user gave it */
 	int fd;
 	uint64_t size;       /* bytes, when opened */
 	const uint8_t *map;  /* NULL when read with pread() */
 	uint64_t bytes_read; /* for `make bench` and -v: bytes copied out so far */
+	uint64_t known_start,
+		known_end; /* the stretch that file_is_data() saw last; empty at first */
+	bool known_data;
 };
 
 /**
@@ -34,7 +38,7 @@ void file_close(struct file *file);
  * end of the file, PS_SYSTEM when the disk or a shrinking file takes the bytes away.
  */
 enum ps_status file_read(struct file *file, uint64_t offset, void *to, size_t length,
-                         struct ps_error *err);
+			 struct ps_error *err);
 
 /** Tells the kernel that [offset, offset+length) will be read soon. Never fails. */
 void file_prefetch(struct file *file, uint64_t offset, uint64_t length);

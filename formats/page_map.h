@@ -2,7 +2,7 @@
  * From a page frame number to the place of its page in the file.
  *
  * Two shapes: sorted runs (full dumps, raw images) and a bitmap with a rank index (bitmap dumps).
- * Memory is one run record a run, or one bit and 1/16 byte a page of the machine: never a record a
+ * Memory is one run record a run, or one bit and 1/64 byte a page of the machine: never a record a
  * page.
  */
 #ifndef PS_FORMATS_PAGE_MAP_H
@@ -15,6 +15,9 @@
 #include "base/error.h"
 
 enum { PAGE_SHIFT = 12, PAGE_SIZE = 4096 };
+
+/** Bits of a bitmap between two entries of its rank index: one cache line. */
+enum { RANK_BLOCK = 512 };
 
 /** Why the bytes of a page can or cannot be read. */
 enum page_state {
@@ -46,10 +49,11 @@ struct page_map {
 	struct page_run *runs; /* owned; ascending, not overlapping */
 	size_t run_count;
 
-	uint8_t *bits;       /* owned; LSB first, 1 = page present */
+	uint8_t *bits; /* owned; LSB first, 1 = page present */
 	uint64_t bit_count;
-	uint64_t *rank;      /* owned; pages present before each block of RANK_BLOCK bits */
-	uint64_t first_page; /* file offset of the first page */
+	uint64_t *rank;       /* owned; pages present before each block of bits, and in all */
+	uint64_t block_count; /* blocks of RANK_BLOCK bits */
+	uint64_t first_page;  /* file offset of the first page */
 
 	uint64_t pages;         /* pages listed by the container */
 	uint64_t pages_in_file; /* of them, wholly inside the file */
@@ -60,17 +64,26 @@ void page_map_init(struct page_map *map, uint64_t file_size);
 void page_map_fini(struct page_map *map);
 
 /**
- * Takes runs in any order (copied). PS_CORRUPT when they overlap or overflow. Offsets are taken as
- * given.
+ * Takes runs in any order (copied). Runs of no page are dropped. PS_CORRUPT when they overlap, or
+ * leave the 64-bit physical address space. Offsets are taken as given.
  */
 enum ps_status page_map_set_runs(struct page_map *map, const struct page_run *runs, size_t count,
-                                 struct ps_error *err);
+				 struct ps_error *err);
 
-/** Takes over `bits` (malloc'ed, (bit_count+7)/8 bytes) and builds the rank index. */
+/**
+ * Takes over `bits` (malloc'ed, (bit_count+7)/8 bytes), also when it fails, and builds the rank
+ * index. PS_CORRUPT when the pages would lie beyond what 64 bits can address.
+ */
 enum ps_status page_map_set_bitmap(struct page_map *map, uint8_t *bits, uint64_t bit_count,
-                                   uint64_t first_page, struct ps_error *err);
+				   uint64_t first_page, struct ps_error *err);
 
-/** The extent that begins at `pfn`. Costs a binary search over runs, or one rank block. */
+/**
+ * The extent that begins at `pfn`. Costs a binary search over runs, or of a bitmap two rank blocks
+ * and a search over the rank index, however long the extent is.
+ */
 void page_map_locate(const struct page_map *map, uint64_t pfn, struct extent *ret);
+
+/** The lowest page that is listed but not wholly inside the file. False when there is none. */
+bool page_map_first_beyond(const struct page_map *map, uint64_t *ret_pfn);
 
 #endif

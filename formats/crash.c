@@ -1,0 +1,417 @@
+/*
+ * Windows crash dumps: the header of 32-bit (PAGEDUMP) and 64-bit (PAGEDU64) dumps, what it says of
+ * the machine, and the choice of the body by DumpType.
+ *
+ * Recognised and refused: header-only dumps, minidumps (triage), RDMP bodies (types 8, 9, 10),
+ * DumpType 7, encrypted dumps, ARM64 and IA64 machines.
+ *
+ * Source of the layouts: the public DUMP_HEADER32 / DUMP_HEADER64 of Microsoft's headers.
+ */
+#include "formats/crash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "formats/formats.h"
+
+static const struct crash_layout layout32 = {
+	.width = "32-bit",
+	.size = CRASH_HEADER32_SIZE,
+	.pointer = 4,
+	.most_runs = 86, /* (700 - 8) / 8 */
+	.dtb = 0x10,
+	.pfn_database = 0x14,
+	.module_list = 0x18,
+	.process_list = 0x1c,
+	.machine = 0x20,
+	.processors = 0x24,
+	.bugcheck_code = 0x28,
+	.bugcheck_parameters = 0x2c,
+	.pae = 0x5c,
+	.kdbg = 0x60,
+	.run_count = 0x64,
+	.page_count = 0x68,
+	.runs = 0x6c,
+	.dump_type = 0xf88,
+	.system_time = 0xfc0,
+	.uptime = 0xfb8,
+	.product_type = 0xf94,
+	.suite_mask = 0xf98,
+	.attributes = 0x8a0,
+};
+
+static const struct crash_layout layout64 = {
+	.width = "64-bit",
+	.size = CRASH_HEADER64_SIZE,
+	.pointer = 8,
+	.most_runs = 42, /* (700 - 16) / 16 */
+	.dtb = 0x10,
+	.pfn_database = 0x18,
+	.module_list = 0x20,
+	.process_list = 0x28,
+	.machine = 0x30,
+	.processors = 0x34,
+	.bugcheck_code = 0x38,
+	.bugcheck_parameters = 0x40,
+	.kdbg = 0x80,
+	.run_count = 0x88,
+	.page_count = 0x90,
+	.runs = 0x98,
+	.dump_type = 0xf98,
+	.system_time = 0xfa8,
+	.uptime = 0x1030,
+	.product_type = 0x1040,
+	.suite_mask = 0x1044,
+	.attributes = 0x1050,
+};
+
+enum { OFFSET_MAJOR_VERSION = 0x08, OFFSET_MINOR_VERSION = 0x0c };
+
+/* Values of MachineImageType (PE machine numbers). */
+enum { IMAGE_X86 = 0x14c, IMAGE_IA64 = 0x200, IMAGE_X64 = 0x8664, IMAGE_ARM64 = 0xaa64 };
+
+#define HINT_NEXT_CRASH                                                                            \
+	"set \"Kernel memory dump\" or \"Automatic memory dump\" in Startup and Recovery "         \
+	"(CrashDumpEnabled 2 or 7) before the next crash"
+
+/* What is done with each DumpType: a body that can be read, or the sentence that refuses it. */
+struct crash_type {
+	uint32_t type;
+	const char *name;
+	const char *kind; /* JSON name */
+	enum ps_status (*open)(struct dump *, const struct crash_header *, struct ps_error *);
+	const char *refusal; /* where `open` is NULL */
+	const char *hint;
+};
+
+static const struct crash_type crash_types[] = {
+	{1, "full", "windows-full", crash_full_open, NULL, NULL},
+	{2, "kernel summary", "windows-summary", crash_bitmap_open, NULL, NULL},
+	{3, "header only", "windows-header", NULL, "it holds a header and no memory",
+	 HINT_NEXT_CRASH},
+	{4, "minidump", "windows-triage", NULL, "a minidump holds no pool tables", HINT_NEXT_CRASH},
+	{5, "bitmap", "windows-bitmap", crash_bitmap_open, NULL, NULL},
+	{6, "kernel bitmap", "windows-bitmap", crash_bitmap_open, NULL, NULL},
+	{7, "automatic", "windows-bitmap", NULL,
+	 "DumpType 7 is not written to disk by any Windows known to poolscope",
+	 "look whether Windows wrote another MEMORY.DMP: automatic memory dumps are of type 6"},
+	{8, "kernel, by a debugger", "windows-rdmp", NULL, "bodies of kind RDMP cannot be read yet",
+	 HINT_NEXT_CRASH},
+	{9, "kernel and user, by a debugger", "windows-rdmp", NULL,
+	 "bodies of kind RDMP cannot be read yet", HINT_NEXT_CRASH},
+	{10, "complete, by a debugger", "windows-rdmp", NULL,
+	 "bodies of kind RDMP cannot be read yet",
+	 "have Windows write the dump itself: \"Complete memory dump\" in Startup and Recovery "
+	 "(CrashDumpEnabled 1)"},
+};
+
+/* Bits of Attributes (DUMP_FILE_ATTRIBUTES). */
+enum {
+	ATTRIBUTE_INSUFFICIENT_SIZE = 1u << 2,
+	ATTRIBUTE_ENCRYPTED = 1u << 8,
+};
+
+static const struct {
+	uint32_t bit;
+	const char *note;
+} attribute_notes[] = {
+	{1u << 0, "Windows says: the crash came while it hibernated or resumed"},
+	{1u << 1, "Windows says: the dump device lost its power while the dump was written"},
+	{ATTRIBUTE_INSUFFICIENT_SIZE,
+	 "Windows says: the dump file was too small for all pages; some were not written"},
+	{1u << 3, "Windows says: the kernel itself wrote this as a minidump"},
+	{1u << 4, "a live dump: taken from the running system, with the pages that the kernel "
+		  "chose; absent pages are normal"},
+	{1u << 5, "Windows says: the dump was generated offline"},
+	{1u << 6, "Windows says: a filter left pages out of the dump"},
+	{1u << 7, "Windows says: the crash came early in boot"},
+	{1u << 9, "the dump was encrypted and has been decrypted"},
+};
+
+struct fact crash_field(const struct crash_header *header, size_t offset, size_t width)
+{
+	static const uint64_t filler = (uint64_t)CRASH_FILLER << 32 | CRASH_FILLER;
+	struct bytes bytes = bytes_of(header->data, header->layout->size);
+	struct fact fact = {.value = bytes_uint(&bytes, offset, width)};
+	uint64_t mask = width < 8 ? (UINT64_C(1) << 8 * width) - 1 : UINT64_MAX;
+
+	fact.known = !bytes.overrun && fact.value != (filler & mask);
+	if (!fact.known)
+		fact.value = 0;
+	return fact;
+}
+
+/* A field in which 0 says nothing either. */
+static struct fact nonzero_field(const struct crash_header *header, size_t offset, size_t width)
+{
+	struct fact fact = crash_field(header, offset, width);
+
+	fact.known = fact.value != 0;
+	return fact;
+}
+
+static struct fact pointer_field(const struct crash_header *header, size_t offset)
+{
+	return nonzero_field(header, offset, header->layout->pointer);
+}
+
+static uint32_t attributes_of(const struct crash_header *header)
+{
+	return (uint32_t)crash_field(header, header->layout->attributes, 4).value;
+}
+
+enum ps_status crash_runs(const struct crash_header *header, uint64_t offset, struct page_run *runs,
+			  size_t *ret_count, struct ps_error *err)
+{
+	const struct crash_layout *layout = header->layout;
+	struct fact count = crash_field(header, layout->run_count, 4);
+
+	if (!count.known)
+		return ps_fail_at(err, PS_CORRUPT, layout->run_count,
+				  "the header lists no memory runs (NumberOfRuns was never "
+				  "written)");
+	if (count.value == 0)
+		return ps_fail_at(err, PS_CORRUPT, layout->run_count,
+				  "the header lists no memory runs (NumberOfRuns is 0)");
+	if (count.value > layout->most_runs)
+		return ps_fail_at(err, PS_CORRUPT, layout->run_count,
+				  "NumberOfRuns is %" PRIu64 ", but a %s header has room for %u",
+				  count.value, layout->width, layout->most_runs);
+	for (size_t i = 0; i < count.value; i++) {
+		size_t at = layout->runs + i * 2 * layout->pointer;
+		struct fact pfn = crash_field(header, at, layout->pointer);
+		struct fact pages = crash_field(header, at + layout->pointer, layout->pointer);
+
+		if (!pfn.known || !pages.known)
+			return ps_fail_at(err, PS_CORRUPT, at,
+					  "memory run %zu of %" PRIu64 " was never written", i + 1,
+					  count.value);
+		runs[i] = (struct page_run){pfn.value, pages.value, offset};
+		if (pages.value > (UINT64_MAX - offset) >> PAGE_SHIFT)
+			return ps_fail_at(err, PS_CORRUPT, at,
+					  "memory run %zu of %" PRIu64 " has 0x%" PRIx64
+					  " pages, more than a file can hold",
+					  i + 1, count.value, pages.value);
+		offset += pages.value << PAGE_SHIFT;
+	}
+	*ret_count = (size_t)count.value;
+	return PS_OK;
+}
+
+/* Pages that the runs list: unknown when the runs cannot be right, which only type 1 minds. */
+static struct fact listed_pages(const struct crash_header *header)
+{
+	struct page_run runs[UINT8_MAX];
+	struct ps_error ignored = PS_ERROR_INIT;
+	struct fact fact = {.known = false};
+	struct page_map map;
+	size_t count;
+
+	if (crash_runs(header, 0, runs, &count, &ignored) != PS_OK)
+		return fact;
+	page_map_init(&map, 0);
+	if (page_map_set_runs(&map, runs, count, &ignored) == PS_OK)
+		fact = (struct fact){.known = map.pages != 0, .value = map.pages};
+	page_map_fini(&map);
+	return fact;
+}
+
+static enum machine machine_of(const struct crash_header *header)
+{
+	switch (crash_field(header, header->layout->machine, 4).value) {
+	case IMAGE_X86: return MACHINE_X86;
+	case IMAGE_X64: return MACHINE_X64;
+	case IMAGE_ARM64: return MACHINE_ARM64;
+	case IMAGE_IA64: return MACHINE_IA64;
+	default: return MACHINE_UNKNOWN;
+	}
+}
+
+static enum tristate pae_of(const struct crash_header *header)
+{
+	struct bytes bytes = bytes_of(header->data, header->layout->size);
+
+	if (header->layout->pae == 0)
+		return TRI_UNKNOWN;
+	switch (bytes_u8(&bytes, header->layout->pae)) {
+	case 0: return TRI_NO;
+	case 1: return TRI_YES;
+	default: return TRI_UNKNOWN;
+	}
+}
+
+static void read_bugcheck(struct dump *dump, const struct crash_header *header)
+{
+	const struct crash_layout *layout = header->layout;
+
+	dump->facts.bugcheck_code = nonzero_field(header, layout->bugcheck_code, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		struct fact parameter = crash_field(
+			header, layout->bugcheck_parameters + (size_t)i * layout->pointer,
+			layout->pointer);
+
+		dump->facts.bugcheck_parameters[i] = parameter.value;
+		if (dump->facts.bugcheck_code.known && !parameter.known)
+			dump_note(dump, "bug check parameter %u was never written; shown as 0",
+				  i + 1);
+	}
+}
+
+static void read_facts(struct dump *dump, const struct crash_header *header)
+{
+	const struct crash_layout *layout = header->layout;
+	struct machine_facts *facts = &dump->facts;
+
+	facts->machine = machine_of(header);
+	facts->pae = pae_of(header);
+	facts->dtb = pointer_field(header, layout->dtb);
+	facts->kdbg = pointer_field(header, layout->kdbg);
+	facts->module_list = pointer_field(header, layout->module_list);
+	facts->process_list = pointer_field(header, layout->process_list);
+	facts->pfn_database = pointer_field(header, layout->pfn_database);
+	facts->build = nonzero_field(header, OFFSET_MINOR_VERSION, 4);
+	facts->free_build = nonzero_field(header, OFFSET_MAJOR_VERSION, 4);
+	facts->processors = nonzero_field(header, layout->processors, 4);
+	facts->system_time = nonzero_field(header, layout->system_time, 8);
+	facts->uptime = nonzero_field(header, layout->uptime, 8);
+	facts->product_type = nonzero_field(header, layout->product_type, 4);
+	facts->suite_mask = crash_field(header, layout->suite_mask, 4);
+	facts->physical_pages = listed_pages(header);
+	facts->dump_type = crash_field(header, layout->dump_type, 4);
+	facts->attributes = crash_field(header, layout->attributes, 4);
+	read_bugcheck(dump, header);
+}
+
+static void note_attributes(struct dump *dump, uint32_t attributes)
+{
+	for (size_t i = 0; i < sizeof(attribute_notes) / sizeof(attribute_notes[0]); i++) {
+		if (attributes & attribute_notes[i].bit)
+			dump_note(dump, "%s", attribute_notes[i].note);
+	}
+	if (attributes & ATTRIBUTE_INSUFFICIENT_SIZE)
+		dump->complete = false;
+}
+
+static enum ps_status read_header(struct dump *dump, struct crash_header *header,
+				  struct ps_error *err)
+{
+	char size[WORDS_SIZE], wanted[WORDS_SIZE];
+
+	if (dump->file.size < header->layout->size)
+		return ps_fail_at(err, PS_ABSENT, dump->file.size,
+				  "%s ends inside its crash dump header: %s of %s", dump->file.path,
+				  size_words(dump->file.size, size),
+				  size_words(header->layout->size, wanted));
+	if (file_read(&dump->file, 0, header->data, header->layout->size, err) != PS_OK)
+		return ps_wrap(err, "cannot read the crash dump header");
+	return PS_OK;
+}
+
+static enum ps_status find_type(const struct dump *dump, const struct crash_header *header,
+				const struct crash_type **ret, struct ps_error *err)
+{
+	struct fact type = crash_field(header, header->layout->dump_type, 4);
+
+	if (!type.known)
+		return ps_fail_at(err, PS_CORRUPT, header->layout->dump_type,
+				  "%s does not say which type of crash dump it is (DumpType was "
+				  "never written)",
+				  dump->file.path);
+	for (size_t i = 0; i < sizeof(crash_types) / sizeof(crash_types[0]); i++) {
+		if (crash_types[i].type == type.value) {
+			*ret = &crash_types[i];
+			return PS_OK;
+		}
+	}
+	return ps_fail_at(err, PS_UNSUPPORTED, header->layout->dump_type,
+			  "%s is a Windows crash dump of the unknown type %" PRIu64,
+			  dump->file.path, type.value);
+}
+
+static enum ps_status refuse_type(const struct dump *dump, const struct crash_type *type,
+				  struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED, "%s is a Windows crash dump of type %u (%s): %s",
+		dump->file.path, type->type, type->name, type->refusal);
+	ps_hint(err, "%s", type->hint);
+	return err->status;
+}
+
+static enum ps_status check_usable(const struct dump *dump, const struct crash_header *header,
+				   struct ps_error *err)
+{
+	struct fact machine = crash_field(header, header->layout->machine, 4);
+
+	if (attributes_of(header) & ATTRIBUTE_ENCRYPTED) {
+		ps_fail(err, PS_UNSUPPORTED, "%s is an encrypted crash dump and cannot be read",
+			dump->file.path);
+		ps_hint(err, "decrypt it on Windows with KernelDumpDecrypt.exe of the Debugging "
+			     "Tools and the private key, then open the result");
+		return err->status;
+	}
+	switch (machine_of(header)) {
+	case MACHINE_ARM64:
+	case MACHINE_IA64:
+		return ps_fail(err, PS_UNSUPPORTED,
+			       "%s comes from an %s machine; poolscope reads x86 and x64 dumps",
+			       dump->file.path,
+			       machine_of(header) == MACHINE_ARM64 ? "ARM64" : "Itanium (IA64)");
+	case MACHINE_UNKNOWN:
+		if (machine.value == 0) /* not stated: the kernel in it will tell */
+			return PS_OK;
+		return ps_fail_at(err, PS_UNSUPPORTED, header->layout->machine,
+				  "%s comes from a machine of the unknown type 0x%" PRIx64
+				  "; poolscope reads x86 and x64 dumps",
+				  dump->file.path, machine.value);
+	default: return PS_OK;
+	}
+}
+
+static enum ps_status open_body(struct dump *dump, const struct crash_header *header,
+				struct ps_error *err)
+{
+	const struct crash_type *type = NULL;
+
+	if (find_type(dump, header, &type, err) != PS_OK)
+		return err->status;
+	if (!type->open)
+		return refuse_type(dump, type, err);
+	if (check_usable(dump, header, err) != PS_OK)
+		return err->status;
+	read_facts(dump, header);
+	note_attributes(dump, attributes_of(header));
+	if (type->open(dump, header, err) != PS_OK)
+		return ps_wrap(err, "%s", dump->file.path);
+	dump_note_truncation(dump);
+	dump->kind = type->kind;
+	snprintf(dump->title_text, sizeof(dump->title_text), "Windows crash dump, type %u (%s), %s",
+		 type->type, type->name, header->layout->width);
+	dump->title = dump->title_text;
+	return PS_OK;
+}
+
+static const struct crash_layout *layout_of(const uint8_t *magic)
+{
+	if (memcmp(magic, "PAGEDUMP", 8) == 0)
+		return &layout32;
+	if (memcmp(magic, "PAGEDU64", 8) == 0)
+		return &layout64;
+	return NULL;
+}
+
+enum probe crash_open(struct dump *dump, struct ps_error *err)
+{
+	struct crash_header header = {.layout = NULL};
+	uint8_t magic[8];
+
+	if (dump->file.size < sizeof(magic))
+		return PROBE_NOT_MINE;
+	if (file_read(&dump->file, 0, magic, sizeof(magic), err) != PS_OK)
+		return PROBE_ERROR;
+	header.layout = layout_of(magic);
+	if (!header.layout)
+		return PROBE_NOT_MINE;
+	if (read_header(dump, &header, err) != PS_OK || open_body(dump, &header, err) != PS_OK)
+		return PROBE_ERROR;
+	return PROBE_MINE;
+}

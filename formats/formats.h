@@ -1,0 +1,28 @@
+/*
+ * What the files of this room share: the format rows, and words for numbers. Not for other rooms.
+ */
+#ifndef PS_FORMATS_FORMATS_H
+#define PS_FORMATS_FORMATS_H
+
+#include "formats/dump.h"
+
+/* Rows of the table in open.c; see struct format. */
+enum probe crash_open(struct dump *dump, struct ps_error *err);
+enum probe foreign_open(struct dump *dump, struct ps_error *err);
+enum probe raw_open(struct dump *dump, struct ps_error *err);
+
+/**
+ * Sets dump->complete false and says how much is missing and from where on, when pages of the map
+ * lie beyond the end of the file.
+ */
+void dump_note_truncation(struct dump *dump);
+
+enum { WORDS_SIZE = 32 };
+
+/** "1,234,567". Returns `out`. */
+const char *count_words(uint64_t count, char out[WORDS_SIZE]);
+
+/** "4,096 bytes" below 1 MiB, else "48 MiB" or "1.5 GiB". Returns `out`. */
+const char *size_words(uint64_t bytes, char out[WORDS_SIZE]);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The table of formats, and opening a file with the first one that takes it.
+ */
+#include "formats/dump.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "formats/formats.h"
+
+/*
+ * Magic first, heuristics after, raw last:
+ * - crash: eight bytes of magic, unmistakable;
+ * - foreign: magics of files that are no dump of this program's kinds. Behind crash, so that a rule
+ *   about "PAGE" with other words behind it never sees a proper crash dump; before raw, which would
+ *   take all of them;
+ * - raw: memory has no magic, so any file of a plausible size is taken. Whether it holds a Windows
+ *   kernel is decided by who searches for one.
+ */
+static const struct format formats[] = {
+	{"crash", crash_open},
+	{"foreign", foreign_open},
+	{"raw", raw_open},
+};
+
+static enum ps_status try_formats(struct dump *dump, const struct log *log, struct ps_error *err)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		switch (formats[i].open(dump, err)) {
+		case PROBE_MINE: dump->format = &formats[i]; return PS_OK;
+		case PROBE_ERROR: return err->status;
+		case PROBE_NOT_MINE:
+			log_info(log, "%s: not of format %s", dump->file.path, formats[i].name);
+			break;
+		}
+	}
+	return ps_fail(err, PS_UNSUPPORTED, "not a format that poolscope knows");
+}
+
+static void log_dump(const struct dump *dump, const struct log *log)
+{
+	char pages[WORDS_SIZE], present[WORDS_SIZE];
+
+	log_info(log, "%s: %s, %s pages listed, %s in the file", dump->file.path, dump->title,
+		 count_words(dump->map.pages, pages),
+		 count_words(dump->map.pages_in_file, present));
+	for (unsigned i = 0; i < dump->note_count; i++)
+		log_info(log, "%s: %s", dump->file.path, dump->notes[i]);
+}
+
+enum ps_status dump_open(const char *path, const struct log *log, struct dump **ret,
+			 struct ps_error *err)
+{
+	struct dump *dump = mem_array(1, sizeof(*dump));
+
+	if (!dump)
+		return ps_fail_memory(err, "the dump");
+	dump->file.fd = -1;
+	if (file_open(&dump->file, path, err) != PS_OK)
+		goto fail;
+	page_map_init(&dump->map, dump->file.size);
+	dump->complete = true;
+	if (try_formats(dump, log, err) != PS_OK)
+		goto fail;
+	log_dump(dump, log);
+	*ret = dump;
+	return PS_OK;
+fail:
+	dump_close(dump);
+	return err->status;
+}
