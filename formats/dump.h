@@ -23,15 +23,17 @@ struct fact {
 	uint64_t value;
 };
 
-/** What the container itself says; a field equal to the PAGE filler is not known, nor is a 0
- * where 0 cannot be a value (all but suite_mask, attributes). */
+/**
+ * What the container itself says. A field equal to the PAGE filler is not known, nor is one that is
+ * 0, except suite_mask and attributes.
+ */
 struct machine_facts {
 	enum machine machine;
 	enum tristate pae;        /* x86 only */
 	struct fact dtb;          /* as stored; mask before use */
-	struct fact kdbg;         /* VA; unknown when 0 */
-	struct fact module_list;  /* VA of PsLoadedModuleList; unknown when 0 */
-	struct fact process_list; /* VA of PsActiveProcessHead; unknown when 0 */
+	struct fact kdbg;         /* VA */
+	struct fact module_list;  /* VA of PsLoadedModuleList */
+	struct fact process_list; /* VA of PsActiveProcessHead */
 	struct fact pfn_database; /* VA */
 	struct fact build;        /* MinorVersion: NtBuildNumber without flags */
 	struct fact free_build;   /* MajorVersion: 0xF free, 0xC checked */
@@ -56,14 +58,14 @@ struct dump {
 	const struct format *format;
 	const char *kind; /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
 	const char
-		*title; /* "Windows crash dump, type 5 (bitmap), 64-bit"; static or in title_text */
+		*title; /* "Windows crash dump, type 5 (bitmap), 64-bit"; in title_text or static */
 	char title_text[96];
 	struct machine_facts facts;
 	struct page_map map;
 	bool holes_absent; /* raw files: a hole of the file is an absent page */
 	bool complete;     /* every page that the container lists is in the file */
-	char notes[DUMP_NOTES]
-		  [DUMP_NOTE_TEXT]; /* sentences for the analyst: truncated, live, ... */
+	/* Sentences for the analyst: truncated, live, ... */
+	char notes[DUMP_NOTES][DUMP_NOTE_TEXT];
 	unsigned note_count;
 };
 

@@ -19,8 +19,8 @@ struct file {
 	uint64_t size;       /* bytes, when opened */
 	const uint8_t *map;  /* NULL when read with pread() */
 	uint64_t bytes_read; /* for `make bench` and -v: bytes copied out so far */
-	uint64_t known_start,
-		known_end; /* the stretch that file_is_data() saw last; empty at first */
+	/* The stretch that file_is_data() saw last; empty at first. */
+	uint64_t known_start, known_end;
 	bool known_data;
 };
 

@@ -1,10 +1,205 @@
 /*
- * Files that are something else, recognised by their magic and refused in one sentence each.
+ * Files that are something else: recognised by their magic and refused in one sentence each, with
+ * what to do instead. Only files whose magic is unlikely at the start of physical memory are here.
+ *
+ * Not recognised: page files and Linux hibernation images inside a partition (no magic at a fixed
+ * place), texts. They pass on to raw.c.
  */
+#include <string.h>
+
+#include "base/bytes.h"
 #include "formats/formats.h"
+
+enum { MAGIC_MOST = 32 };
+
+struct foreign {
+	const char *magic;
+	uint8_t length;                  /* of the magic, which can hold NUL */
+	int32_t offset;                  /* in the file; negative: from its end */
+	bool (*also)(struct dump *dump); /* NULL, or a further condition */
+	const char *what;                /* "FILE is ..." */
+	const char *hint;
+};
+
+#define MAGIC(text) text, sizeof(text) - 1
+
+/* Advice that several rows share. */
+#define HINT_UNPACK  "unpack it first and open the dump that is inside"
+#define HINT_DISK    "take Windows\\MEMORY.DMP out of the disk, for example with guestfish"
+#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
+#define HINT_QEMU                                                                                  \
+	"have QEMU write a Windows dump (dump-guest-memory -w, or virsh dump --memory-only "       \
+	"--format=win-dmp), or convert the file to a raw image"
+#define HINT_VMWARE                                                                                \
+	"convert it to a Windows crash dump with vmss2core -W (Windows 8 and later: -W8), or "     \
+	"open the .vmem file beside it"
+#define HINT_RAW    "convert it to a raw image first"
+#define HINT_KERNEL "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
+
+/* A short read or an unreadable file leaves `to` zeroed: no magic of the table is all zeros. */
+static void peek(struct dump *dump, uint64_t offset, uint8_t *to, size_t length)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+
+	if (file_read(&dump->file, offset, to, length, &ignored) != PS_OK)
+		memset(to, 0, length);
+}
+
+/* e_type 4 of an ELF file is a core. */
+static bool is_elf_core(struct dump *dump)
+{
+	uint8_t type[2];
+
+	peek(dump, 16, type, sizeof(type));
+	return type[0] + type[1] == 4 && (type[0] == 0 || type[1] == 0); /* either byte order */
+}
+
+/* "MZ" alone is too little: the PE header that it points to must be there. */
+static bool is_pe(struct dump *dump)
+{
+	uint8_t at[4], magic[4];
+	struct bytes bytes = bytes_of(at, sizeof(at));
+
+	peek(dump, 0x3c, at, sizeof(at));
+	peek(dump, bytes_u32(&bytes, 0), magic, sizeof(magic));
+	return memcmp(magic, "PE\0\0", 4) == 0;
+}
+
+/* In the order tried: a longer magic before a shorter one that it begins with. */
+static const struct foreign foreigners[] = {
+	{MAGIC("PAGEPAGE"), 0, NULL,
+	 "a crash dump that Windows never finished: its header was not written",
+	 "look whether the disk was full or the machine lost power while it wrote the dump"},
+	{MAGIC("PAGE"), 0, NULL,
+	 "damaged, or no crash dump: neither DUMP nor DU64 follows PAGE at its start", ""},
+	{MAGIC("MDMP"), 0, NULL, "a minidump of one user process (MDMP); it holds no kernel memory",
+	 HINT_KERNEL},
+	{MAGIC("hibr"), 0, NULL, "a Windows hibernation file, which cannot be read yet", HINT_RAW},
+	{MAGIC("HIBR"), 0, NULL, "a Windows hibernation file, which cannot be read yet", HINT_RAW},
+	{MAGIC("wake"), 0, NULL,
+	 "a Windows hibernation file from which Windows has resumed; its memory is stale", ""},
+	{MAGIC("WAKE"), 0, NULL,
+	 "a Windows hibernation file from which Windows has resumed; its memory is stale", ""},
+	{MAGIC("RSTR"), 0, NULL,
+	 "a Windows hibernation file from which Windows was resuming; it cannot be read yet",
+	 HINT_RAW},
+
+	/* Memory of virtual machines and of other systems */
+	{MAGIC("\x7f"
+	       "ELF"),
+	 0, is_elf_core,
+	 "an ELF core (QEMU, libvirt, VirtualBox or a Linux process), which cannot be read yet",
+	 HINT_QEMU},
+	{MAGIC("\x7f"
+	       "ELF"),
+	 0, NULL, "an ELF program or library, not a memory image", ""},
+	{MAGIC("makedumpfile\0\0\0\0"), 0, NULL,
+	 "a flattened makedumpfile stream (kdump), which cannot be read yet", HINT_QEMU},
+	{MAGIC("KDUMP   "), 0, NULL, "a kdump-compressed dump, which cannot be read yet",
+	 HINT_QEMU},
+	{MAGIC("DISKDUMP"), 0, NULL, "a diskdump file, which cannot be read yet", HINT_QEMU},
+	{MAGIC("\xed\x23\x8f\x61\x73\x01\x19\xa8"), 0, NULL, "an LKCD dump of a Linux machine",
+	 HINT_WINDOWS},
+	{MAGIC("\xa8\x19\x01\x73\x61\x8f\x23\xed"), 0, NULL, "an LKCD dump of a Linux machine",
+	 HINT_WINDOWS},
+	{MAGIC("EMiL"), 0, NULL, "a LiME image, made on a Linux machine", HINT_WINDOWS},
+	{MAGIC("AVML"), 0, NULL, "an AVML image, made on a Linux machine", HINT_WINDOWS},
+	{MAGIC("\xd0\xbe\xd2\xbe"), 0, NULL,
+	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
+	 HINT_VMWARE},
+	{MAGIC("\xd1\xba\xd1\xba"), 0, NULL,
+	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
+	 HINT_VMWARE},
+	{MAGIC("\xd2\xbe\xd2\xbe"), 0, NULL,
+	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
+	 HINT_VMWARE},
+	{MAGIC("\xd3\xbe\xd3\xbe"), 0, NULL,
+	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
+	 HINT_VMWARE},
+	{MAGIC("\x7fVirtualBox SavedState"), 0, NULL,
+	 "a saved state of VirtualBox (.sav), which cannot be read",
+	 "resume the machine and have Windows write a crash dump"},
+	{MAGIC("\x14\x20\x28\x01"), 0, NULL,
+	 "a runtime state of Hyper-V (.vmrs), which cannot be read",
+	 "convert it to a crash dump with the tool vm2dmp, or have Windows write one"},
+	{MAGIC("QEVM"), 0, NULL, "a saved state of QEMU (savevm), which cannot be read", HINT_QEMU},
+	{MAGIC("LibvirtQemudSave"), 0, NULL,
+	 "a saved state of libvirt (virsh save), which cannot be read", HINT_QEMU},
+	{MAGIC("LinuxGuestRecord"), 0, NULL, "a saved state of Xen, which cannot be read",
+	 HINT_RAW},
+	{MAGIC("HPAK"), 0, NULL, "an HPAK memory image, which cannot be read", HINT_RAW},
+
+	/* Disks */
+	{MAGIC("QFI\xfb"), 0, NULL, "a disk image (qcow2), not a memory image", HINT_DISK},
+	{MAGIC("conectix"), 0, NULL, "a disk image (VHD), not a memory image", HINT_DISK},
+	{MAGIC("conectix"), -512, NULL, "a disk image (VHD), not a memory image", HINT_DISK},
+	{MAGIC("vhdxfile"), 0, NULL, "a disk image (VHDX), not a memory image", HINT_DISK},
+	{MAGIC("KDMV"), 0, NULL, "a disk image (VMDK), not a memory image", HINT_DISK},
+	{MAGIC("# Disk DescriptorFile"), 0, NULL, "the description of a VMware disk (VMDK)",
+	 HINT_DISK},
+	{MAGIC("\x7f\x10\xda\xbe"), 0x40, NULL, "a disk image (VDI), not a memory image",
+	 HINT_DISK},
+	{MAGIC("EFI PART"), 512, NULL, "a disk image (GPT), not a memory image", HINT_DISK},
+	{MAGIC("NTFS    "), 3, NULL, "an image of an NTFS volume, not a memory image", HINT_DISK},
+	{MAGIC("EVF\x09\x0d\x0a\xff\0"), 0, NULL, "an EnCase image (E01), not a flat memory image",
+	 HINT_RAW},
+	{MAGIC("CD001"), 0x8001, NULL, "a CD image (ISO 9660), not a memory image", HINT_UNPACK},
+
+	/* Archives and compressed files */
+	{MAGIC("PK\x03\x04"), 0, NULL, "a zip archive", HINT_UNPACK},
+	{MAGIC("PK\x05\x06"), 0, NULL, "an empty zip archive", ""},
+	{MAGIC("7z\xbc\xaf\x27\x1c"), 0, NULL, "a 7z archive", HINT_UNPACK},
+	{MAGIC("Rar!\x1a\x07"), 0, NULL, "a RAR archive", HINT_UNPACK},
+	{MAGIC("MSCF\0\0\0\0"), 0, NULL, "a cabinet file (cab)", HINT_UNPACK},
+	{MAGIC("MSWIM\0\0\0"), 0, NULL, "a Windows image archive (WIM)", HINT_UNPACK},
+	{MAGIC("ustar"), 257, NULL, "a tar archive", HINT_UNPACK},
+	{MAGIC("\x1f\x8b\x08"), 0, NULL, "compressed with gzip", HINT_UNPACK},
+	{MAGIC("\xfd"
+	       "7zXZ\0"),
+	 0, NULL, "compressed with xz", HINT_UNPACK},
+	{MAGIC("\x28\xb5\x2f\xfd"), 0, NULL, "compressed with zstd", HINT_UNPACK},
+	{MAGIC("\x31\x41\x59\x26\x53\x59"), 4, NULL, "compressed with bzip2", HINT_UNPACK},
+	{MAGIC("\x04\x22\x4d\x18"), 0, NULL, "compressed with lz4", HINT_UNPACK},
+
+	/* Other Windows files that lie near a dump */
+	{MAGIC("MZ"), 0, is_pe, "a Windows program or driver (PE image), not a memory image",
+	 HINT_KERNEL},
+	{MAGIC("Microsoft C/C++ MSF 7.00\r\n\x1a"
+	       "DS"),
+	 0, NULL, "a symbol file (PDB), not a memory image",
+	 "give the folder of symbol files with --symbols"},
+	{MAGIC("ElfFile\0"), 0, NULL, "a Windows event log (EVTX), not a memory image",
+	 HINT_KERNEL},
+	{MAGIC("regf"), 0, NULL, "a Windows registry hive, not a memory image", HINT_KERNEL},
+};
+
+static bool matches(struct dump *dump, const struct foreign *row)
+{
+	uint8_t head[MAGIC_MOST];
+	uint64_t offset = (uint64_t)row->offset;
+
+	if (row->offset < 0) {
+		uint64_t back = (uint64_t) - (int64_t)row->offset;
+
+		if (back > dump->file.size)
+			return false;
+		offset = dump->file.size - back;
+	}
+	peek(dump, offset, head, row->length);
+	return memcmp(head, row->magic, row->length) == 0 && (!row->also || row->also(dump));
+}
+
 enum probe foreign_open(struct dump *dump, struct ps_error *err)
 {
-	(void)dump;
-	(void)err;
+	for (size_t i = 0; i < sizeof(foreigners) / sizeof(foreigners[0]); i++) {
+		const struct foreign *row = &foreigners[i];
+
+		if (!matches(dump, row))
+			continue;
+		ps_fail(err, PS_UNSUPPORTED, "%s is %s", dump->file.path, row->what);
+		if (row->hint[0] != '\0')
+			ps_hint(err, "%s", row->hint);
+		return PROBE_ERROR;
+	}
 	return PROBE_NOT_MINE;
 }
