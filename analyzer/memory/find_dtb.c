@@ -203,7 +203,8 @@ static bool test_pages(struct search *search, page_test test, uint64_t pfn, uint
 		if (!whole && dump_read(search->dump, (pfn + i) << PAGE_SHIFT, raw + at,
 					PAGE_SIZE) != PAGE_PRESENT)
 			continue;
-		bytes_u64_array(&bytes, at, words, PAGE_WORDS);
+		for (size_t w = 0; w < PAGE_WORDS; w++)
+			words[w] = bytes_u64(&bytes, at + w * 8);
 		if (test(search, pfn + i, words))
 			return true;
 	}

@@ -209,7 +209,7 @@ enum ps_status space_read(struct space *space, uint64_t va, void *to, size_t len
 	char text[256];
 
 	va = space_normalize(space, va);
-	if (bytes_inside(space, va, length) != length)
+	if (va <= space->walker.shape->last_address && bytes_inside(space, va, length) != length)
 		return ps_fail_at(err, PS_ABSENT, va,
 				  "address 0x%" PRIx64
 				  ": %zu bytes reach beyond the end of the address space",

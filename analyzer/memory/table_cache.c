@@ -17,8 +17,8 @@ static void fill(struct table_cache *cache, struct table_block *block, uint64_t 
 
 	block->number = number;
 	block->state = dump_read(cache->dump, number * TABLE_BLOCK_BYTES, raw, sizeof(raw));
-	if (block->state == PAGE_PRESENT)
-		bytes_u64_array(&bytes, 0, block->words, TABLE_BLOCK_WORDS);
+	for (size_t i = 0; block->state == PAGE_PRESENT && i < TABLE_BLOCK_WORDS; i++)
+		block->words[i] = bytes_u64(&bytes, i * 8);
 }
 
 enum page_state table_cache_entry(struct table_cache *cache, uint64_t pa, unsigned entry_size,
