@@ -299,8 +299,8 @@ static enum ps_status read_header(struct dump *dump, struct crash_header *header
 
 	if (dump->file.size < header->layout->size)
 		return ps_fail_at(err, PS_ABSENT, dump->file.size,
-				  "%s ends inside its crash dump header: %s of %s", dump->file.path,
-				  size_words(dump->file.size, size),
+				  "%s ends inside its crash dump header: %s of %s",
+				  file_words(&dump->file), size_words(dump->file.size, size),
 				  size_words(header->layout->size, wanted));
 	if (file_read(&dump->file, 0, header->data, header->layout->size, err) != PS_OK)
 		return ps_wrap(err, "cannot read the crash dump header");
@@ -316,7 +316,7 @@ static enum ps_status find_type(const struct dump *dump, const struct crash_head
 		return ps_fail_at(err, PS_CORRUPT, header->layout->dump_type,
 				  "%s does not say which type of crash dump it is (DumpType was "
 				  "never written)",
-				  dump->file.path);
+				  file_words(&dump->file));
 	for (size_t i = 0; i < sizeof(crash_types) / sizeof(crash_types[0]); i++) {
 		if (crash_types[i].type == type.value) {
 			*ret = &crash_types[i];
@@ -325,14 +325,14 @@ static enum ps_status find_type(const struct dump *dump, const struct crash_head
 	}
 	return ps_fail_at(err, PS_UNSUPPORTED, header->layout->dump_type,
 			  "%s is a Windows crash dump of the unknown type %" PRIu64,
-			  dump->file.path, type.value);
+			  file_words(&dump->file), type.value);
 }
 
 static enum ps_status refuse_type(const struct dump *dump, const struct crash_type *type,
 				  struct ps_error *err)
 {
 	ps_fail(err, PS_UNSUPPORTED, "%s is a Windows crash dump of type %u (%s): %s",
-		dump->file.path, type->type, type->name, type->refusal);
+		file_words(&dump->file), type->type, type->name, type->refusal);
 	ps_hint(err, "%s", type->hint);
 	return err->status;
 }
@@ -344,7 +344,7 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 
 	if (attributes_of(header) & ATTRIBUTE_ENCRYPTED) {
 		ps_fail(err, PS_UNSUPPORTED, "%s is an encrypted crash dump and cannot be read",
-			dump->file.path);
+			file_words(&dump->file));
 		ps_hint(err, "decrypt it on Windows with KernelDumpDecrypt.exe of the Debugging "
 			     "Tools and the private key, then open the result");
 		return err->status;
@@ -354,7 +354,7 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 	case MACHINE_IA64:
 		return ps_fail(err, PS_UNSUPPORTED,
 			       "%s comes from an %s machine; poolscope reads x86 and x64 dumps",
-			       dump->file.path,
+			       file_words(&dump->file),
 			       machine_of(header) == MACHINE_ARM64 ? "ARM64" : "Itanium (IA64)");
 	case MACHINE_UNKNOWN:
 		if (machine.value == 0) /* not stated: the kernel in it will tell */
@@ -362,7 +362,7 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 		return ps_fail_at(err, PS_UNSUPPORTED, header->layout->machine,
 				  "%s comes from a machine of the unknown type 0x%" PRIx64
 				  "; poolscope reads x86 and x64 dumps",
-				  dump->file.path, machine.value);
+				  file_words(&dump->file), machine.value);
 	default: return PS_OK;
 	}
 }
@@ -381,7 +381,7 @@ static enum ps_status open_body(struct dump *dump, const struct crash_header *he
 	read_facts(dump, header);
 	note_attributes(dump, attributes_of(header));
 	if (type->open(dump, header, err) != PS_OK)
-		return ps_wrap(err, "%s", dump->file.path);
+		return ps_wrap(err, "%s", file_words(&dump->file));
 	dump_note_truncation(dump);
 	dump->kind = type->kind;
 	snprintf(dump->title_text, sizeof(dump->title_text), "Windows crash dump, type %u (%s), %s",

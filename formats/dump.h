@@ -56,9 +56,8 @@ struct format;
 struct dump {
 	struct file file;
 	const struct format *format;
-	const char *kind; /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
-	const char
-		*title; /* "Windows crash dump, type 5 (bitmap), 64-bit"; in title_text or static */
+	const char *kind;  /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
+	const char *title; /* "Windows crash dump, type 5 (bitmap), 64-bit" */
 	char title_text[96];
 	struct machine_facts facts;
 	struct page_map map;

@@ -20,13 +20,17 @@
 #include "base/memory.h"
 #include "base/signals.h"
 
-/* The end of a long path, so that the reason behind it stays visible in the message. */
 static const char *path_words(const char *path)
 {
 	enum { PATH_SHOWN = 500 };
 	size_t length = strlen(path);
 
 	return length > PATH_SHOWN ? path + length - PATH_SHOWN : path;
+}
+
+const char *file_words(const struct file *file)
+{
+	return path_words(file->path);
 }
 
 static const char *file_kind(mode_t mode)

@@ -30,6 +30,12 @@ struct file {
  */
 enum ps_status file_open(struct file *file, const char *path, struct ps_error *err);
 
+/**
+ * The path for a message: of a very long one only the end, so that the reason behind it is not cut
+ * off. Borrowed.
+ */
+const char *file_words(const struct file *file);
+
 /** Unmaps and closes. Harmless on a zeroed struct whose fd is -1. */
 void file_close(struct file *file);
 

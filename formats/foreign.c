@@ -196,7 +196,7 @@ enum probe foreign_open(struct dump *dump, struct ps_error *err)
 
 		if (!matches(dump, row))
 			continue;
-		ps_fail(err, PS_UNSUPPORTED, "%s is %s", dump->file.path, row->what);
+		ps_fail(err, PS_UNSUPPORTED, "%s is %s", file_words(&dump->file), row->what);
 		if (row->hint[0] != '\0')
 			ps_hint(err, "%s", row->hint);
 		return PROBE_ERROR;

@@ -143,13 +143,24 @@ static void locate_run(const struct page_map *map, uint64_t pfn, struct extent *
 
 /* Bitmap */
 
-/* Bits set in a word, without an instruction that old processors lack. */
-static uint64_t count_bits(uint64_t word)
+/* Bits set in each byte of a word, without an instruction that old processors lack. */
+static uint64_t count_bytewise(uint64_t word)
 {
 	word -= word >> 1 & UINT64_C(0x5555555555555555);
 	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
-	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-	return word * UINT64_C(0x0101010101010101) >> 56;
+	return (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+}
+
+/* The sum of the bytes: in lanes of 16 bits, since that of a whole block does not fit into 8. */
+static uint64_t add_bytes(uint64_t word)
+{
+	word = (word & UINT64_C(0x00ff00ff00ff00ff)) + (word >> 8 & UINT64_C(0x00ff00ff00ff00ff));
+	return word * UINT64_C(0x0001000100010001) >> 48;
+}
+
+static uint64_t count_bits(uint64_t word)
+{
+	return add_bytes(count_bytewise(word));
 }
 
 static uint64_t word_at(const struct page_map *map, uint64_t index)
@@ -162,11 +173,11 @@ static uint64_t word_at(const struct page_map *map, uint64_t index)
 
 static uint64_t count_block(const struct page_map *map, uint64_t block)
 {
-	uint64_t count = 0;
+	uint64_t bytewise = 0; /* at most 8 * 8 in each byte */
 
 	for (uint64_t i = 0; i < BLOCK_WORDS; i++)
-		count += count_bits(word_at(map, block * BLOCK_WORDS + i));
-	return count;
+		bytewise += count_bytewise(word_at(map, block * BLOCK_WORDS + i));
+	return add_bytes(bytewise);
 }
 
 /* Pads the bits with zeros to whole blocks, so that words can be read without a check. */

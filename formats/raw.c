@@ -15,8 +15,8 @@ static enum probe refuse_small(const struct dump *dump, struct ps_error *err)
 {
 	char size[WORDS_SIZE];
 
-	ps_fail(err, PS_UNSUPPORTED, "%s is too small to be a memory image (%s)", dump->file.path,
-		size_words(dump->file.size, size));
+	ps_fail(err, PS_UNSUPPORTED, "%s is too small to be a memory image (%s)",
+		file_words(&dump->file), size_words(dump->file.size, size));
 	ps_hint(err, "give a Windows crash dump (MEMORY.DMP) or a raw image of physical memory");
 	return PROBE_ERROR;
 }
