@@ -8,6 +8,7 @@
 #define PS_BASE_BYTES_H
 
 #include <endian.h>
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,17 +30,24 @@ static inline bool bytes_has(const struct bytes *b, size_t offset, size_t length
 	return offset <= b->size && length <= b->size - offset;
 }
 
+/** `width` is 1, 2, 4 or 8 bytes. */
 static inline uint64_t bytes_uint(struct bytes *b, size_t offset, size_t width)
 {
-	uint64_t value = 0;
+	uint16_t v16;
+	uint32_t v32;
+	uint64_t v64;
 
 	if (!bytes_has(b, offset, width)) {
 		b->overrun = true;
 		return 0;
 	}
-	for (size_t i = width; i-- > 0;)
-		value = value << 8 | b->data[offset + i];
-	return value;
+	switch (width) {
+	case 1: return b->data[offset];
+	case 2: memcpy(&v16, b->data + offset, sizeof(v16)); return le16toh(v16);
+	case 4: memcpy(&v32, b->data + offset, sizeof(v32)); return le32toh(v32);
+	case 8: memcpy(&v64, b->data + offset, sizeof(v64)); return le64toh(v64);
+	default: b->overrun = true; return 0;
+	}
 }
 
 static inline uint8_t bytes_u8(struct bytes *b, size_t offset)
@@ -60,19 +68,6 @@ static inline uint32_t bytes_u32(struct bytes *b, size_t offset)
 static inline uint64_t bytes_u64(struct bytes *b, size_t offset)
 {
 	return bytes_uint(b, offset, 8);
-}
-
-/** `count` 64-bit values at once, for tables of them. All become 0 when they are not all there. */
-static inline void bytes_u64_array(struct bytes *b, size_t offset, uint64_t *to, size_t count)
-{
-	if (count > SIZE_MAX / sizeof(*to) || !bytes_has(b, offset, count * sizeof(*to))) {
-		b->overrun = true;
-		memset(to, 0, count * sizeof(*to));
-		return;
-	}
-	memcpy(to, b->data + offset, count * sizeof(*to));
-	for (size_t i = 0; i < count; i++)
-		to[i] = le64toh(to[i]);
 }
 
 /** A pointer-sized field: 4 bytes zero-extended, or 8 bytes. */

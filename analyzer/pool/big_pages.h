@@ -11,6 +11,8 @@
 #include "analyzer/pool/locate.h"
 #include "base/hash.h"
 
+struct view;
+
 enum pool_kind { POOL_NONPAGED, POOL_PAGED, POOL_KIND_UNKNOWN };
 
 struct big_entry {
@@ -35,6 +37,8 @@ struct big_pages {
 	struct space *space; /* borrowed */
 	struct big_globals globals;
 	uint64_t in_use, freed, never_used;
+	uint64_t invalid; /* entries whose Va cannot be one: the table is damaged or its size wrong
+			   */
 	uint64_t pages_expected, pages_present;
 	bool complete;
 	struct holes holes;
@@ -46,24 +50,27 @@ struct big_pages {
 
 /** Reads the whole table once and sums it. */
 enum ps_status big_pages_read(struct space *space, const struct big_globals *globals,
-                              struct progress *progress, struct big_pages *ret,
-                              struct ps_error *err);
+			      struct progress *progress, struct big_pages *ret,
+			      struct ps_error *err);
 void big_pages_fini(struct big_pages *big);
 
 const struct big_sum *big_pages_sum(const struct big_pages *big, uint32_t tag);
 
-/** Walks the entries (live and freed; never-used ones are left out) in table order. */
+/** Walks the entries (live and freed; never-used and absent ones are left out) in table order. */
 struct big_iterator {
-	const struct big_pages *big;
+	const struct big_pages *big; /* borrowed */
+	struct view *view;           /* owned: one chunk of the table */
 	uint64_t next_index;
-	uint8_t *buffer; /* owned: one chunk of the table */
-	uint8_t *present; /* owned: which 4-byte words of the chunk were read */
-	uint64_t chunk_first, chunk_count;
+	uint64_t chunk_first, chunk_count;  /* entries */
+	uint64_t zero, never_used, invalid; /* passed over so far */
 };
 
 enum ps_status big_iterator_init(struct big_iterator *it, const struct big_pages *big,
-                                 struct ps_error *err);
+				 struct ps_error *err);
 void big_iterator_fini(struct big_iterator *it);
-bool big_iterator_next(struct big_iterator *it, struct big_entry *ret);
+
+/** *ret_found false at the end. PS_INTERRUPTED on Ctrl-C, PS_NO_MEMORY. */
+enum ps_status big_iterator_next(struct big_iterator *it, struct big_entry *ret, bool *ret_found,
+				 struct ps_error *err);
 
 #endif

@@ -13,16 +13,16 @@ enum { POOL_TABLES_MAX = 2048 }; /* longest ExPoolTagTables known */
 /** A kernel variable: where it lies and what it holds. */
 struct global {
 	bool found;
-	uint64_t va;    /* of the variable; 0 when its value is known but its place is not unique */
+	uint64_t va; /* of the variable; 0 when its value is known but its place is not unique */
 	uint64_t value;
 };
 
 struct big_globals {
-	struct global table; /* PoolBigPageTable */
-	struct global size;  /* PoolBigPageTableSize: entries */
+	struct global table;             /* PoolBigPageTable */
+	struct global size;              /* PoolBigPageTableSize: entries */
 	const struct big_layout *layout; /* NULL when not found */
-	bool is_flags;       /* type field holds POOL_FLAGS, not POOL_TYPE */
-	char hash;           /* 'A', 'B', 'X' (XP), 'W' (2003), or '?': size not proved by a hash */
+	bool is_flags;                   /* type field holds POOL_FLAGS, not POOL_TYPE */
+	char hash; /* 'A', 'B', 'X' (XP), 'W' (2003), or '?': size not proved by a hash */
 	uint64_t votes, voters; /* entries at their place / entries looked at */
 	/* XP and 2003 tell paged from nonpaged by address; 0 where KDBG has no range */
 	uint64_t paged_start, paged_end, nonpaged_start, nonpaged_end;
@@ -38,16 +38,16 @@ struct pool_globals {
 	bool expansion_expected;      /* the ring is full, so there should be one */
 	struct global tables;         /* ExPoolTagTables; value = first element */
 	const struct tracker_layout *layout;
-	char hash;              /* 'A', 'B'; '?' when the vote could not decide */
-	uint64_t votes, voters; /* keys at their probe position / keys looked at */
+	char hash;                  /* 'A', 'B'; '?' when the vote could not decide */
+	uint64_t votes, voters;     /* keys at their probe position / keys looked at */
 	uint64_t *processor_tables; /* owned; distinct tables, PoolTrackTable's own first */
 	int *processor_numbers;     /* owned; ExPoolTagTables slot of each */
 	size_t processor_table_count;
-	bool processors_known;  /* every processor's table is in processor_tables */
+	bool processors_known;     /* every processor's table is in processor_tables */
 	char processors_note[240]; /* why not */
 	struct big_globals big;
 	struct ps_error big_error; /* why big.table is not found */
-	char notes[8][240];     /* disagreements with the build's prior and the like */
+	char notes[8][240];        /* disagreements with the build's prior and the like */
 	unsigned note_count;
 };
 

@@ -25,17 +25,17 @@ struct pools {
 	struct pool_globals globals;
 	struct tracker tracker;
 	struct big_pages big;
-	bool big_available;          /* false: big_error says why; the tracker stands alone */
+	bool big_available; /* false: big_error says why; the tracker stands alone */
 	struct ps_error big_error;
 	struct pool_violation *violations; /* owned */
-	size_t violation_count;
+	size_t violation_count, violation_capacity;
 	char notes[16][240];
 	unsigned note_count;
 };
 
 /** PS_NOT_FOUND / PS_ABSENT / PS_CORRUPT with the reason when there is no usable tracker table. */
 enum ps_status pools_open(struct kernel *kernel, struct progress *progress, struct pools **ret,
-                          struct ps_error *err);
+			  struct ps_error *err);
 void pools_close(struct pools *pools);
 
 /** The tracker row of `tag`, or NULL. */

@@ -21,7 +21,7 @@ struct tag_side {
 };
 
 struct tag_row {
-	uint32_t tag; /* the four bytes in memory order, as a little-endian number */
+	uint32_t tag;  /* the four bytes in memory order, as a little-endian number */
 	bool complete; /* every byte that can hold a share of this tag was read: the row is exact */
 	bool overflow; /* `Ovfl`: what no longer had a slot of its own */
 	struct tag_side nonpaged, paged;
@@ -37,23 +37,23 @@ struct tracker_table {
 struct tracker {
 	uint64_t address; /* of PoolTrackTable's table */
 	uint32_t entry_size;
-	uint64_t entries; /* PoolTrackTableSize */
-	char hash;        /* 'A', 'B', or '?' */
+	uint64_t entries;     /* PoolTrackTableSize */
+	char hash;            /* 'A', 'B', or '?' */
 	struct tag_row *rows; /* owned; order of discovery, Key 0 left out */
 	size_t row_count, row_capacity;
 	struct tracker_table *tables; /* owned */
 	size_t table_count, table_capacity;
-	struct hash index;             /* tag -> row */
+	struct hash index; /* tag -> row */
 	unsigned processors_merged;
 	uint64_t pages_expected, pages_present;
-	bool complete; /* every table whole and every table known */
+	bool complete;               /* every table whole and every table known */
 	char incomplete_reason[240]; /* names the missing processors and why; empty when complete */
-	struct holes holes; /* missing stretches of all tables */
+	struct holes holes;          /* missing stretches of all tables */
 	int64_t nonpaged_bytes, paged_bytes; /* sums over rows; exact only when complete */
 };
 
 enum ps_status tracker_read(struct space *space, const struct pool_globals *globals,
-                            struct tracker *ret, struct ps_error *err);
+			    struct tracker *ret, struct ps_error *err);
 void tracker_fini(struct tracker *tracker);
 
 #endif

@@ -1,0 +1,48 @@
+/*
+ * A sample of what lies at a pointer that may be the big-page table: present pages from each
+ * doubling of its length, decoded as entries of one stride.
+ */
+#ifndef PS_ANALYZER_POOL_BIG_SAMPLE_H
+#define PS_ANALYZER_POOL_BIG_SAMPLE_H
+
+#include "analyzer/memory/space.h"
+#include "analyzer/pool/layouts.h"
+
+enum { BIG_MIN_SHIFT = 6, BIG_MAX_SHIFT = 24 }; /* entries of the table: powers of two */
+
+/** Fields behind the key, undecoded: which layout they follow is voted on later. */
+struct sampled_entry {
+	uint64_t index;
+	uint64_t va; /* bit 0 cleared */
+	uint32_t key;
+	uint32_t word; /* the dword behind the key: pages, POOL_TYPE or bit fields */
+	uint64_t
+		tail; /* pointer-sized value behind that: bytes or quota object; 0 in XP's layout */
+	bool live;
+};
+
+struct big_sample {
+	struct space *space; /* borrowed */
+	uint64_t table;
+	unsigned pointer_size;
+	unsigned stride;             /* bytes an entry */
+	struct sampled_entry *items; /* owned; live and freed entries in order of their index */
+	size_t count, capacity;
+	uint64_t valid, invalid; /* entries that can and cannot be one, never-used ones included */
+	uint64_t pages_sampled;
+};
+
+/**
+ * Samples the table at `table`. Stops where entries stop making sense. An empty sample (count 0) is
+ * no error.
+ */
+enum ps_status big_sample_take(struct space *space, uint64_t table, unsigned stride,
+			       struct big_sample *ret, struct ps_error *err);
+void big_sample_fini(struct big_sample *sample);
+
+/** What a Va field can be. */
+enum big_va { BIG_VA_ZERO, BIG_VA_NEVER, BIG_VA_LIVE, BIG_VA_FREED, BIG_VA_INVALID };
+
+enum big_va big_va_class(const struct space *space, uint64_t va);
+
+#endif

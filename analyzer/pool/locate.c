@@ -1,0 +1,209 @@
+/*
+ * Finds PoolTrackTable and proves its geometry; the other tables have files of their own
+ * (locate_tables.c, locate_expansion.c, locate_big.c).
+ *
+ * KDBG names the variable PoolTrackTable. Its table is accepted when its keys vote for one layout,
+ * hash and size; PoolTrackTableSize and Mask must agree with the vote. The build number is a prior:
+ * when it disagrees with the vote the vote wins and the disagreement is noted. Not supported: a
+ * kernel whose KDBG is encoded or names no PoolTrackTable.
+ */
+#include "analyzer/pool/locate_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void locate_note(struct pool_globals *found, const char *format, ...)
+{
+	va_list args;
+
+	if (found->note_count == sizeof(found->notes) / sizeof(found->notes[0]))
+		return;
+	va_start(args, format);
+	vsnprintf(found->notes[found->note_count++], sizeof(found->notes[0]), format, args);
+	va_end(args);
+}
+
+bool is_table_address(const struct space *space, uint64_t va)
+{
+	return va && (va & (PAGE_SIZE - 1)) == 0 && space_is_kernel_address(space, va);
+}
+
+static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *err)
+{
+	struct pool_globals *found = s->found;
+	const uint64_t variable = s->kernel->kdbg.fields[KDBG_POOL_TRACK_TABLE];
+	enum ps_status status;
+
+	if (!variable) {
+		ps_fail(err, PS_ABSENT, "the kernel's debugger block does not name PoolTrackTable");
+		ps_hint(err, "its size is 0x%x bytes; the field lies at 0x1b8",
+			s->kernel->kdbg.size);
+		return err->status;
+	}
+	status = space_read_pointer(s->space, variable, &found->tracker.value, err);
+	if (status != PS_OK)
+		return ps_wrap(err, "cannot read the variable PoolTrackTable");
+	if (!is_table_address(s->space, found->tracker.value))
+		return ps_fail_at(err, PS_CORRUPT, variable,
+				  "PoolTrackTable holds 0x%016llx, which cannot be a table",
+				  (unsigned long long)found->tracker.value);
+	found->tracker.va = variable;
+	found->tracker.found = true;
+	return PS_OK;
+}
+
+/* Bit n is set when a variable of the cluster holds 2^n + 1 and another 2^n - 1. */
+static uint32_t named_sizes(const struct window *window)
+{
+	uint32_t sizes = 0, masks = 0;
+
+	for (size_t i = 0; i < window_slots(window); i++) {
+		uint64_t v;
+
+		if (!window_value(window, i, &v) || v > UINT64_C(1) << (TRACKER_MAX_SHIFT + 1))
+			continue;
+		for (unsigned n = TRACKER_MIN_SHIFT; n <= TRACKER_MAX_SHIFT; n++) {
+			sizes |= (uint32_t)(v == (UINT64_C(1) << n) + 1) << n;
+			masks |= (uint32_t)(v == (UINT64_C(1) << n) - 1) << n;
+		}
+	}
+	return sizes & masks;
+}
+
+/* The place of a variable is told only when no second one holds the same value. */
+static void take_value(const struct window *window, uint64_t value, struct global *ret)
+{
+	uint64_t va = 0;
+	size_t places = window_count(window, value, &va);
+
+	ret->value = value;
+	ret->found = places > 0;
+	ret->va = places == 1 ? va : 0;
+}
+
+static void check_prior(struct search *s)
+{
+	const struct tracker_layout *layout = s->geometry.layout;
+	const struct fact *build = &s->kernel->build;
+
+	if (!build->known ||
+	    (build->value >= layout->first_build && build->value <= layout->last_build))
+		return;
+	locate_note(s->found,
+		    "build %llu is not known to use %u-byte tracker entries (%s), but %llu of %llu "
+		    "keys prove them",
+		    (unsigned long long)build->value, layout->entry_size, layout->name,
+		    (unsigned long long)s->geometry.reachable,
+		    (unsigned long long)s->geometry.voters);
+}
+
+static enum ps_status table_absent(const struct view *table, struct ps_error *err)
+{
+	char text[256] = "";
+
+	if (table->holes.count)
+		hole_describe(&table->holes.items[0], text, sizeof(text));
+	ps_fail_at(err, PS_ABSENT, table->va,
+		   "no page of PoolTrackTable's table at 0x%016llx is there: %s",
+		   (unsigned long long)table->va, text);
+	ps_hint(err, "the dump was written without this memory; a complete or kernel memory dump "
+		     "(CrashDumpEnabled 1, 2 or 7) holds it");
+	return err->status;
+}
+
+static enum ps_status vote_geometry(struct search *s, struct ps_error *err)
+{
+	struct view probe;
+	uint32_t named = named_sizes(&s->window);
+	enum ps_status status;
+
+	view_init(&probe, s->space, s->found->tracker.value);
+	status = geometry_vote(&probe, s->kernel->pointer_size, named, &s->geometry, err);
+	if (status == PS_NOT_FOUND && probe.pages_present == 0)
+		status = table_absent(&probe, err);
+	else if (status == PS_NOT_FOUND)
+		status = ps_wrap(err, "PoolTrackTable leads to no tag table");
+	view_fini(&probe);
+	return status;
+}
+
+static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
+{
+	struct pool_globals *found = s->found;
+	uint64_t slots = UINT64_C(1) << s->geometry.shift;
+
+	found->layout = s->geometry.layout;
+	found->votes = s->geometry.reachable;
+	found->voters = s->geometry.voters;
+	found->hash = geometry_proved(&s->geometry) ? s->geometry.hash : '?';
+	take_value(&s->window, slots + 1, &found->tracker_size);
+	take_value(&s->window, slots - 1, &found->tracker_mask);
+	if (found->hash == '?' && !(found->tracker_size.found && found->tracker_mask.found))
+		return ps_fail_at(err, PS_CORRUPT, found->tracker.value,
+				  "PoolTrackTable leads to no tag table: only %llu of %llu keys at "
+				  "0x%016llx sit where a tag hash puts them",
+				  (unsigned long long)found->votes,
+				  (unsigned long long)found->voters,
+				  (unsigned long long)found->tracker.value);
+	if (found->hash == '?')
+		locate_note(found, "only %llu of %llu keys sit where a tag hash puts them",
+			    (unsigned long long)found->votes, (unsigned long long)found->voters);
+	if (!found->tracker_size.found || !found->tracker_mask.found)
+		locate_note(
+			found,
+			"PoolTrackTableSize or Mask is not readable near PoolTrackTable; %llu entries "
+			"follow from where the keys hash",
+			(unsigned long long)(slots + 1));
+	check_prior(s);
+	return PS_OK;
+}
+
+static enum ps_status search_run(struct search *s, struct ps_error *err)
+{
+	size_t size;
+	enum ps_status status = read_tracker_pointer(s, err);
+
+	if (status != PS_OK)
+		return status;
+	status = window_init(&s->window, s->space, s->found->tracker.va, s->kernel->base,
+			     s->kernel->size ? s->kernel->base + s->kernel->size : 0, err);
+	if (status != PS_OK)
+		return status;
+	status = vote_geometry(s, err);
+	if (status == PS_OK)
+		status = prove_geometry(s, err);
+	if (status != PS_OK)
+		return status;
+	size = (size_t)s->found->tracker_size.value * s->geometry.layout->entry_size;
+	view_init(&s->table, s->space, s->found->tracker.value);
+	status = view_extend(&s->table, size, err);
+	if (status == PS_OK)
+		status = locate_processor_tables(s, err);
+	if (status == PS_OK)
+		status = locate_expansion(s, err);
+	if (status == PS_OK)
+		status = locate_big_pages(s, err);
+	return status;
+}
+
+enum ps_status pool_locate(struct kernel *kernel, struct pool_globals *ret, struct ps_error *err)
+{
+	struct search search = {.kernel = kernel, .space = kernel->space, .found = ret};
+	enum ps_status status;
+
+	*ret = (struct pool_globals){0};
+	status = search_run(&search, err);
+	view_fini(&search.table);
+	window_fini(&search.window);
+	if (status != PS_OK)
+		pool_globals_fini(ret);
+	return status;
+}
+
+void pool_globals_fini(struct pool_globals *globals)
+{
+	free(globals->processor_tables);
+	free(globals->processor_numbers);
+	*globals = (struct pool_globals){0};
+}

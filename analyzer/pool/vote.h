@@ -1,0 +1,41 @@
+/*
+ * Decides the geometry of a tracker table - entry size, hash, number of entries - by voting over
+ * its keys.
+ *
+ * A key in a table hashed the way we think sits at its home slot or a short probe behind it. The
+ * right layout, hash and size put far more keys exactly at home than any other: with half the size
+ * the keys of the upper half are not seen, with twice the size half of the keys lose their place.
+ */
+#ifndef PS_ANALYZER_POOL_VOTE_H
+#define PS_ANALYZER_POOL_VOTE_H
+
+#include "analyzer/pool/layouts.h"
+#include "analyzer/pool/view.h"
+
+enum { TRACKER_MIN_SHIFT = 6, TRACKER_MAX_SHIFT = 20 };
+
+struct geometry {
+	const struct tracker_layout *layout;
+	char hash;          /* 'A' or 'B' */
+	unsigned shift;     /* entries = 2^shift + 1, mask = 2^shift - 1 */
+	uint64_t homed;     /* keys exactly at home */
+	uint64_t reachable; /* keys at home or behind occupied slots */
+	uint64_t voters;    /* keys whose whole probe path could be seen */
+};
+
+/** Counts the votes for one geometry over what is present of `view`, which must cover it. */
+void geometry_count(const struct view *view, struct geometry *geometry);
+
+/**
+ * The geometry with the most keys at home among all layouts of `pointer_size`. Sizes that
+ * `preferred` (bit n set: a variable of value 2^n + 1 or 2^n - 1 was seen) names win ties.
+ * PS_NOT_FOUND when no geometry has a vote: nothing of the table is readable, or it is no tracker
+ * table.
+ */
+enum ps_status geometry_vote(struct view *view, unsigned pointer_size, uint32_t preferred,
+			     struct geometry *ret, struct ps_error *err);
+
+/** At least 95 % of the voters reachable, and at least a quarter of them at home. */
+bool geometry_proved(const struct geometry *geometry);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * The cluster of kernel variables around PoolTrackTable: one read of the neighbourhood, then
+ * look-ups of values and pointers in it.
+ *
+ * Over 213 x64 builds all pool globals lie within 0x4200 bytes of PoolTrackTable, in 109 different
+ * orders (fact sheet section 6.2), so only structure can tell them apart.
+ */
+#ifndef PS_ANALYZER_POOL_WINDOW_H
+#define PS_ANALYZER_POOL_WINDOW_H
+
+#include "analyzer/pool/view.h"
+
+enum { WINDOW_REACH = 0x4200 };
+
+struct window {
+	struct view view;      /* owned */
+	unsigned pointer_size; /* bytes; also the step between variables */
+	uint64_t center;       /* VA of PoolTrackTable */
+};
+
+/** Reads the neighbourhood of `center`, clipped to [floor, ceiling) when ceiling is not 0. */
+enum ps_status window_init(struct window *window, struct space *space, uint64_t center,
+			   uint64_t floor, uint64_t ceiling, struct ps_error *err);
+void window_fini(struct window *window);
+
+/** True when every byte of the neighbourhood was read. */
+bool window_is_whole(const struct window *window);
+
+/** Number of variable-sized slots. */
+size_t window_slots(const struct window *window);
+
+/** Value of slot `index`; false when its bytes are not in the dump. */
+bool window_value(const struct window *window, size_t index, uint64_t *ret);
+
+/** VA of slot `index`. */
+uint64_t window_va(const struct window *window, size_t index);
+
+/** Slots that hold `value`; *ret_va is the first one's VA. */
+size_t window_count(const struct window *window, uint64_t value, uint64_t *ret_va);
+
+#endif
