@@ -11,9 +11,12 @@
 
 void *mem_array(size_t count, size_t size)
 {
-	/* calloc() checks the product; of an empty array it may return NULL, which is no error
-	 * here. */
-	return calloc(count ? count : 1, size ? size : 1);
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		return NULL;
+	/* Of no bytes calloc() may return NULL, which is no error here. */
+	return calloc(bytes ? bytes : 1, 1);
 }
 
 char *mem_strndup(const char *text, size_t length)
@@ -44,15 +47,15 @@ char *mem_printf(const char *format, ...)
 
 bool mem_grow(void **items, size_t count, size_t *capacity, size_t size)
 {
-	size_t wanted;
+	size_t wanted = *capacity ? *capacity : 4, bytes;
 	void *grown;
 
 	if (count < *capacity)
 		return true;
-	wanted = *capacity ? *capacity : 8;
-	if (*capacity && __builtin_mul_overflow(*capacity, 2, &wanted))
+	if (__builtin_mul_overflow(wanted, 2, &wanted) ||
+	    __builtin_mul_overflow(wanted, size, &bytes))
 		return false;
-	grown = reallocarray(*items, wanted, size);
+	grown = realloc(*items, bytes);
 	if (!grown)
 		return false;
 	*items = grown;
