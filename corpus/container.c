@@ -1,0 +1,321 @@
+/*
+ * The file: crash dumps of type 1, 2, 5 and 6 for 32 and 64 bits, and raw images.
+ *
+ * Does not: triage dumps, RDMP (types 8 to 10), other hypervisors' formats.
+ *
+ * Pages that were never touched are not written: they are holes of the file and read as zeros,
+ * which is what the machine had there. So a dump of 128 GiB costs a few MiB and a moment.
+ */
+#include "corpus/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "corpus/header.h"
+
+enum { RAW_LIMIT_GIB = 1, SUMMARY_32 = 0x20, SUMMARY_64 = 0x28, BITMAP_AT = 0x38 };
+
+struct file {
+	int descriptor;
+	const char *path;
+	uint64_t size;
+};
+
+static void write_at(struct file *file, uint64_t offset, const void *bytes, size_t length)
+{
+	const char *from = bytes;
+	while (length) {
+		ssize_t done = pwrite(file->descriptor, from, length, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			die("cannot write '%s': %s", file->path, strerror(errno));
+		from += done;
+		offset += (uint64_t)done;
+		length -= (size_t)done;
+	}
+	if (offset > file->size)
+		file->size = offset;
+}
+
+static void resize(struct file *file, uint64_t size)
+{
+	if (ftruncate(file->descriptor, (off_t)size))
+		die("cannot set the size of '%s': %s", file->path, strerror(errno));
+	file->size = size;
+}
+
+static int compare_pages(const void *a, const void *b)
+{
+	const struct page *const *x = a, *const *y = b;
+	return ((*x)->pfn > (*y)->pfn) - ((*x)->pfn < (*y)->pfn);
+}
+
+/* All touched pages by PFN. */
+static const struct page **sorted_pages(const struct world *w)
+{
+	size_t count = w->memory.page_count;
+	const struct page **sorted = xcalloc(count, sizeof(*sorted));
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &w->memory.pages[i];
+	qsort(sorted, count, sizeof(*sorted), compare_pages);
+	return sorted;
+}
+
+/* The runs without the absent pages: a dump of runs cannot leave a page out of a run. */
+static struct run *present_runs(const struct world *w, const struct page **sorted, size_t *count)
+{
+	struct run *runs = NULL;
+	size_t capacity = 0;
+	*count = 0;
+	for (size_t i = 0; i < w->memory.run_count; i++) {
+		struct run rest = w->memory.runs[i];
+		for (size_t k = 0; k < w->memory.page_count; k++) {
+			uint64_t pfn = sorted[k]->pfn;
+			if (!sorted[k]->absent || pfn < rest.base || pfn - rest.base >= rest.count)
+				continue;
+			runs = grow(runs, *count, &capacity, sizeof(*runs));
+			if (pfn > rest.base)
+				runs[(*count)++] = (struct run){rest.base, pfn - rest.base};
+			rest.count -= pfn + 1 - rest.base;
+			rest.base = pfn + 1;
+		}
+		runs = grow(runs, *count, &capacity, sizeof(*runs));
+		if (rest.count)
+			runs[(*count)++] = rest;
+	}
+	return runs;
+}
+
+static uint64_t pages_in(const struct run *runs, size_t count)
+{
+	uint64_t pages = 0;
+	for (size_t i = 0; i < count; i++)
+		pages += runs[i].count;
+	return pages;
+}
+
+static uint64_t write_full(struct world *w, struct file *file, const struct page **sorted)
+{
+	size_t run_count;
+	struct run *runs = present_runs(w, sorted, &run_count);
+	uint8_t header[HEADER_ROOM];
+	if (run_count > header_run_room(w))
+		die("%zu physical runs do not fit the header (%zu): a type-1 dump with so many "
+		    "absent pages cannot be",
+		    run_count, header_run_room(w));
+	uint64_t pages = pages_in(runs, run_count);
+	uint32_t length = header_build(w, header, runs, run_count, pages);
+	write_at(file, 0, header, length);
+	uint64_t offset = length;
+	size_t k = 0;
+	for (size_t i = 0; i < run_count; i++) {
+		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
+		     k++) {
+			if (sorted[k]->pfn >= runs[i].base)
+				write_at(file, offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE,
+					 sorted[k]->data, PAGE_SIZE);
+		}
+		offset += runs[i].count * PAGE_SIZE;
+	}
+	resize(file, offset);
+	free(runs);
+	return pages;
+}
+
+static void set_bits(uint8_t *bitmap, uint64_t first, uint64_t count)
+{
+	for (; count && first % 8; first++, count--)
+		bitmap[first / 8] |= (uint8_t)(1u << first % 8);
+	memset(bitmap + first / 8, 0xFF, count / 8);
+	for (first += count / 8 * 8, count %= 8; count; first++, count--)
+		bitmap[first / 8] |= (uint8_t)(1u << first % 8);
+}
+
+struct bitmap {
+	uint8_t *bytes;
+	uint64_t bits, length, present;
+};
+
+static struct bitmap make_bitmap(const struct world *w)
+{
+	const struct memory *m = &w->memory;
+	const struct run *last = &m->runs[m->run_count - 1];
+	struct bitmap b = {.bits = round_up(last->base + last->count, 32)};
+	b.length = b.bits / 8;
+	b.bytes = xcalloc(round_up(b.length, 8), 1);
+	for (size_t i = 0; w->config->present_all && i < m->run_count; i++)
+		set_bits(b.bytes, m->runs[i].base, m->runs[i].count);
+	for (size_t i = 0; i < m->page_count; i++) {
+		uint64_t pfn = m->pages[i].pfn;
+		if (m->pages[i].absent)
+			b.bytes[pfn / 8] &= (uint8_t) ~(1u << pfn % 8);
+		else
+			b.bytes[pfn / 8] |= (uint8_t)(1u << pfn % 8);
+	}
+	for (uint64_t i = 0; i < b.length; i += 4)
+		b.present += (uint64_t)__builtin_popcountll(get32(b.bytes + i));
+	return b;
+}
+
+/* Pages in ascending PFN order from `offset`; `sorted` steps along with the bitmap. */
+static void write_present(struct world *w, struct file *file, const struct page **sorted,
+			  const struct bitmap *b, uint64_t offset)
+{
+	uint64_t rank = 0, word = 0;
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		const struct page *page = sorted[i];
+		for (; word < page->pfn / 32; word++)
+			rank += (uint64_t)__builtin_popcountll(get32(b->bytes + 4 * word));
+		uint64_t bits = get32(b->bytes + 4 * word);
+		uint64_t below = bits & ((UINT64_C(1) << page->pfn % 32) - 1);
+		uint64_t place = rank + (uint64_t)__builtin_popcountll(below);
+		if (!page->absent)
+			write_at(file, offset + place * PAGE_SIZE, page->data, PAGE_SIZE);
+	}
+	resize(file, offset + b->present * PAGE_SIZE);
+}
+
+/* Types 5 and 6. */
+static void put_bitmap_header(const struct world *w, uint8_t *at, const struct bitmap *b,
+			      uint64_t first_page)
+{
+	const char *signature = w->config->signature;
+	if (!*signature)
+		signature = w->config->container == CONTAINER_BITMAP_ALL ? "FDMP" : "SDMP";
+	memset(at, 0, BITMAP_AT);
+	memcpy(at, signature, 4);
+	memcpy(at + 4, "DUMP", 4);
+	put64(at + 0x20, first_page);
+	put64(at + 0x28, b->present + (uint64_t)w->config->bitmap_count_error);
+	put64(at + 0x30, b->bits);
+}
+
+/* Type 2: SUMMARY_DUMP with an RTL_BITMAP. */
+static void put_summary_header(const struct world *w, uint8_t *at, const struct bitmap *b,
+			       uint64_t first_page)
+{
+	bool is_64 = config_is_64(w->config);
+	memset(at, 0, BITMAP_AT);
+	memcpy(at, "SDMP", 4);
+	memcpy(at + 4, "DUMP", 4);
+	put32(at + 0x8, 1);
+	put32(at + 0xC, first_page);
+	put32(at + 0x10, b->bits);
+	put32(at + 0x14, b->present + (uint64_t)w->config->bitmap_count_error);
+	put32(at + 0x18, b->bits);
+	if (is_64)
+		put64(at + 0x20, w->config->nonpaged.start + 0x30);
+	else
+		put32(at + 0x1C, w->config->nonpaged.start + 0x30);
+}
+
+static uint64_t write_bitmap(struct world *w, struct file *file, const struct page **sorted)
+{
+	bool summary = w->config->container == CONTAINER_SUMMARY;
+	struct bitmap b = make_bitmap(w);
+	uint8_t header[HEADER_ROOM], sub[BITMAP_AT];
+	uint32_t length =
+		header_build(w, header, w->memory.runs, w->memory.run_count, w->memory.total_pages);
+	uint64_t bits_at = length + (!summary                  ? BITMAP_AT
+				     : config_is_64(w->config) ? SUMMARY_64
+							       : SUMMARY_32);
+	uint64_t first_page = round_up(bits_at + b.length, PAGE_SIZE);
+	if (summary)
+		put_summary_header(w, sub, &b, first_page);
+	else
+		put_bitmap_header(w, sub, &b, first_page);
+	write_at(file, 0, header, length);
+	write_at(file, length, sub, bits_at - length);
+	write_at(file, bits_at, b.bytes, b.length);
+	write_present(w, file, sorted, &b, first_page);
+	uint64_t present = b.present;
+	free(b.bytes);
+	return present;
+}
+
+/* A flat image has every byte of RAM and of the gaps written out. */
+static void write_zeros(struct world *w, struct file *file, uint64_t size)
+{
+	enum { BLOCK = 1 << 20 };
+	if (size > (uint64_t)RAW_LIMIT_GIB << 30)
+		die("a flat raw image of more than %d GiB: use 'container raw-sparse'",
+		    RAW_LIMIT_GIB);
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		if (w->memory.pages[i].absent)
+			die("a flat raw image cannot leave pages out: use 'container raw-sparse'");
+	}
+	uint8_t *zeros = xcalloc(1, BLOCK);
+	for (uint64_t at = 0; at < size; at += BLOCK)
+		write_at(file, at, zeros, (size_t)(size - at < BLOCK ? size - at : BLOCK));
+	free(zeros);
+}
+
+static uint64_t write_raw(struct world *w, struct file *file, const struct page **sorted)
+{
+	const struct run *last = &w->memory.runs[w->memory.run_count - 1];
+	uint64_t size = (last->base + last->count) << PAGE_SHIFT, pages = 0;
+	if (w->config->container == CONTAINER_RAW)
+		write_zeros(w, file, size);
+	resize(file, size);
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		if (sorted[i]->absent)
+			continue;
+		write_at(file, sorted[i]->pfn << PAGE_SHIFT, sorted[i]->data, PAGE_SIZE);
+		pages++;
+	}
+	return w->config->container == CONTAINER_RAW ? w->memory.total_pages : pages;
+}
+
+static void truncate_file(const struct world *w, struct file *file)
+{
+	const struct config *c = w->config;
+	uint64_t size = file->size;
+	if (c->truncate_bytes != UINT64_MAX)
+		size = c->truncate_bytes;
+	else if (c->truncate_parts != UINT64_MAX)
+		size = size / 1000000 * c->truncate_parts +
+		       size % 1000000 * c->truncate_parts / 1000000;
+	if (size < file->size)
+		resize(file, size);
+}
+
+struct container_result container_write(struct world *w, const char *path)
+{
+	struct file file = {.path = path};
+	file.descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (file.descriptor < 0)
+		die("cannot create '%s': %s", path, strerror(errno));
+	const struct page **sorted = sorted_pages(w);
+	struct container_result result = {.header = true};
+	switch (w->config->container) {
+	case CONTAINER_FULL:
+		result.format = "windows-full";
+		result.pages = write_full(w, &file, sorted);
+		break;
+	case CONTAINER_SUMMARY:
+		result.format = "windows-summary";
+		result.pages = write_bitmap(w, &file, sorted);
+		break;
+	case CONTAINER_BITMAP_ALL:
+	case CONTAINER_BITMAP:
+		result.format = "windows-bitmap";
+		result.pages = write_bitmap(w, &file, sorted);
+		break;
+	case CONTAINER_RAW:
+	case CONTAINER_RAW_SPARSE:
+		result.format = "raw";
+		result.pages = write_raw(w, &file, sorted);
+		result.header = false;
+		break;
+	}
+	truncate_file(w, &file);
+	result.file_size = file.size;
+	free(sorted);
+	if (close(file.descriptor))
+		die("cannot write '%s': %s", path, strerror(errno));
+	return result;
+}

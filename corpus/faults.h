@@ -1,0 +1,14 @@
+/*
+ * Pages that are not in the dump, or whose page table entries are not valid.
+ *
+ * Does not: damage the contents of pages.
+ */
+#ifndef CORPUS_FAULTS_H
+#define CORPUS_FAULTS_H
+
+#include "corpus/world.h"
+
+/* Applies the recipe's missing, transition, pagefile and demand-zero lines; last of all. */
+void faults_apply(struct world *w);
+
+#endif

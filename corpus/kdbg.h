@@ -1,0 +1,16 @@
+/*
+ * KDDEBUGGER_DATA64 and the kernel variables it names.
+ *
+ * Does not: the 16-bit offsets of KTHREAD, EPROCESS and KPRCB members (they stay zero).
+ */
+#ifndef CORPUS_KDBG_H
+#define CORPUS_KDBG_H
+
+#include "corpus/world.h"
+
+/* Gives every variable that KDBG names a value that fits the machine. */
+void kdbg_set_globals(struct world *w);
+/* Writes the block, encoded if the recipe says so. */
+void kdbg_write(struct world *w);
+
+#endif

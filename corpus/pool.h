@@ -1,0 +1,20 @@
+/*
+ * Addresses of the two pools: pages and small blocks of nonpaged pool, bare addresses for big
+ * allocations.
+ *
+ * Does not: free anything.
+ */
+#ifndef CORPUS_POOL_H
+#define CORPUS_POOL_H
+
+#include "corpus/world.h"
+
+void pool_init(struct world *w);
+/* Mapped, zeroed pages of nonpaged pool. */
+uint64_t pool_pages(struct world *w, uint64_t bytes);
+/* A block with a pool header before it, inside one page. At most half a page. */
+uint64_t pool_small(struct world *w, uint32_t size, const char tag[4]);
+/* Room in a pool with nothing behind it: where a big allocation could lie. */
+uint64_t pool_reserve(struct world *w, unsigned side, uint64_t bytes, struct rng *rng);
+
+#endif
