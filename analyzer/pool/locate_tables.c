@@ -256,8 +256,13 @@ static void judge_array(struct search *s, const struct array *array)
 	if (array->duplicates)
 		locate_note(found, "ExPoolTagTables names %zu tables twice; each is counted once",
 			    array->duplicates);
-	if (!array->dead && !array->unread)
+	if (!array->dead && !array->unread) {
+		/* A processor that was never started has no table. */
+		if (processors->known && array->proved < processors->value)
+			locate_note(found, "ExPoolTagTables names %zu tables for %llu processors",
+				    array->proved, (unsigned long long)processors->value);
 		return;
+	}
 	found->processors_known = false;
 	if (!processors->known)
 		snprintf(
