@@ -20,7 +20,11 @@ typedef bool (*dtb_accept)(void *context, const struct dtb_candidate *candidate)
 
 /**
  * Offers candidates until one is accepted (copied to *ret). PS_NOT_FOUND when none is;
- * PS_INTERRUPTED on Ctrl-C. `progress` shows the scan.
+ * PS_INTERRUPTED on Ctrl-C. `progress` (not NULL) shows the scan.
+ *
+ * A candidate is only a page that looks like a root: on x86 about one page of noise in four million
+ * does. It can be the root of any process, so session space may be that of another session, or
+ * missing. An address of the kernel that translates to a page with the right bytes proves it.
  */
 enum ps_status find_dtb(struct dump *dump, dtb_accept accept, void *context,
 			struct progress *progress, struct dtb_candidate *ret, struct ps_error *err);

@@ -12,8 +12,11 @@ enum { PAGE = 4096 };
 
 void image_init(struct image *image)
 {
+	const char *parent = getenv("TMPDIR");
+
 	memset(image, 0, sizeof(*image));
-	strcpy(image->directory, "/tmp/poolscope-test-XXXXXX");
+	snprintf(image->directory, sizeof(image->directory), "%s/poolscope-test-XXXXXX",
+		 parent && *parent ? parent : P_tmpdir);
 	if (!mkdtemp(image->directory))
 		abort();
 	snprintf(image->path, sizeof(image->path), "%s/memory", image->directory);

@@ -12,8 +12,8 @@ enum { IMAGE_PAGES = 1 << 15 }; /* PFNs below this can be stored */
 
 struct image {
 	uint8_t *pages[IMAGE_PAGES]; /* owned; NULL = absent */
-	char directory[64];          /* made by image_init(), removed by image_fini() */
-	char path[96];               /* the file last written */
+	char directory[256];         /* made by image_init(), removed by image_fini() */
+	char path[272];              /* the file last written */
 };
 
 void image_init(struct image *image);

@@ -443,7 +443,7 @@ static void check_real(const char *path)
 static void test_real(void **state)
 {
 	struct image *image;
-	char command[512];
+	char command[1024];
 
 	(void)state;
 	if (access(real_file, R_OK) != 0) {
