@@ -8,7 +8,6 @@
 #define PS_BASE_BYTES_H
 
 #include <endian.h>
-#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,7 +77,7 @@ static inline uint64_t bytes_pointer(struct bytes *b, size_t offset, unsigned po
 
 /** True when `length` bytes at `offset` exist and equal `want`. Does not set overrun. */
 static inline bool bytes_equal(const struct bytes *b, size_t offset, const void *want,
-                               size_t length)
+			       size_t length)
 {
 	return bytes_has(b, offset, length) && memcmp(b->data + offset, want, length) == 0;
 }

@@ -15,8 +15,8 @@
 
 enum ps_status {
 	PS_OK = 0,
-	PS_ABSENT,      /* the bytes are not in the file: a hole, a page left out, a truncated end */
-	PS_CORRUPT,     /* the bytes are there and cannot be right */
+	PS_ABSENT,  /* the bytes are not in the file: a hole, a page left out, a truncated end */
+	PS_CORRUPT, /* the bytes are there and cannot be right */
 	PS_UNSUPPORTED, /* recognised, but this program cannot use it */
 	PS_NOT_FOUND,   /* searched for and not there */
 	PS_SYSTEM,      /* the operating system refused: open, read, memory map */
@@ -30,8 +30,8 @@ enum { PS_ERROR_TEXT = 768, PS_ERROR_HINT = 384 };
 
 struct ps_error {
 	enum ps_status status;
-	bool has_at;             /* `at` is meaningful */
-	uint64_t at;             /* address or file offset the message is about */
+	bool has_at;              /* `at` is meaningful */
+	uint64_t at;              /* address or file offset the message is about */
 	char text[PS_ERROR_TEXT]; /* one sentence, no final full stop, no newline */
 	char hint[PS_ERROR_HINT]; /* what would help; empty when there is nothing to advise */
 };
@@ -43,15 +43,15 @@ struct ps_error {
 
 /** Fills *err and returns `status`, so that `return ps_fail(err, PS_CORRUPT, ...)` reads well. */
 enum ps_status ps_fail(struct ps_error *err, enum ps_status status, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /** As ps_fail(), with the address or file offset concerned. */
 enum ps_status ps_fail_at(struct ps_error *err, enum ps_status status, uint64_t at,
-                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+			  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** PS_SYSTEM with strerror(errnum) behind the words: "cannot open x: Permission denied". */
 enum ps_status ps_fail_errno(struct ps_error *err, int errnum, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /** PS_NO_MEMORY, naming what the memory was for. */
 enum ps_status ps_fail_memory(struct ps_error *err, const char *what);
@@ -61,7 +61,7 @@ enum ps_status ps_fail_memory(struct ps_error *err, const char *what);
  * Returns err->status.
  */
 enum ps_status ps_wrap(struct ps_error *err, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /** Sets the advice. Keeps an advice already given from further inside. */
 void ps_hint(struct ps_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -13,11 +13,9 @@ struct log {
 };
 
 /** "poolscope: words" at LOG_NORMAL and above. A NULL log is silent. */
-void log_warn(const struct log *log, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+void log_warn(const struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Said at LOG_VERBOSE and above. A NULL log is silent. */
-void log_info(const struct log *log, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+void log_info(const struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -8,7 +8,8 @@
  * the number of pages that the body states. Exactly one must. Where none does, a body of type 5 or
  * 6 that has the shape of A is used as it is, and said to be incomplete.
  *
- * Source: the public headers with SUMMARY_DUMP, and bytes of real dumps for layout A.
+ * Source: layout A as the public dump readers agree on it; layout B from the public headers with
+ * SUMMARY_DUMP. Which 64-bit kernels wrote B is not known for sure.
  */
 #include "formats/crash.h"
 

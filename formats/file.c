@@ -160,9 +160,10 @@ enum ps_status file_read(struct file *file, uint64_t offset, void *to, size_t le
 {
 	if (offset > file->size || length > file->size - offset)
 		return ps_fail_at(err, PS_ABSENT, offset,
-				  "%zu bytes at file offset 0x%" PRIx64
-				  " reach beyond the end of the file (%" PRIu64 " bytes)",
-				  length, offset, file->size);
+				  "file offset 0x%" PRIx64
+				  ", length %zu, reaches beyond the end of the "
+				  "file (%" PRIu64 " bytes)",
+				  offset, length, file->size);
 	if (!file->map) {
 		if (read_with_pread(file, offset, to, length, err) != PS_OK)
 			return err->status;

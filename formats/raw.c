@@ -48,9 +48,9 @@ enum probe raw_open(struct dump *dump, struct ps_error *err)
 	if (tail != 0) {
 		dump->complete = false;
 		dump_note(dump,
-			  "the size of the file is not a multiple of 4,096: its last %s, at "
-			  "physical 0x%" PRIx64 ", are left out",
-			  size_words(tail, size), dump->file.size - tail);
+			  "the size of the file is not a multiple of 4,096: the last page, at "
+			  "physical 0x%" PRIx64 ", has only %s and is left out",
+			  dump->file.size - tail, size_words(tail, size));
 	}
 	note_holes(dump);
 	return PROBE_MINE;

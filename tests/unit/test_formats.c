@@ -758,8 +758,9 @@ static void test_dense_raw(void **state)
 	dump = open_saved();
 	assert_false(dump->complete);
 	assert_int_equal(dump->map.pages_in_file, 20);
-	expect_note(dump, "the size of the file is not a multiple of 4,096: its last 1 byte, at "
-			  "physical 0x14000, are left out");
+	expect_note(
+		dump,
+		"the size of the file is not a multiple of 4,096: the last page, at physical 0x14000, has only 1 byte and is left out");
 	expect_state(dump, 20, PAGE_BEYOND_EOF);
 	dump_close(dump);
 }
@@ -990,8 +991,9 @@ static void test_file_read_limits(void **state)
 	assert_int_equal(file_read(&dump->file, dump->file.size, &byte, 0, &err), PS_OK);
 	assert_int_equal(file_read(&dump->file, UINT64_MAX, &byte, 1, &err), PS_ABSENT);
 	assert_int_equal(file_read(&dump->file, dump->file.size, &byte, 1, &err), PS_ABSENT);
-	assert_string_equal(err.text, "1 bytes at file offset 0x8000 reach beyond the end of the "
-				      "file (32768 bytes)");
+	assert_string_equal(
+		err.text,
+		"file offset 0x8000, length 1, reaches beyond the end of the file (32768 bytes)");
 	assert_int_equal(err.at, 0x8000);
 	dump_close(dump);
 }
