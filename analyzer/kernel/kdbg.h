@@ -37,6 +37,8 @@ struct kdbg {
 	uint32_t size; /* as the block says: how much of it is valid */
 	uint64_t kernel_base;
 	uint64_t fields[KDBG_FIELDS]; /* normalised addresses; 0 = absent */
+	uint32_t unreadable; /* bit per field: inside the block, but its bytes are not in the dump */
+	uint32_t rejected;   /* bit per field: what is stored is no kernel address */
 };
 
 /**
@@ -45,7 +47,10 @@ struct kdbg {
  */
 enum ps_status kdbg_read(struct space *space, uint64_t va, struct kdbg *ret, struct ps_error *err);
 
-/** Searches the mapped pages of [base, base+size) for a block whose KernBase is `base`. */
+/**
+ * Searches the mapped pages of [base, base+size) for a block whose KernBase is `base` and whose
+ * PsLoadedModuleList lies in that range. PS_NOT_FOUND says how many pages could be looked at.
+ */
 enum ps_status kdbg_find_in_image(struct space *space, uint64_t base, uint64_t size,
                                   struct kdbg *ret, struct ps_error *err);
 
@@ -66,7 +71,10 @@ typedef bool (*kdbg_accept)(void *context, const struct kdbg_trace *trace);
 enum ps_status kdbg_scan(struct dump *dump, kdbg_accept accept, void *context,
                          struct progress *progress, struct ps_error *err);
 
-/** Reads the variable that `field` points to: a pointer-sized value. PS_ABSENT when 0. */
+/**
+ * Reads the variable that `field` points to: a pointer-sized value, of which 0 is one. PS_ABSENT
+ * when the field is absent or the variable is not in the dump; the words say which.
+ */
 enum ps_status kdbg_variable(struct space *space, const struct kdbg *kdbg, enum kdbg_field field,
                              uint64_t *ret, struct ps_error *err);
 

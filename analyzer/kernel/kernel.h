@@ -20,22 +20,26 @@ struct kernel {
 	const char *arch;      /* "x86", "x86-pae", "x64"; static */
 
 	uint64_t base;        /* VA of ntoskrnl's image */
-	uint64_t size;        /* SizeOfImage, 0 when the PE header is not in the dump */
+	uint64_t size;        /* SizeOfImage: PE header, else module list; 0 when neither is there */
 	struct pe_identity image; /* time stamp, PDB of the kernel itself */
 
 	struct kdbg kdbg;
 	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static */
 	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory" */
 
-	struct fact build;      /* NtBuildNumber without the free/checked flag */
-	const char *build_source; /* "header", "KUSER_SHARED_DATA", "build lab"; NULL when unknown */
+	struct fact build;      /* NtBuildNumber without the free/checked flag; 0 and not known when
+	                           no source has it */
+	const char *build_source; /* "header", "KUSER_SHARED_DATA", "NtBuildLab"; NULL when unknown */
 	char *build_lab;        /* owned; "17763.1.amd64fre.rs5_release..." or NULL */
 	char *service_pack;     /* owned; "Service Pack 2" or NULL */
 	struct fact processors; /* header, else KiProcessorBlock */
-	const char *processors_source;
+	const char *processors_source; /* "header", "KiProcessorBlock"; NULL when unknown */
 
 	struct module_list modules;  /* loaded, in list order: nt first */
 	struct module_list unloaded; /* newest last */
+
+	struct fact product_type; /* 1 workstation, 2 domain controller, 3 server */
+	char product[96];         /* "Windows Server 2019", ...; see kernel_product_name() */
 
 	char notes[16][240]; /* sentences for the analyst: disagreements, what was not readable */
 	unsigned note_count;
@@ -56,7 +60,10 @@ void kernel_close(struct kernel *kernel);
 void kernel_note(struct kernel *kernel, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/** "Windows Server 2019", "Windows 7 or Windows Server 2008 R2", ... from build and product type. */
+/**
+ * "Windows Server 2019", "Windows 7 or Windows Server 2008 R2" where the product type is not
+ * known, "Windows build 12345". Belongs to the kernel.
+ */
 const char *kernel_product_name(const struct kernel *kernel);
 
 /** "MANUALLY_INITIATED_CRASH" for 0xE2; NULL when the code has no name here. Static. */

@@ -1,5 +1,8 @@
 /*
  * Loaded modules (PsLoadedModuleList) and the ring of unloaded drivers (MmUnloadedDrivers).
+ *
+ * Names are UTF-8 in which unpaired surrogates and control characters are U+FFFD. Not supported:
+ * user-mode modules; the pages of session drivers (win32k) from within their session.
  */
 #ifndef PS_ANALYZER_KERNEL_MODULES_H
 #define PS_ANALYZER_KERNEL_MODULES_H
@@ -13,6 +16,7 @@ struct module {
 	char *name;         /* owned; UTF-8 "ntfs.sys"; NULL when its bytes are not in the dump */
 	char *path;         /* owned; UTF-8 full path or NULL */
 	struct pe_identity image; /* from the PE header in memory; see its flags */
+	struct fact timestamp; /* link time: list entry (Windows 10 and later), else PE header */
 	uint64_t unloaded_at; /* FILETIME of unloading, 0 for loaded modules */
 };
 
@@ -29,14 +33,30 @@ void module_list_init(struct module_list *list);
 void module_list_fini(struct module_list *list);
 
 /**
- * Walks the list at `head` until it comes back to the head, repeats an entry, or leaves readable
- * memory; the last two end the walk with list->complete false and a note. Only running out of
- * memory is an error.
+ * Walks the list at `head` until it comes back to the head. Where it repeats an entry or leaves
+ * readable memory, the rest is walked from the list's end backwards, list->complete is false and
+ * the note says why and how many modules were reached each way. `build` chooses the layout of the
+ * entries; 0 = unknown. Only running out of memory is an error.
  */
 enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
                             struct module_list *list, struct ps_error *err);
 
-/** `table` = value of MmUnloadedDrivers, `last` = value of MmLastUnloadedDriver (next slot). */
+/** What the list says of its first entry, the kernel itself; read without names. */
+struct module_head {
+	uint64_t base, size;
+};
+
+/**
+ * The first entry of the list at `head`, when head and entry point at each other and the entry has
+ * a page-aligned kernel address as its base. PS_ABSENT, PS_CORRUPT.
+ */
+enum ps_status modules_read_first(struct space *space, uint64_t head, struct module_head *ret,
+                                  struct ps_error *err);
+
+/**
+ * `table` = value of MmUnloadedDrivers, `last` = value of MmLastUnloadedDriver (next slot). Oldest
+ * first. Slots that cannot be read make the list incomplete, with a note.
+ */
 enum ps_status modules_read_unloaded(struct space *space, uint64_t table, uint32_t last,
                                      struct module_list *list, struct ps_error *err);
 

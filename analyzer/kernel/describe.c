@@ -1,0 +1,212 @@
+/*
+ * See describe.h. Sources: KUSER_SHARED_DATA (WDK), CmNtCSDVersion as the Windows Research Kernel
+ * makes it. Not supported: the edition (Home, Pro, ...), the update level (UBR).
+ */
+#include "analyzer/kernel/describe.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+
+enum {
+	SHARED_BUILD = 0x260, /* Windows 10 and later */
+	SHARED_PRODUCT_TYPE = 0x264,
+	SHARED_MAJOR = 0x26c,
+	SHARED_BYTES = 0x270,
+
+	BUILD_LAB_LIMIT = 128,
+	FIRST_BUILD = 2195, /* Windows 2000 */
+	LAST_BUILD = 99999,
+
+	MOST_PROCESSORS_32 = 32,
+	MOST_PROCESSORS_64 = 2048,
+};
+
+/* What the page shared with user mode says. */
+struct shared_data {
+	struct fact build; /* Windows 10 and later */
+	struct fact product_type;
+};
+
+static bool is_build(uint64_t build)
+{
+	return build >= FIRST_BUILD && build <= LAST_BUILD;
+}
+
+static void read_shared_data(struct kernel *kernel, struct shared_data *ret)
+{
+	uint64_t va = kernel->pointer_size == 8 ? 0xfffff78000000000 : 0xffdf0000;
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint8_t raw[SHARED_BYTES];
+	struct bytes bytes = bytes_of(raw, sizeof(raw));
+	uint32_t build, type, major;
+
+	*ret = (struct shared_data){.build = {.known = false}};
+	if (space_read(kernel->space, va, raw, sizeof(raw), &ignored) != PS_OK)
+		return;
+	build = bytes_u32(&bytes, SHARED_BUILD) & 0xffff; /* the top bits tell free from checked */
+	type = bytes_u32(&bytes, SHARED_PRODUCT_TYPE);
+	major = bytes_u32(&bytes, SHARED_MAJOR);
+	if (major < 5 || major > 20) /* no Windows: not the page it should be */
+		return;
+	if (major >= 10 && is_build(build))
+		ret->build = (struct fact){true, build};
+	if (type >= 1 && type <= 3)
+		ret->product_type = (struct fact){true, type};
+}
+
+/* A NUL-terminated printable string; NULL when it is none or not in the dump. */
+static enum ps_status read_build_lab(struct kernel *kernel, struct ps_error *err)
+{
+	uint64_t va = kernel->kdbg.fields[KDBG_NT_BUILD_LAB];
+	char text[BUILD_LAB_LIMIT] = "";
+	size_t length = 0;
+
+	/* Bytes that are missing stay NUL and end the string, so a string cut off is seen by its
+	 * length only where it matters: the build number in front. */
+	if (va == 0 || space_read_partial(kernel->space, va, text, sizeof(text) - 1, NULL) == 0)
+		return PS_OK;
+	while (text[length] >= 0x20 && text[length] <= 0x7e)
+		length++;
+	if (length == 0 || text[length] != '\0')
+		return PS_OK;
+	kernel->build_lab = mem_strndup(text, length);
+	return kernel->build_lab ? PS_OK : ps_fail_memory(err, "the build lab string");
+}
+
+static uint64_t build_of_lab(const char *lab)
+{
+	char *end;
+	unsigned long build;
+
+	if (!lab || *lab < '0' || *lab > '9')
+		return 0;
+	build = strtoul(lab, &end, 10);
+	return *end == '.' && is_build(build) ? build : 0;
+}
+
+static void take_build(struct kernel *kernel, uint64_t build, const char *source)
+{
+	if (build == 0)
+		return;
+	if (!kernel->build.known) {
+		kernel->build = (struct fact){true, build};
+		kernel->build_source = source;
+	} else if (!product_same_kernel(build, kernel->build.value)) {
+		kernel_note(kernel, "the %s says build %" PRIu64 ", but %s says %" PRIu64,
+			    kernel->build_source, kernel->build.value, source, build);
+	}
+}
+
+static void read_service_pack_number(struct kernel *kernel, uint32_t *ret)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint64_t va = kernel->kdbg.fields[KDBG_CM_NT_CSD_VERSION];
+
+	if (va == 0 || space_read_u32(kernel->space, va, ret, &ignored) != PS_OK)
+		*ret = 0;
+}
+
+/* CmNtCSDVersion: service pack in the second byte, its letter in the first, a test release above.
+ */
+static enum ps_status read_service_pack(struct kernel *kernel, struct ps_error *err)
+{
+	uint32_t version, number, letter;
+
+	read_service_pack_number(kernel, &version);
+	number = version >> 8 & 0xff;
+	letter = version & 0xff;
+	if (number == 0 || number > 9 || letter > 26)
+		return PS_OK;
+	if (letter != 0)
+		kernel->service_pack =
+			mem_printf("Service Pack %" PRIu32 "%c", number, (char)('a' + letter - 1));
+	else
+		kernel->service_pack = mem_printf("Service Pack %" PRIu32, number);
+	return kernel->service_pack ? PS_OK : ps_fail_memory(err, "the service pack");
+}
+
+/* Pointers to processor blocks stand in front, one a processor; 0 when they cannot be read. */
+static unsigned count_processor_blocks(struct kernel *kernel)
+{
+	unsigned most = kernel->pointer_size == 8 ? MOST_PROCESSORS_64 : MOST_PROCESSORS_32;
+	uint64_t va = kernel->kdbg.fields[KDBG_KI_PROCESSOR_BLOCK], block;
+	struct ps_error ignored = PS_ERROR_INIT;
+	unsigned count = 0;
+
+	while (va != 0 && count < most &&
+	       space_read_pointer(kernel->space, va + (uint64_t)count * kernel->pointer_size,
+				  &block, &ignored) == PS_OK &&
+	       block % kernel->pointer_size == 0 && space_is_kernel_address(kernel->space, block))
+		count++;
+	return count;
+}
+
+static void count_processors(struct kernel *kernel)
+{
+	const struct fact *stated = &kernel->dump->facts.processors;
+	unsigned blocks = count_processor_blocks(kernel);
+
+	if (stated->known && blocks != 0 && blocks != stated->value)
+		kernel_note(kernel,
+			    "the header says %" PRIu64 " processors, but KiProcessorBlock lists %u",
+			    stated->value, blocks);
+	if (stated->known) {
+		kernel->processors = *stated;
+		kernel->processors_source = "header";
+	} else if (blocks != 0) {
+		kernel->processors = (struct fact){true, blocks};
+		kernel->processors_source = "KiProcessorBlock";
+	}
+}
+
+static void describe_image(struct kernel *kernel)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	struct module_head first;
+
+	if (pe_identify(kernel->space, kernel->base, &kernel->image, &ignored) == PS_OK)
+		kernel->size = kernel->image.size;
+	else if (modules_read_first(kernel->space, kernel->kdbg.fields[KDBG_PS_LOADED_MODULE_LIST],
+				    &first, &ignored) == PS_OK &&
+		 first.base == kernel->base)
+		kernel->size = first.size;
+}
+
+static void describe_build(struct kernel *kernel, const struct shared_data *shared)
+{
+	const struct machine_facts *facts = &kernel->dump->facts;
+	bool exact = shared->build.known && kernel->build.known;
+	uint64_t named;
+
+	kernel->product_type =
+		facts->product_type.known ? facts->product_type : shared->product_type;
+	if (facts->build.known && is_build(facts->build.value & 0xffffff))
+		take_build(kernel, facts->build.value, "header");
+	take_build(kernel, shared->build.value, "KUSER_SHARED_DATA");
+	take_build(kernel, build_of_lab(kernel->build_lab), "NtBuildLab");
+	if (!kernel->build.known) {
+		kernel_note(kernel, "the build number of this Windows is not known");
+		return;
+	}
+	exact = shared->build.known && shared->build.value != kernel->build.value &&
+		product_same_kernel(shared->build.value, kernel->build.value);
+	named = exact ? shared->build.value : kernel->build.value;
+	product_name(named, exact, &kernel->product_type, kernel->product, sizeof(kernel->product));
+}
+
+enum ps_status describe_kernel(struct kernel *kernel, struct ps_error *err)
+{
+	struct shared_data shared;
+
+	describe_image(kernel);
+	read_shared_data(kernel, &shared);
+	if (read_build_lab(kernel, err) != PS_OK || read_service_pack(kernel, err) != PS_OK)
+		return err->status;
+	describe_build(kernel, &shared);
+	count_processors(kernel);
+	return PS_OK;
+}

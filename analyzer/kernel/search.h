@@ -1,0 +1,52 @@
+/*
+ * State of the search for one kernel: what was seen in memory, and what proves a page-table root.
+ * Private to this room.
+ *
+ * A root is proved by content, never by looks alone: under it the kernel base that a KDBG names, or
+ * that lies below the low stub's hint, must hold a PE image of the right machine, or a list of
+ * modules must lead to that base.
+ */
+#ifndef PS_ANALYZER_KERNEL_SEARCH_H
+#define PS_ANALYZER_KERNEL_SEARCH_H
+
+#include "analyzer/kernel/kernel.h"
+
+enum { TRACE_LIMIT = 64 };
+
+struct kernel_search {
+	struct kernel *kernel; /* borrowed; is being filled */
+	const struct log *log;
+	struct progress *progress;
+
+	/* KDBG blocks seen in physical memory, one for each kernel base */
+	struct kdbg_trace traces[TRACE_LIMIT];
+	unsigned trace_count;
+	bool scanned; /* all of memory was searched: no block is missing, but see TRACE_LIMIT */
+
+	uint64_t proved_base;    /* kernel base that proved the root; 0 when none was needed */
+	const char *proved_by;   /* how that base was found; static */
+	struct ps_error trouble; /* what ended a search inside a callback: interrupted, memory */
+
+	char looked[512]; /* where KDBG was looked for in vain; grows */
+};
+
+/** Makes kernel->space, and says in kernel->dtb_found_by whence. */
+enum ps_status search_root(struct kernel_search *search, struct ps_error *err);
+
+/** Fills kernel->kdbg, kernel->base, kernel->kdbg_found_by. */
+enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);
+
+/** True when a PE image of the space's machine lies at `base`. */
+bool search_is_image(struct space *space, uint64_t base);
+
+/** True when the block `trace` belongs to a kernel that is mapped in `space`; *ret_base is it. */
+bool search_trace_fits(struct space *space, const struct kdbg_trace *trace, uint64_t *ret_base);
+
+/**
+ * Searches memory for KDBG until `accept` takes a trace. Remembers the traces. PS_NOT_FOUND,
+ * PS_INTERRUPTED, PS_NO_MEMORY.
+ */
+enum ps_status search_memory(struct kernel_search *search, kdbg_accept accept, void *context,
+			     struct ps_error *err);
+
+#endif

@@ -1,0 +1,284 @@
+/*
+ * Chooses the paging kind and the page-table root: what the container says when that leads to the
+ * kernel, else a search of physical memory. See search.h.
+ *
+ * Not supported: ARM64, five-level paging, finding a root when neither KDBG nor a low stub is
+ * there.
+ */
+#include "analyzer/kernel/search.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyzer/memory/find_dtb.h"
+
+enum { HINT_REACH = 32 << 20 }; /* bytes: the low stub's hint lies inside the kernel image */
+
+/* How well a root agrees with what the container says. */
+enum proof {
+	PROOF_NONE,
+	PROOF_MAPPED, /* an address that it names is mapped, but the page is not in the dump */
+	PROOF_CONTENT,
+};
+
+static enum proof proof_of_error(struct space *space, uint64_t va)
+{
+	struct translation at;
+	struct hole hole;
+
+	return space_translate(space, va, &at, &hole) ? PROOF_MAPPED : PROOF_NONE;
+}
+
+static enum proof proof_by_kdbg(struct space *space, const struct fact *kdbg)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct kdbg block;
+
+	if (!kdbg->known || !space_is_kernel_address(space, kdbg->value))
+		return PROOF_NONE;
+	if (kdbg_read(space, kdbg->value, &block, &err) == PS_OK)
+		return PROOF_CONTENT;
+	return err.status == PS_ABSENT ? proof_of_error(space, kdbg->value) : PROOF_NONE;
+}
+
+static enum proof proof_by_list(struct space *space, const struct fact *list)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct module_head first;
+
+	if (!list->known || !space_is_kernel_address(space, list->value))
+		return PROOF_NONE;
+	if (modules_read_first(space, list->value, &first, &err) == PS_OK)
+		return PROOF_CONTENT;
+	return err.status == PS_ABSENT ? proof_of_error(space, list->value) : PROOF_NONE;
+}
+
+static enum proof proof_by_header(struct space *space)
+{
+	const struct machine_facts *facts = &space_dump(space)->facts;
+	enum proof by_kdbg = proof_by_kdbg(space, &facts->kdbg), by_list;
+
+	if (by_kdbg == PROOF_CONTENT)
+		return by_kdbg;
+	by_list = proof_by_list(space, &facts->module_list);
+	return by_list > by_kdbg ? by_list : by_kdbg;
+}
+
+/* Walks down from the hint to the kernel's image. */
+static bool proof_by_hint(struct kernel_search *search, struct space *space, uint64_t hint)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	char name[32];
+
+	hint &= ~(uint64_t)(PAGE_SIZE - 1);
+	for (uint64_t down = 0; down <= HINT_REACH && space_is_kernel_address(space, hint - down);
+	     down += PAGE_SIZE) {
+		if (!search_is_image(space, hint - down))
+			continue;
+		if (pe_export_module_name(space, hint - down, name, sizeof(name), &ignored) !=
+			    PS_OK ||
+		    strcmp(name, "ntoskrnl.exe") != 0)
+			continue;
+		search->proved_base = hint - down;
+		search->proved_by = "search of the kernel image";
+		return true;
+	}
+	return false;
+}
+
+struct trace_proof {
+	struct kernel_search *search;
+	struct space *space;
+};
+
+static bool trace_proves(void *context, const struct kdbg_trace *trace)
+{
+	struct trace_proof *proof = context;
+
+	if (!search_trace_fits(proof->space, trace, &proof->search->proved_base))
+		return false;
+	proof->search->proved_by = "search of memory";
+	return true;
+}
+
+/* Memory is searched once at most: a later candidate is held against the blocks seen. */
+static bool proof_by_traces(struct kernel_search *search, struct space *space)
+{
+	struct trace_proof proof = {search, space};
+	struct ps_error err = PS_ERROR_INIT;
+	enum ps_status status;
+
+	for (unsigned i = 0; i < search->trace_count; i++)
+		if (trace_proves(&proof, &search->traces[i]))
+			return true;
+	if (search->scanned)
+		return false;
+	status = search_memory(search, trace_proves, &proof, &err);
+	if (status != PS_OK && status != PS_NOT_FOUND)
+		search->trouble = err;
+	return status == PS_OK;
+}
+
+static bool proves(struct kernel_search *search, struct space *space, uint64_t hint)
+{
+	return proof_by_header(space) == PROOF_CONTENT ||
+	       (hint != 0 && proof_by_hint(search, space, hint)) || proof_by_traces(search, space);
+}
+
+/* For find_dtb(): a candidate that is proved becomes the kernel's space. */
+static bool accept_candidate(void *context, const struct dtb_candidate *candidate)
+{
+	struct kernel_search *search = context;
+	struct ps_error ignored = PS_ERROR_INIT;
+	struct space *space;
+
+	if (search->trouble.status != PS_OK)
+		return true;
+	if (space_create(search->kernel->dump, candidate->paging, candidate->dtb, &space,
+			 &ignored) != PS_OK)
+		return false;
+	if (proves(search, space, candidate->kernel_hint)) {
+		search->kernel->space = space;
+		search->kernel->dtb_found_by = candidate->found_by;
+		return true;
+	}
+	space_destroy(space);
+	return search->trouble.status != PS_OK;
+}
+
+/* The paging kinds that the machine can have, the likeliest first. Returns how many. */
+static unsigned paging_kinds(const struct machine_facts *facts, enum paging kinds[3])
+{
+	static const enum paging any[] = {PAGING_X64, PAGING_PAE, PAGING_X86};
+
+	if (facts->machine == MACHINE_X64) {
+		kinds[0] = PAGING_X64;
+		return 1;
+	}
+	if (facts->machine == MACHINE_X86) {
+		kinds[0] = facts->pae == TRI_NO ? PAGING_X86 : PAGING_PAE;
+		kinds[1] = facts->pae == TRI_NO ? PAGING_PAE : PAGING_X86;
+		return 2;
+	}
+	memcpy(kinds, any, sizeof(any));
+	return 3;
+}
+
+/*
+ * Tries the header's root under each paging kind and keeps the first that the header's own
+ * addresses prove at least so well.
+ */
+static bool try_header(struct kernel_search *search, enum proof wanted)
+{
+	struct kernel *kernel = search->kernel;
+	const struct machine_facts *facts = &kernel->dump->facts;
+	struct ps_error ignored = PS_ERROR_INIT;
+	enum paging kinds[3];
+	unsigned count = paging_kinds(facts, kinds);
+
+	for (unsigned i = 0; facts->dtb.known && i < count; i++) {
+		struct space *space;
+
+		if (space_create(kernel->dump, kinds[i], facts->dtb.value, &space, &ignored) !=
+		    PS_OK)
+			continue;
+		if (proof_by_header(space) >= wanted) {
+			kernel->space = space;
+			kernel->dtb_found_by = "header";
+			return true;
+		}
+		space_destroy(space);
+	}
+	return false;
+}
+
+/* The header names a root but nothing else that proves it: blocks in memory may. */
+static bool try_header_by_traces(struct kernel_search *search)
+{
+	struct kernel *kernel = search->kernel;
+	const struct machine_facts *facts = &kernel->dump->facts;
+	enum paging kinds[3];
+	unsigned count = paging_kinds(facts, kinds);
+
+	for (unsigned i = 0; facts->dtb.known && i < count; i++) {
+		struct dtb_candidate candidate = {
+			.paging = kinds[i], .dtb = facts->dtb.value, .found_by = "header"};
+
+		if (accept_candidate(search, &candidate))
+			return true;
+	}
+	return false;
+}
+
+static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
+{
+	const struct machine_facts *facts = &search->kernel->dump->facts;
+
+	if (facts->dtb.known)
+		ps_wrap(err,
+			"the directory table base 0x%" PRIx64
+			" of the header leads to no Windows kernel",
+			facts->dtb.value);
+	else
+		ps_wrap(err, "cannot find a Windows kernel");
+	if (err->status == PS_NOT_FOUND)
+		ps_hint(err,
+			"poolscope needs memory of an x86 or x64 Windows: a kernel or complete "
+			"memory dump, or a snapshot of all physical memory");
+	return err->status;
+}
+
+static enum ps_status search_tables(struct kernel_search *search, struct ps_error *err)
+{
+	struct kernel *kernel = search->kernel;
+	struct dtb_candidate found;
+
+	log_info(search->log, "searching memory for page tables");
+	if (find_dtb(kernel->dump, accept_candidate, search, search->progress, &found, err) !=
+	    PS_OK)
+		return err->status;
+	if (search->trouble.status != PS_OK)
+		*err = search->trouble;
+	return search->trouble.status;
+}
+
+static void note_disagreements(struct kernel *kernel)
+{
+	const struct machine_facts *facts = &kernel->dump->facts;
+	bool pae = space_paging(kernel->space) == PAGING_PAE;
+
+	if (facts->dtb.known && strcmp(kernel->dtb_found_by, "header") != 0)
+		kernel_note(kernel,
+			    "the header's directory table base 0x%" PRIx64
+			    " does not lead to the kernel; page tables at 0x%" PRIx64
+			    " (%s) are used instead",
+			    facts->dtb.value, space_dtb(kernel->space), kernel->dtb_found_by);
+	if (facts->machine == MACHINE_X86 && facts->pae != TRI_UNKNOWN &&
+	    pae != (facts->pae == TRI_YES))
+		kernel_note(kernel,
+			    "the header says that PAE is %s, but its page tables are %s PAE",
+			    facts->pae == TRI_YES ? "on" : "off", pae ? "with" : "without");
+}
+
+static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
+{
+	if (try_header(search, PROOF_CONTENT))
+		return true;
+	if (try_header_by_traces(search) && search->trouble.status == PS_OK)
+		return true;
+	if (search->trouble.status == PS_OK)
+		return search_tables(search, err) == PS_OK;
+	*err = search->trouble;
+	return false;
+}
+
+enum ps_status search_root(struct kernel_search *search, struct ps_error *err)
+{
+	if (!find_proved_root(search, err) &&
+	    (err->status != PS_NOT_FOUND || !try_header(search, PROOF_MAPPED)))
+		return root_not_found(search, err);
+	note_disagreements(search->kernel);
+	log_info(search->log, "page tables at 0x%" PRIx64 " (%s)", space_dtb(search->kernel->space),
+		 search->kernel->dtb_found_by);
+	return PS_OK;
+}

@@ -1,0 +1,25 @@
+/*
+ * UNICODE_STRING of the kernel and UTF-16 as UTF-8. Private to this room.
+ */
+#ifndef PS_ANALYZER_KERNEL_UNICODE_H
+#define PS_ANALYZER_KERNEL_UNICODE_H
+
+#include "analyzer/memory/space.h"
+
+enum { UNICODE_STRING_LIMIT = 1024 }; /* bytes; no driver path comes near */
+
+/**
+ * UTF-8 of `size` bytes of little-endian UTF-16; unpaired surrogates and control characters become
+ * U+FFFD. NULL when memory is out. The caller frees.
+ */
+char *unicode_to_utf8(const uint8_t *text, size_t size);
+
+/**
+ * Reads the UNICODE_STRING at `va`. PS_ABSENT when its bytes are not in the dump or it is empty,
+ * PS_CORRUPT when Length is odd or above the limit or Buffer is no kernel address. The caller
+ * frees *ret.
+ */
+enum ps_status unicode_string_read(struct space *space, uint64_t va, char **ret,
+				   struct ps_error *err);
+
+#endif
