@@ -12,7 +12,7 @@
 #include "corpus/pool.h"
 #include "corpus/tracker.h"
 
-enum { BIG_FROM = 4096, RANDOM_TAGS = 16, PARTS = 1000000 };
+enum { BIG_FROM = 4096, RANDOM_TAGS = 16, MOST_KEYS = 1024, PARTS = 1000000 };
 
 struct big {
 	uint64_t va;
@@ -152,41 +152,62 @@ static uint64_t random_size(struct rng *rng)
 	return pages * PAGE_SIZE - (rng_below(rng, 2) ? 8 * rng_below(rng, 0x100) : 0);
 }
 
-static void fill(struct world *w, struct bigs *bigs)
+/* Tags to draw from: the recipe's random ones, else those that already hold big pages when only
+ * freed entries are wanted, else new ones. */
+static size_t choose_keys(struct world *w, struct bigs *bigs, uint32_t *keys, bool only_freed)
 {
-	const struct config *c = w->config;
-	uint64_t live = c->big_entries * c->big_live / PARTS, made = 0;
-	uint64_t freed = c->big_entries * c->big_freed / PARTS;
-	uint32_t keys[RANDOM_TAGS * 64];
 	size_t count = 0;
-	for (size_t i = 0; i < w->tag_count && count < RANDOM_TAGS * 64; i++) {
-		if (w->tags[i].random && !w->tags[i].expansion)
-			keys[count++] = w->tags[i].key;
+	for (size_t i = 0; i < w->tag_count && count < MOST_KEYS; i++) {
+		const struct tag *tag = &w->tags[i];
+		bool has_big = tag->big[SIDE_NONPAGED].allocs + tag->big[SIDE_PAGED].allocs > 0;
+		if (!tag->expansion && tag->key != KEY_OVERFLOW &&
+		    (tag->random || (only_freed && has_big)))
+			keys[count++] = tag->key;
 	}
-	while (live + freed && count < RANDOM_TAGS) {
+	while (count < RANDOM_TAGS && !(only_freed && count)) {
 		keys[count] = tracker_random_key(w, &bigs->rng);
 		tracker_add(w, NULL, keys[count++])->random = true;
 	}
-	while (w->big_live < live || made < freed) {
+	return count;
+}
+
+/* An entry whose block was freed: the key and the size stay behind. */
+static void add_freed(struct world *w, struct bigs *bigs, struct tag *tag, unsigned side,
+		      uint64_t bytes)
+{
+	bigs->list = grow(bigs->list, bigs->count, &bigs->capacity, sizeof(*bigs->list));
+	bigs->list[bigs->count++] = (struct big){.va = pool_reserve(w, side, bytes, &bigs->rng),
+						 .bytes = told_bytes(w, bytes),
+						 .key = tag->key,
+						 .side = (uint8_t)side,
+						 .freed = true};
+	w->big_freed++;
+	if (!tag->random)
+		return; /* the recipe's own counts include their past */
+	tag->side[side].allocs = (tag->side[side].allocs + 1) & tracker_count_mask(w);
+	tag->side[side].frees = (tag->side[side].frees + 1) & tracker_count_mask(w);
+}
+
+static void fill(struct world *w, struct bigs *bigs)
+{
+	const struct config *c = w->config;
+	uint64_t live = c->big_entries * c->big_live / PARTS;
+	uint64_t freed = c->big_entries * c->big_freed / PARTS;
+	uint32_t keys[MOST_KEYS];
+	if (!live && !freed)
+		return;
+	size_t count = choose_keys(w, bigs, keys, !live);
+	while (w->big_live < live || w->big_freed < freed) {
 		struct tag *tag = tracker_find(w, keys[rng_below(&bigs->rng, count)]);
 		unsigned side = (unsigned)rng_below(&bigs->rng, SIDES);
 		uint64_t bytes = random_size(&bigs->rng);
-		bool is_live = made >= freed ||
-			       (w->big_live < live && rng_below(&bigs->rng, live + freed) < live);
-		if (is_live) {
-			add_charged(w, bigs, tag, side, bytes < BIG_FROM ? BIG_FROM : bytes);
-			continue;
-		}
-		uint64_t va = pool_reserve(w, side, bytes, &bigs->rng);
-		add_big(w, bigs, tag, side, va, told_bytes(w, bytes));
-		bigs->list[bigs->count - 1].freed = true;
-		tag->big[side].allocs--;
-		tag->big[side].bytes -= told_bytes(w, bytes);
-		tag->side[side].allocs++;
-		tag->side[side].frees++;
-		w->big_live--;
-		w->big_freed++;
-		made++;
+		bytes = bytes < BIG_FROM ? BIG_FROM : bytes;
+		bool is_live = w->big_freed >= freed || (w->big_live < live &&
+							 rng_below(&bigs->rng, live + freed) < live);
+		if (is_live)
+			add_charged(w, bigs, tag, side, bytes);
+		else
+			add_freed(w, bigs, tag, side, bytes);
 	}
 }
 

@@ -228,6 +228,12 @@ void memory_init(struct memory *m, enum arch arch, const struct run *runs, size_
 		m->total_pages += runs[i].count;
 	m->self_index = arch == ARCH_X64 ? self_index : 0x300;
 	m->root = new_table(m);
+	/* CR3 of PAE has 32 bits; a table above is left unused. */
+	for (unsigned i = 0; arch == ARCH_PAE && m->root > UINT32_MAX; i++) {
+		if (i == RANDOM_TRIES)
+			die("no physical memory below 4 GiB for the first page table");
+		m->root = new_table(m);
+	}
 	if (arch == ARCH_PAE)
 		m->root += 0x20 * rng_below(&m->rng, 0x80);
 	make_self_map(m);
