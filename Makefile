@@ -2,10 +2,15 @@
 #
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
-#   make check           install what is missing, build, run all tests
-#   make install         PREFIX, DESTDIR as usual
-#   V=1 shows commands; SANITIZE=1 builds with AddressSanitizer and UBSan (own build directory);
-#   CC=clang-14 works as well; WERROR=1 makes warnings errors (CI does).
+#   make check           install what is missing, build with gcc and clang, run all tests
+#   make check-SUITE     one suite (build lint unit cli truth rvas real mutate); no apt.
+#                        UPDATE=1 make check-cli rewrites what the command tests expect
+#   make lint            the house's rules
+#   make bench           speed and memory against a memcpy of the same bytes
+#   make fuzz            libFuzzer, FUZZ_SECONDS=600 a harness
+#   make install         PREFIX, DESTDIR as usual; make uninstall takes the same files away
+#   V=1 shows commands; CC=clang-14 works as well. Each of these has its own build directory:
+#   SANITIZE=1 AddressSanitizer and UBSan, WERROR=1 warnings are errors, FUZZER=1 for libFuzzer.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -29,17 +34,23 @@ CC := gcc
 endif
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-ifeq ($(WERROR),1)
-WARNINGS += -Werror
-endif
 override CPPFLAGS += -I. -D_GNU_SOURCE -DPOOLSCOPE_VERSION='"$(VERSION)"'
 override CFLAGS += -std=gnu11 $(WARNINGS)
 
 BUILD := build/$(notdir $(CC))
+ifeq ($(WERROR),1)
+WARNINGS += -Werror
+BUILD := $(BUILD)-werror
+endif
 ifeq ($(SANITIZE),1)
 override CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 override LDFLAGS += -fsanitize=address,undefined
 BUILD := $(BUILD)-sanitize
+endif
+ifeq ($(FUZZER),1)
+override CFLAGS += -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+override LDFLAGS += -fsanitize=address,undefined
+BUILD := $(BUILD)-fuzzer
 endif
 
 # The rooms, lowest first. Sorted lists keep the build reproducible.
@@ -50,12 +61,18 @@ CLI_SOURCES := $(sort $(wildcard analyzer/cli/*.c))
 MKDUMP_SOURCES := $(sort $(wildcard corpus/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(sort $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
+# Programs that tests and benchmarks run: one file each beside the library.
+TOOL_SOURCES := tests/globals.c tests/fuzz/mutate.c tests/bench/bench.c tests/bench/copy.c
+FUZZER_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+MUTATE_SHARED := tests/fuzz/aim.c tests/fuzz/judge.c
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB_OBJECTS := $(call object,$(LIB_SOURCES))
 CLI_OBJECTS := $(call object,$(CLI_SOURCES))
 MKDUMP_OBJECTS := $(call object,$(MKDUMP_SOURCES))
 UNIT_PROGRAMS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
+TOOLS := $(patsubst %.c,$(BUILD)/%,$(TOOL_SOURCES))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZER_SOURCES))
 
 # Asked of pkg-config only when something is compiled, so that `make demo` can install it first.
 program_cflags = $(shell pkg-config --cflags $(LIBS_PROGRAM))
@@ -92,12 +109,61 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call QUIET,CC)$(CC) $(CPPFLAGS) $(program_cflags) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libpoolscope.a
+	$(call QUIET,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(program_libs)
+
+$(BUILD)/tests/fuzz/mutate: $(call object,$(MUTATE_SHARED))
+
+$(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
+
 unit: $(UNIT_PROGRAMS)
+tools: $(TOOLS)
+fuzzers: $(FUZZERS)
+
+# Debian's own: python3-jsonschema belongs to it.
+PYTHON := /usr/bin/python3
+FUZZ_SECONDS ?= 600
+
+packages-program:
+	@contrib/install-packages.sh $(PACKAGES_PROGRAM)
+packages-check:
+	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK)
+
+demo: packages-program
+	@$(MAKE) --no-print-directory poolscope mkdump
+	@MKDUMP=$(BUILD)/mkdump POOLSCOPE=./poolscope contrib/demo.sh
+
+check: packages-check
+	@$(PYTHON) tests/run.py
+check-%:
+	@$(PYTHON) tests/run.py $*
+lint:
+	@$(PYTHON) tests/run.py lint
+
+bench:
+	@$(MAKE) --no-print-directory poolscope mkdump tools
+	@tests/bench/bench.sh $(BUILD)
+
+fuzz: packages-check
+	@$(MAKE) --no-print-directory mkdump
+	@$(MAKE) --no-print-directory CC=clang-14 FUZZER=1 fuzzers
+	@tests/fuzz/fuzz.sh $(BUILD)/mkdump build/clang-14-fuzzer/tests/fuzz $(FUZZ_SECONDS)
+
+install: poolscope
+	install -D -m 755 poolscope $(DESTDIR)$(BINDIR)/poolscope
+	install -D -m 644 docs/poolscope.1 $(DESTDIR)$(MANDIR)/man1/poolscope.1
+	install -D -m 644 contrib/completion/poolscope.bash $(DESTDIR)$(BASHCOMPDIR)/poolscope
+	install -D -m 644 analyzer/report/poolscope-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/poolscope $(DESTDIR)$(MANDIR)/man1/poolscope.1 \
+		$(DESTDIR)$(BASHCOMPDIR)/poolscope $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
 
 clean:
 	rm -rf build poolscope
 
-.PHONY: all mkdump unit clean
+.PHONY: all mkdump unit tools fuzzers packages-program packages-check demo check lint bench fuzz \
+	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -1,0 +1,266 @@
+/*
+ * Runs the whole program over one damaged file, in this process, and judges what it says.
+ */
+#include "tests/fuzz/judge.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/desk/case.h"
+#include "analyzer/report/render.h"
+
+enum { JUDGE_FAILED = 99 };
+
+static _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static _Noreturn void fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "judged wrong: ");
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+	_Exit(JUDGE_FAILED);
+}
+
+/* ---- what is expected ---- */
+
+static bool read_numbers(FILE *file, uint64_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fscanf(file, "%" SCNu64, &numbers[i]) != 1)
+			return false;
+	}
+	return true;
+}
+
+static bool add_tag(FILE *file, struct expected *e)
+{
+	uint64_t numbers[7];
+
+	e->tags = reallocarray(e->tags, e->tag_count + 1, sizeof(*e->tags));
+	if (!e->tags || !read_numbers(file, numbers, 7))
+		return false;
+	e->tags[e->tag_count].tag = (uint32_t)numbers[0];
+	memcpy(e->tags[e->tag_count++].counts, numbers + 1, 6 * sizeof(*numbers));
+	return true;
+}
+
+static bool add_big(FILE *file, struct expected *e)
+{
+	uint64_t numbers[5];
+
+	e->big = reallocarray(e->big, e->big_count + 1, sizeof(*e->big));
+	if (!e->big || !read_numbers(file, numbers, 5))
+		return false;
+	e->big[e->big_count].tag = (uint32_t)numbers[0];
+	memcpy(e->big[e->big_count++].counts, numbers + 1, 4 * sizeof(*numbers));
+	return true;
+}
+
+bool expected_read(const char *path, struct expected *ret)
+{
+	FILE *file = fopen(path, "r");
+	bool good = file != NULL;
+	char word[16];
+	uint64_t number;
+
+	*ret = (struct expected){0};
+	while (good && fscanf(file, "%15s", word) == 1) {
+		if (strcmp(word, "tag") == 0) {
+			good = add_tag(file, ret);
+		} else if (strcmp(word, "big") == 0) {
+			good = add_big(file, ret);
+		} else {
+			good = read_numbers(file, &number, 1);
+			*(strcmp(word, "modules") == 0 ? &ret->modules : &ret->unloaded) = number;
+		}
+	}
+	if (file)
+		fclose(file);
+	return good;
+}
+
+void expected_fini(struct expected *expected)
+{
+	free(expected->tags);
+	free(expected->big);
+	*expected = (struct expected){0};
+}
+
+/* ---- the judgement ---- */
+
+static const struct true_tag *find_tag(const struct expected *e, uint32_t tag)
+{
+	for (size_t i = 0; i < e->tag_count; i++) {
+		if (e->tags[i].tag == tag)
+			return &e->tags[i];
+	}
+	return NULL;
+}
+
+static void judge_row(const struct expected *e, const struct tag_row *row)
+{
+	const struct true_tag *want = find_tag(e, row->tag);
+	const uint64_t got[6] = {
+		row->nonpaged.allocs, row->nonpaged.frees, (uint64_t)row->nonpaged.bytes,
+		row->paged.allocs,    row->paged.frees,    (uint64_t)row->paged.bytes,
+	};
+
+	if (!row->complete)
+		return;
+	if (!want)
+		fail("tag %08" PRIx32 " is called complete and does not exist", row->tag);
+	for (unsigned i = 0; i < 6; i++) {
+		if (got[i] != want->counts[i])
+			fail("tag %08" PRIx32 " is called complete, number %u is %" PRIu64
+			     " instead of %" PRIu64,
+			     row->tag, i, got[i], want->counts[i]);
+	}
+}
+
+static void judge_tracker(const struct expected *e, const struct tracker *tracker)
+{
+	for (size_t i = 0; i < tracker->row_count; i++) {
+		if (tracker->complete && !tracker->rows[i].complete)
+			fail("a row of a complete table is incomplete");
+		if (e)
+			judge_row(e, &tracker->rows[i]);
+	}
+	if (tracker->pages_present > tracker->pages_expected)
+		fail("more tracker pages than there can be");
+	if (tracker->complete && tracker->pages_present != tracker->pages_expected)
+		fail("the tracker is called complete with pages missing");
+	if (e && tracker->complete && tracker->row_count != e->tag_count)
+		fail("%zu rows of %zu, and the tracker is called complete", tracker->row_count,
+		     e->tag_count);
+}
+
+static void judge_big(const struct expected *e, const struct big_pages *big)
+{
+	if (big->complete && big->pages_present != big->pages_expected)
+		fail("the big-page table is called complete with pages missing");
+	if (!e || !big->complete)
+		return;
+	if (big->sum_count != e->big_count)
+		fail("%zu tags of %zu in a big-page table called complete", big->sum_count,
+		     e->big_count);
+	for (size_t i = 0; i < e->big_count; i++) {
+		const struct big_sum *sum = big_pages_sum(big, e->big[i].tag);
+		const uint64_t *want = e->big[i].counts;
+
+		if (!sum || sum->nonpaged_count != want[0] || sum->nonpaged_bytes != want[1] ||
+		    sum->paged_count != want[2] || sum->paged_bytes != want[3])
+			fail("big pages of tag %08" PRIx32 " differ in a table called complete",
+			     e->big[i].tag);
+	}
+}
+
+static void judge_modules(const struct expected *e, const struct kernel *kernel)
+{
+	if (kernel->modules.complete && kernel->modules.count != e->modules)
+		fail("%zu modules of %zu, and the list is called complete", kernel->modules.count,
+		     e->modules);
+	if (kernel->unloaded.complete && kernel->unloaded.count != e->unloaded)
+		fail("%zu unloaded modules of %zu, and the list is called complete",
+		     kernel->unloaded.count, e->unloaded);
+}
+
+static void judge_case(const struct expected *e, const struct case_file *c,
+		       const struct report *report)
+{
+	bool whole = c->pools && c->pools->tracker.complete && c->pools->big_available &&
+		     c->pools->big.complete && c->kernel->modules.complete;
+
+	if (e && c->dump->complete)
+		fail("the file lost bytes and is called complete");
+	if (c->pools)
+		judge_tracker(e, &c->pools->tracker);
+	if (c->pools && c->pools->big_available)
+		judge_big(e, &c->pools->big);
+	if (e && c->kernel)
+		judge_modules(e, c->kernel);
+	if (!whole && !report->incomplete)
+		fail("a table is incomplete and the report does not say so");
+}
+
+/* ---- running it ---- */
+
+static void render_all(struct report *report)
+{
+	static const struct render_options options = {.color = true, .width = 100};
+	static const enum report_view views[] = {VIEW_ANALYZE, VIEW_TAGS, VIEW_BIG, VIEW_MODULES,
+						 VIEW_INFO};
+	struct ps_error err = PS_ERROR_INIT;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	json_error_t error;
+	json_t *json;
+
+	if (!out || render_json(report, out, &err) != PS_OK || fflush(out) != 0)
+		fail("no JSON: %s", err.text);
+	json = json_loadb(text, size, 0, &error);
+	if (!json)
+		fail("the JSON is none: %s", error.text);
+	json_decref(json);
+	rewind(out);
+	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
+		report->view = views[i];
+		if (render_text(report, &options, out, &err) != PS_OK)
+			fail("no text: %s", err.text);
+	}
+	fclose(out);
+	free(text);
+}
+
+static bool report_case(struct case_file *c, const struct tag_names *names, struct report **ret)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	const struct selection selection = {
+		.sections = SECTION_SYSTEM | SECTION_MODULES | SECTION_TRACKER | SECTION_TAGS |
+			    SECTION_TOP | SECTION_BIG | SECTION_BIG_TAGS | SECTION_BIG_LIST |
+			    SECTION_TOTALS | SECTION_FINDINGS,
+		.with_freed = true,
+	};
+
+	if (case_report(c, &selection, names, ret, &err) == PS_OK)
+		return true;
+	if (err.text[0] == '\0')
+		fail("refused without a word");
+	return false;
+}
+
+enum outcome judge(const char *path, const struct expected *expected)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	enum outcome outcome = OUTCOME_REFUSED;
+	struct report *report = NULL;
+	struct tag_names *names = NULL;
+	struct progress progress;
+	struct case_file c = {0};
+
+	progress_init(&progress, false);
+	if (tag_names_create(&names, &err) != PS_OK)
+		fail("no tag names: %s", err.text);
+	if (case_init(&c, path, CASE_POOLS, NULL, &progress, &err) != PS_OK) {
+		if (err.text[0] == '\0')
+			fail("refused without a word");
+	} else if (report_case(&c, names, &report)) {
+		judge_case(expected, &c, report);
+		outcome = !c.pools             ? OUTCOME_REFUSED
+			  : report->incomplete ? OUTCOME_INCOMPLETE
+					       : OUTCOME_COMPLETE;
+		render_all(report);
+	}
+	report_destroy(report);
+	case_fini(&c);
+	tag_names_destroy(names);
+	return outcome;
+}

@@ -1,0 +1,46 @@
+/*
+ * Runs the whole program over one damaged file, in this process, and judges what it says.
+ *
+ * Does not: the command line; how long it took or how much memory it needed.
+ */
+#ifndef PS_TESTS_FUZZ_JUDGE_H
+#define PS_TESTS_FUZZ_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** A tag as it was before any byte was lost. */
+struct true_tag {
+	uint32_t tag;
+	uint64_t counts[6]; /* nonpaged allocs, frees, bytes, then paged */
+};
+
+struct true_big {
+	uint32_t tag;
+	uint64_t counts[4]; /* nonpaged count, bytes, then paged */
+};
+
+struct expected {
+	struct true_tag *tags; /* owned */
+	size_t tag_count;
+	struct true_big *big; /* owned */
+	size_t big_count;
+	size_t modules, unloaded;
+};
+
+/** What a run of the program would have ended with. */
+enum outcome { OUTCOME_COMPLETE, OUTCOME_INCOMPLETE, OUTCOME_REFUSED, OUTCOMES };
+
+/** Reads the lines "tag ...", "big ...", "modules N", "unloaded N". False when they are wrong. */
+bool expected_read(const char *path, struct expected *ret);
+void expected_fini(struct expected *expected);
+
+/**
+ * Opens `path`, makes the report and renders it in every form. Ends the process with status 99 and
+ * words on standard error when the report contradicts itself or, with `expected`, when a figure is
+ * called complete and differs from it. `expected` is for files that only lost bytes.
+ */
+enum outcome judge(const char *path, const struct expected *expected);
+
+#endif

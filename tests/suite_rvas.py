@@ -1,0 +1,151 @@
+"""The pool globals at the places where 127 real x64 kernels have them, found among decoys.
+
+For every row of kernel-rvas.tsv a dump of the right family is made with the globals at that row's
+RVAs: once among all kinds of decoys, once over the bytes that really surround PoolTrackTable in a
+real 17763 kernel. Values must be exact, and so must every address that is given.
+"""
+
+import csv
+import functools
+import os
+
+import truth
+from harness import (BUILD, ROOT, Failure, Skip, check, data, equal, make_dump, poolscope_json, run,
+                     scratch)  # fmt: skip
+
+GLOBALS = os.path.join(BUILD, "tests", "globals")
+PLACED = [
+    "PoolTrackTable", "PoolTrackTableSize", "PoolTrackTableMask", "PoolTrackTableExpansion",
+    "PoolTrackTableExpansionSize", "ExPoolTagTables", "PoolBigPageTable", "PoolBigPageTableSize",
+    "ExpPoolBigEntriesInUse", "ExpSessionPoolTrackTable", "ExpSessionPoolTrackTableSize",
+    "KdDebuggerDataBlock", "PsLoadedModuleList", "MmUnloadedDrivers", "MmLastUnloadedDriver",
+]  # fmt: skip
+# The most recent build for which mkdump has the two globals of the session's table.
+SESSION_TABLE_UNTIL = 20348
+DECOYS = [
+    "decoys 60 pointers powers",
+    "decoys 12 arrays",
+    "decoys 1 stale-tracker session-tracker",
+]
+PROCESSORS = (1, 2, 4, 8)
+
+# The real kernel of ../shared/data/win10-17763-x64: its image begins at this physical address.
+REAL_BASE = 0x229F000
+REAL_TRACK_TABLE = 0x40A778
+REAL_REACH = 0xC000
+
+
+def rows():
+    with open(data("kernel-rvas.tsv"), encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def recipe(row, number, window):
+    """The text of a recipe; every second one has an expansion table."""
+    build = int(row["version"].split(".")[2])
+    guid, age = row["pdb_guid_age"].split("-")
+    lines = ["arch x64", f"build {build}", f"processors {PROCESSORS[number % 4]}",
+             f"kernel-pdb ntkrnlmp.pdb {guid} {age}", "kernel-size 0x1100000",
+             "include common/small-tags.recipe", "include common/small-drivers.recipe"]  # fmt: skip
+    if number % 2:
+        lines += ["expansion 64", "tag Exp1 np 900 300 38400 expansion"]
+    for name in PLACED:
+        session = name.startswith("ExpSession") and build > SESSION_TABLE_UNTIL
+        if row[name] != "-" and not session:
+            lines.append(f"global {name} 0x{row[name]}")
+    return "\n".join([*lines, *(window or DECOYS), ""])
+
+
+@functools.cache
+def real_pages():
+    """(RVA, file offset) of the pages around the real PoolTrackTable, and the file with them."""
+    source = data("win10-17763-x64", "snapshot.raw.tar.zst")
+    place = os.path.join(ROOT, "build", "real")
+    os.makedirs(place, exist_ok=True)
+    run(["tar", "--zstd", "-xSf", source, "-C", place])
+    raw = os.path.join(place, "ConfigIoHandler_Safeguarded.raw")
+    first = (REAL_TRACK_TABLE - REAL_REACH) // 4096 * 4096
+    pages = []
+    with open(raw, "rb") as file:
+        for rva in range(first, REAL_TRACK_TABLE + REAL_REACH, 4096):
+            offset = REAL_BASE + rva
+            if os.lseek(file.fileno(), offset, os.SEEK_DATA) == offset:
+                pages.append((rva, offset))
+    check(len(pages) > 5, "the real window has no pages")
+    return raw, pages
+
+
+def real_window(row):
+    """Lays the real bytes so that the real PoolTrackTable comes to lie on this row's."""
+    raw, pages = real_pages()
+    shift = int(row["PoolTrackTable"], 16) - REAL_TRACK_TABLE
+    return [f"window {raw} {offset} {rva + shift} 4096" for rva, offset in pages]
+
+
+def found_globals(dump):
+    lines = run([GLOBALS, dump]).stdout.decode().splitlines()
+    return {line.split()[0]: line.split()[1:] for line in lines}
+
+
+def wanted_values(true):
+    tracker, big = true["pool"]["tracker"], true["pool"]["big_pages"]
+    table = int(tracker["address"], 16)
+    expansion = tracker["expansion_address"]
+    values = {
+        "PoolTrackTable": table,
+        "PoolTrackTableSize": tracker["entries"],
+        "PoolTrackTableMask": tracker["entries"] - 2,
+        "ExPoolTagTables": table,
+        "PoolBigPageTable": int(big["address"], 16),
+        "PoolBigPageTableSize": big["entries"],
+    }
+    if expansion:
+        values["PoolTrackTableExpansion"] = int(expansion, 16)
+        values["PoolTrackTableExpansionSize"] = tracker["expansion_entries"]
+    return values
+
+
+def compare_globals(found, true):
+    """Returns the names whose value is right and whose place is not unique."""
+    vague = []
+    for name, value in wanted_values(true).items():
+        check(found[name][0] != "-", f"{name} is not found")
+        equal(int(found[name][1], 16), value, f"value of {name}")
+        va = int(found[name][0], 16)
+        if va:
+            equal(hex(va), hex(int(true["globals"][name], 16)), f"address of {name}")
+        else:
+            vague.append(name)
+    equal(found["hash"], [true["pool"]["tracker"]["hash"]], "hash")
+    tables = [int(found[f"table-{i}"][0], 16) for i in range(len(true["pool"]["tracker"]["tables"]))]
+    equal(tables, [int(t, 16) for t in true["pool"]["tracker"]["tables"]], "processors' tables")
+    return vague
+
+
+def compare(row, number, window):
+    with scratch() as directory:
+        dump, true = make_dump(recipe(row, number, window), directory, seed=number + 1)
+        vague = compare_globals(found_globals(dump), true)
+        status, report = poolscope_json(dump, want=(0, 1))
+        truth.compare_all(report, status, true)
+    return f"place not unique: {' '.join(vague)}" if vague else None
+
+
+def cases():
+    try:
+        table = rows()
+    except Skip as skip:
+        words = str(skip)
+
+        def absent():
+            raise Skip(words)
+
+        yield "kernel-rvas", absent
+        return
+    if len(table) != 127:
+        raise Failure(f"{len(table)} rows in kernel-rvas.tsv")
+    real_pages()  # once, before several rows ask for them at the same time
+    for number, row in enumerate(table):
+        name = f"{row['version']}-{row['pdb_guid_age'][:8]}"
+        yield f"decoys/{name}", lambda r=row, n=number: compare(r, n, None)
+        yield f"real-window/{name}", lambda r=row, n=number: compare(r, n, real_window(r))

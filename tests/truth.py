@@ -1,0 +1,226 @@
+"""Compares what poolscope says of a made dump with the truth that mkdump wrote beside it.
+
+The rules: a row called complete equals the truth exactly; no row whose counters lie partly in an
+absent page is called complete; with nothing absent all rows are there, all equal, none too many.
+"""
+
+import json
+import sys
+
+import jsonschema
+
+from harness import SCHEMA, check, equal
+
+POOL_STRUCTURES = ("tracker", "expansion", "big", "array")
+FIELDS = ("allocs", "frees", "diff", "bytes")
+SIDES = ("nonpaged", "paged")
+COUNT_MASKS = {0x1C: 0xFFFFFFFF, 0x28: 0xFFFFFFFF}  # by entry size; others count in 64 bits
+
+_validator = None
+
+
+def validate(report):
+    """Against the project's JSON Schema."""
+    global _validator  # pylint: disable=global-statement # compiled once
+    if _validator is None:
+        with open(SCHEMA, encoding="utf-8") as file:
+            schema = json.load(file)
+        jsonschema.Draft7Validator.check_schema(schema)
+        _validator = jsonschema.Draft7Validator(schema)
+    for error in _validator.iter_errors(report):
+        place = "/".join(str(part) for part in error.absolute_path)
+        check(False, f"the JSON breaks the schema at {place}: {error.message[:200]}")
+
+
+def absent(truth, *structures):
+    """How many pages of these structures cannot be read."""
+    counts = truth["missing_counts"]
+    return sum(counts.get(structure, 0) for structure in structures)
+
+
+def compare_row(row, want, mask):
+    for side in SIDES:
+        for field in FIELDS:
+            got = row[side][field]
+            if field == "diff":
+                got &= mask
+            equal(got, want[side][field], f"tag {row['tag']!r} {side} {field}")
+
+
+def by_key(rows, what):
+    keyed = {row["tag_hex"]: row for row in rows}
+    equal(len(keyed), len(rows), f"number of different tags in {what}")
+    return keyed
+
+
+def compare_tags(pool, truth):
+    """Every row against the truth, by the rules above. Returns how many were exact."""
+    tracker = truth["pool"]["tracker"]
+    rows = by_key(pool["tags"], "pool.tags")
+    wanted = by_key(truth["pool"]["tags"], "the truth")
+    mask = COUNT_MASKS.get(tracker["entry_size"], 0xFFFFFFFFFFFFFFFF)
+    whole = not absent(truth, "tracker", "expansion", "array")
+    exact = 0
+    for key, row in rows.items():
+        want = wanted.get(key)
+        if row["complete"]:
+            check(want is not None, f"tag {row['tag']!r} is called complete and does not exist")
+            check(
+                not want["touched_by_missing"],
+                f"tag {row['tag']!r} is called complete, some of its counters are absent",
+            )
+            compare_row(row, want, mask)
+            exact += 1
+        else:
+            check(not whole, f"tag {row['tag']!r} is called incomplete, nothing is absent")
+        check(want is not None or not whole, f"tag {row['tag']!r} does not exist")
+    for key, want in wanted.items():
+        check(
+            key in rows or want["touched_by_missing"],
+            f"tag {want['tag']!r} is not there, its slot in the first table is",
+        )
+    return exact
+
+
+def compare_tracker(pool, truth):
+    got, want = pool["tracker"], truth["pool"]["tracker"]
+    for key in ("address", "entry_size", "entries"):
+        equal(got[key], want[key], f"tracker {key}")
+    if not absent(truth, "tracker", "expansion"):
+        equal(got["hash"], want["hash"], "tracker hash")
+        pages = want["pages_expected"] + want["expansion_pages"]
+        equal(got["pages_expected"], pages, "tracker pages_expected")
+        equal(got["pages_present"], pages, "tracker pages_present")
+        if not absent(truth, "array"):
+            equal(got["processors_merged"], want["processors_merged"], "processors_merged")
+            equal(got["complete"], True, "tracker complete")
+    else:
+        equal(got["complete"], False, "tracker complete")
+        missing = got["pages_expected"] - got["pages_present"]
+        if not absent(truth, "array", "expansion"):
+            equal(missing, want["pages_expected"] - want["pages_present"], "absent tracker pages")
+
+
+def compare_big_rows(got, want, exact):
+    rows, wanted = by_key(got, "big_pages.by_tag"), by_key(want, "the truth's big pages")
+    for key, row in rows.items():
+        check(key in wanted, f"big pages of {row['tag']!r}, which has none")
+        for side in SIDES:
+            for field in ("count", "bytes"):
+                most = wanted[key][side][field]
+                words = f"big pages of {row['tag']!r} {side} {field}"
+                if exact:
+                    equal(row[side][field], most, words)
+                else:
+                    check(row[side][field] <= most, f"{words}: {row[side][field]} > {most}")
+    if exact:
+        check(set(rows) == set(wanted), f"big pages lack {sorted(set(wanted) - set(rows))}")
+
+
+def compare_big(pool, truth):
+    got, want = pool["big_pages"], truth["pool"]["big_pages"]
+    for key in ("address", "entry_size", "entries", "pages_expected", "pages_present", "complete"):
+        equal(got[key], want[key], f"big pages {key}")
+    exact = want["complete"]
+    for key in ("in_use", "freed"):
+        if exact:
+            equal(got[key], want[key], f"big pages {key}")
+        else:
+            check(got[key] <= want[key], f"big pages {key}: {got[key]} > {want[key]}")
+    compare_big_rows(got["by_tag"], want["by_tag"], exact)
+
+
+def compare_pool(pool, truth):
+    compare_tracker(pool, truth)
+    exact = compare_tags(pool, truth)
+    compare_big(pool, truth)
+    if not absent(truth, "tracker", "expansion", "array"):
+        for key in ("nonpaged_bytes", "paged_bytes"):
+            equal(pool["totals"][key], truth["pool"]["totals"][key], f"totals {key}")
+    return exact
+
+
+def compare_modules(report, truth):
+    got, want = report["modules"], truth["modules"]
+    equal([m["base"] for m in got], [m["base"] for m in want], "bases of the modules")
+    for module, wanted in zip(got, want):
+        name = wanted["name"]
+        for key in ("size", "name", "path"):
+            equal(module[key], wanted[key], f"module {name} {key}")
+        if not absent(truth, "module"):
+            equal(module["timestamp"], wanted["timestamp"], f"module {name} timestamp")
+            equal(module["pdb"], wanted["pdb"], f"module {name} pdb")
+
+
+def compare_unloaded(report, truth):
+    got, want = report["unloaded_modules"], truth["unloaded_modules"]
+    equal([m["name"] for m in got], [m["name"] for m in want], "names of the unloaded modules")
+    for module, wanted in zip(got, want):
+        start, end = int(wanted["start"], 16), int(wanted["end"], 16)
+        equal(int(module["base"], 16), start, f"unloaded {wanted['name']} base")
+        equal(module["size"], end - start, f"unloaded {wanted['name']} size")
+        equal(module["unloaded_at"], wanted["time"], f"unloaded {wanted['name']} time")
+
+
+def compare_system(report, truth):
+    """A raw image has no header: what only the header tells may be null there, never wrong."""
+    got, want = report["system"], truth["system"]
+    header = truth["file"]["has_header"]
+    keys = ["arch", "build", "processors", "crash_time", "uptime_seconds", "kernel_base", "kdbg"]
+    for key in keys:
+        if got[key] is not None or header:
+            equal(got[key], want[key], f"system {key}")
+    if header:
+        equal(got["bugcheck"]["code"], want["bugcheck"]["code"], "bugcheck code")
+        equal(got["bugcheck"]["parameters"], want["bugcheck"]["parameters"], "bugcheck parameters")
+    if not absent(truth, "module"):
+        equal(got["kernel_pdb"], want["kernel_pdb"], "kernel_pdb")
+    if header:
+        equal(report["file"]["format"], truth["file"]["format"], "file format")
+    equal(report["file"]["size"], truth["file"]["size"], "file size")
+
+
+def compare_all(report, status, truth):
+    """The whole object of a command that prints everything."""
+    validate(report)
+    compare_system(report, truth)
+    exact = compare_pool(report["pool"], truth)
+    if not absent(truth, "ldr"):
+        compare_modules(report, truth)
+    if not absent(truth, "unloaded"):
+        compare_unloaded(report, truth)
+    if absent(truth, *POOL_STRUCTURES):
+        equal(status, 1, "exit status")
+    elif not absent(truth, "ldr", "unloaded", "kdbg"):
+        equal(status, 0, "exit status")
+    return exact
+
+
+def truth_lines(truth):
+    """The truth in the words of tests/fuzz/mutate."""
+    lines = []
+    for tag in truth["pool"]["tags"]:
+        number = int.from_bytes(bytes.fromhex(tag["tag_hex"]), "little")
+        counts = [tag[side][field] for side in SIDES for field in ("allocs", "frees", "bytes")]
+        lines.append(f"tag {number} " + " ".join(map(str, counts)))
+    for tag in truth["pool"]["big_pages"]["by_tag"]:
+        number = int.from_bytes(bytes.fromhex(tag["tag_hex"]), "little")
+        counts = [tag[side][field] for side in SIDES for field in ("count", "bytes")]
+        lines.append(f"big {number} " + " ".join(map(str, counts)))
+    lines.append(f"modules {len(truth['modules'])}")
+    lines.append(f"unloaded {len(truth['unloaded_modules'])}")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    """truth.py REPORT.json TRUTH.json: for looking at one case by hand."""
+    with open(sys.argv[1], encoding="utf-8") as file:
+        report = json.load(file)
+    with open(sys.argv[2], encoding="utf-8") as file:
+        truth = json.load(file)
+    validate(report)
+    print(compare_pool(report["pool"], truth), "rows are exact")
+
+
+if __name__ == "__main__":
+    main()
