@@ -202,8 +202,8 @@ static void fill(struct world *w, struct bigs *bigs)
 		unsigned side = (unsigned)rng_below(&bigs->rng, SIDES);
 		uint64_t bytes = random_size(&bigs->rng);
 		bytes = bytes < BIG_FROM ? BIG_FROM : bytes;
-		bool is_live = w->big_freed >= freed || (w->big_live < live &&
-							 rng_below(&bigs->rng, live + freed) < live);
+		bool is_live = w->big_freed >= freed ||
+			       (w->big_live < live && rng_below(&bigs->rng, live + freed) < live);
 		if (is_live)
 			add_charged(w, bigs, tag, side, bytes);
 		else

@@ -126,8 +126,10 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 		found = true;
 	}
 	if (!found)
-		line_fail(line, "no such structure (tracker, expansion, big, array, module NAME, "
-				"ldr NAME, kdbg, unloaded, random)");
+		line_fail(
+			line,
+			"no such structure (tracker, expansion, big, array, globals, module NAME, "
+			"ldr NAME, kdbg, unloaded, random)");
 }
 
 /* missing random 5%: pages of the pool structures; with `everything`, any page but page tables. */

@@ -309,6 +309,16 @@ static void plan_sections(struct world *w)
 	w->kernel.code_next = page;
 }
 
+/* The last line of a global counts, so that --set can change a recipe. */
+static bool is_placed_later(const struct lines *lines, size_t index)
+{
+	for (size_t i = index + 1; i < lines->count; i++) {
+		if (strcmp(lines->line[i]->words[1], lines->line[index]->words[1]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void place_explicit(struct world *w)
 {
 	const struct lines *lines = &w->config->lists[LINES_GLOBAL];
@@ -318,10 +328,11 @@ static void place_explicit(struct world *w)
 		const struct global_spec *spec = find_spec(name, w->config->build);
 		if (!spec)
 			line_fail(line, "build %u has no global '%s'", w->config->build, name);
+		if (is_placed_later(lines, i))
+			continue;
 		uint32_t rva = (uint32_t)parse_number(line, line->words[2]);
 		uint32_t size = spec_size(w, spec);
-		if (find_global(w, name))
-			line_fail(line, "'%s' was placed before", name);
+
 		if (!size)
 			line_fail(line, "this machine has no '%s'", name);
 		if (!is_free(&w->kernel, rva, size))
@@ -598,13 +609,12 @@ void kernel_write(struct world *w)
 	image->export_count = w->kernel.export_count;
 	image->company = "Microsoft Corporation";
 	image->description = "NT Kernel & System";
-	char *version = xprintf("%u.%u.%u.0", image->major, image->minor, c->build);
-	image->version = version;
+	w->kernel.version = xprintf("%u.%u.%u.0", image->major, image->minor, c->build);
+	image->version = w->kernel.version;
 	image_write(&w->memory, image);
 	w->modules[0].description = image->description;
 	w->modules[0].company = image->company;
-	free(version);
-	image->version = NULL;
+	w->modules[0].version = image->version;
 	write_code(w);
 	kdbg_set_globals(w);
 	apply_values(w);

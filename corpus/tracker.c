@@ -73,15 +73,18 @@ static void read_side(const struct world *w, const struct line *line, const char
 	}
 }
 
-static struct tag *read_tag(struct world *w, const struct line *line, uint32_t key)
+/* A later line of the same tag replaces the earlier one, so that --set can change a recipe. */
+static void read_tag(struct world *w, const struct line *line, uint32_t key)
 {
-	struct tag *tag = tracker_add(w, line, key);
+	struct tag *tag = tracker_find(w, key);
+	if (!tag)
+		tag = tracker_add(w, line, key);
+	memset(tag->side, 0, sizeof(tag->side));
 	read_side(w, line, "np", &tag->side[SIDE_NONPAGED]);
 	read_side(w, line, "paged", &tag->side[SIDE_PAGED]);
 	tag->expansion = line_has(line, "expansion");
 	if (tag->expansion && !w->config->expansion_entries)
 		line_fail(line, "there is no expansion table: add an 'expansion ENTRIES' line");
-	return tag;
 }
 
 uint32_t tracker_random_key(const struct world *w, struct rng *rng)
@@ -325,6 +328,9 @@ static void write_array(struct world *w)
 
 static void set_globals(struct world *w)
 {
+	const struct kernel *k = &w->kernel;
+	world_add_region(w, "globals", -1, NULL, k->image.base + k->cluster_low,
+			 k->cluster_high - k->cluster_low);
 	kernel_set(w, "PoolTrackTable", w->tables[0]);
 	kernel_set(w, "PoolTrackTableSize", w->table_entries);
 	kernel_set(w, "PoolTrackTableMask", w->table_entries - 2);

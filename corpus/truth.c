@@ -120,6 +120,8 @@ static json_t *make_modules(const struct world *w)
 		set(module, "timestamp", integer(m->timestamp));
 		set(module, "pdb", pdb_of(m->pdb, m->guid, m->age));
 		set(module, "version", m->version ? json_string(m->version) : json_null());
+		set(module, "description",
+		    m->description ? json_string(m->description) : json_null());
 		set(module, "company", m->company ? json_string(m->company) : json_null());
 		append(modules, module);
 	}

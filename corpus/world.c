@@ -68,5 +68,6 @@ void world_fini(struct world *w)
 	free(w->kernel.exports);
 	free(w->kernel.globals);
 	free(w->kernel.taken);
+	free(w->kernel.version);
 	memory_fini(&w->memory);
 }

@@ -10,10 +10,7 @@
 #include "corpus/image.h"
 #include "corpus/layout.h"
 
-enum {
-	NAME_LENGTH = 48,
-	FIRST_KERNEL_EXPORT = 0,
-};
+enum { NAME_LENGTH = 48 };
 
 struct span {
 	uint32_t rva, length;
@@ -36,6 +33,7 @@ struct kernel {
 	size_t taken_count, taken_capacity;
 	uint32_t cluster_low, cluster_high; /* the pool globals lie between these RVAs */
 	uint32_t code_next;                 /* free RVA in .text */
+	char *version;
 };
 
 struct module {
