@@ -24,21 +24,26 @@ struct tag_pattern {
 
 /** What the command asks for. */
 struct selection {
+	enum report_view view;
 	unsigned sections; /* enum report_section */
 	enum tag_sort sort;
 	enum pool_filter filter;
 	struct tag_pattern tags[TAG_PATTERNS];
 	size_t tag_count; /* 0 = all tags */
-	size_t top;       /* rows; 0 = all */
+	size_t top;       /* rows of a table; 0 = all */
+	size_t top_each;  /* rows of each of the top tables of SECTION_TOP; 0 = all */
+	bool with_empty;  /* rows of a pool in which the tag was never used, for CSV and JSON */
 	bool with_freed;  /* big --list: freed entries too */
+	uint64_t dump_va; /* SECTION_HEX */
+	size_t dump_bytes;
 };
 
 /** What a plugin may look at. Everything is borrowed. */
 struct plugin_input {
 	struct dump *dump;
-	struct kernel *kernel;            /* NULL: kernel_error says why */
+	struct kernel *kernel; /* NULL: kernel_error says why */
 	const struct ps_error *kernel_error;
-	struct pools *pools;              /* NULL: pools_error says why */
+	struct pools *pools; /* NULL: pools_error says why */
 	const struct ps_error *pools_error;
 	const struct tag_names *names;
 	const struct selection *selection;
@@ -46,15 +51,60 @@ struct plugin_input {
 
 struct plugin {
 	const char *name;
-	unsigned sections; /* runs when the selection has one of these */
+	unsigned sections; /* runs when the selection has one of these; 0 = always */
 	enum ps_status (*run)(const struct plugin_input *input, struct report *report,
-	                      struct ps_error *err);
+			      struct ps_error *err);
 };
 
 /** Runs every plugin whose sections are selected, in table order. */
 enum ps_status plugins_run(const struct plugin_input *input, struct report *report,
-                           struct ps_error *err);
+			   struct ps_error *err);
 
+/** Bit 31 (protected pool) does not count: it is never in the tables that this program reads. */
 bool tag_pattern_matches(const struct tag_pattern *pattern, uint32_t tag);
+
+/** True when the selection asks for all tags, or for this one. */
+bool selection_has_tag(const struct selection *selection, uint32_t tag);
+
+/* The plugins, one a file. */
+enum ps_status plugin_file(const struct plugin_input *input, struct report *report,
+			   struct ps_error *err);
+enum ps_status plugin_system(const struct plugin_input *input, struct report *report,
+			     struct ps_error *err);
+enum ps_status plugin_modules(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_tracker(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_tags(const struct plugin_input *input, struct report *report,
+			   struct ps_error *err);
+enum ps_status plugin_big_pages(const struct plugin_input *input, struct report *report,
+				struct ps_error *err);
+enum ps_status plugin_big_list(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err);
+enum ps_status plugin_hex(const struct plugin_input *input, struct report *report,
+			  struct ps_error *err);
+enum ps_status plugin_totals(const struct plugin_input *input, struct report *report,
+			     struct ps_error *err);
+enum ps_status plugin_coverage(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err);
+enum ps_status plugin_cross_check(const struct plugin_input *input, struct report *report,
+				  struct ps_error *err);
+
+/* Wording that several plugins share (words.c). */
+
+/** FILETIME as "2024-05-01T03:12:45Z"; NULL when memory is out. */
+const char *filetime_text(struct report *report, uint64_t filetime);
+
+/** The message of an error, with "unknown" for an empty one; NULL when memory is out. */
+const char *error_text(struct report *report, const struct ps_error *error);
+
+/** What the tag tables say of `tag`. False when memory is out. */
+bool describe_tag(const struct plugin_input *input, struct report *report, uint32_t tag,
+		  const char **ret_image, struct report_string *ret_description,
+		  const char **ret_source);
+
+/** Copies sentences into the report; false when memory is out. `stride` bytes a sentence. */
+bool add_notes(struct report *report, struct report_notes *notes, const char *first, size_t stride,
+	       size_t count);
 
 #endif

@@ -16,20 +16,24 @@ struct case_file {
 	struct ps_error pools_error;
 };
 
-/** How far to go: `info` and `modules` need no pools. */
+/** How far to go: `modules` needs no pools. */
 enum case_depth { CASE_DUMP, CASE_KERNEL, CASE_POOLS };
 
 /**
- * Opens `path` as deep as asked. An error is returned only when the file itself cannot be used;
- * a kernel or pool part that fails leaves its error in the case. case_fini() in any case.
+ * Opens `path` as deep as asked. An error is returned when the file itself cannot be used, when
+ * memory is out, or on Ctrl-C; a kernel or pool part that fails otherwise leaves its error in the
+ * case. case_fini() in any case.
  */
 enum ps_status case_init(struct case_file *c, const char *path, enum case_depth depth,
-                         const struct log *log, struct progress *progress, struct ps_error *err);
+			 const struct log *log, struct progress *progress, struct ps_error *err);
 void case_fini(struct case_file *c);
 
-/** Runs the selected plugins over the case into a fresh report. */
+/**
+ * Runs the selected plugins over the case into a fresh report. The report may borrow from the case
+ * and from the selection while it is printed: destroy it first.
+ */
 enum ps_status case_report(struct case_file *c, const struct selection *selection,
-                           const struct tag_names *names, struct report **ret,
-                           struct ps_error *err);
+			   const struct tag_names *names, struct report **ret,
+			   struct ps_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The renderers: one result model, many faces. Each writes to `out` and returns PS_OK or the write
- * error. None of them computes or judges.
+ * The renderers: one result model, many faces. Each writes to `out` and returns PS_OK or why it
+ * could not: memory, Ctrl-C, or a write error. None of them computes or judges.
  */
 #ifndef PS_ANALYZER_REPORT_RENDER_H
 #define PS_ANALYZER_REPORT_RENDER_H
@@ -11,16 +11,23 @@
 
 struct render_options {
 	bool color;     /* resolved from --color, NO_COLOR and isatty */
-	unsigned width; /* columns of the terminal, 0 when not a terminal */
-	size_t top;     /* rows per table in `analyze`; 0 = the command's default */
+	unsigned width; /* columns of the terminal, 0 when not a terminal: nothing is cut */
 };
 
+/** Tables and plain words. The caller has set LC_CTYPE (libsmartcols needs it for widths). */
 enum ps_status render_text(const struct report *report, const struct render_options *options,
-                           FILE *out, struct ps_error *err);
+			   FILE *out, struct ps_error *err);
+
+/** One object, keys as docs and poolscope-1.schema.json say. */
 enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err);
+
+/** RFC 4180 with a header row; for the views that are one table. PS_USAGE for the others. */
 enum ps_status render_csv(const struct report *report, FILE *out, struct ps_error *err);
 
-/** {"schema", "error": {code, message, hint}} */
-enum ps_status render_json_error(const struct ps_error *error, FILE *out);
+/** {"schema", "error": {code, message, hint}}. Best effort: there is nobody left to tell. */
+void render_json_error(const struct ps_error *error, FILE *out);
+
+/** Flushes `out`; PS_SYSTEM when something could not be written. */
+enum ps_status render_finish(FILE *out, struct ps_error *err);
 
 #endif

@@ -29,7 +29,7 @@ void tag_names_destroy(struct tag_names *names);
  * goes before the built-in table. Errors: cannot be read, not a text, no tag line in it.
  */
 enum ps_status tag_names_load(struct tag_names *names, const char *path, const struct log *log,
-                              struct ps_error *err);
+			      struct ps_error *err);
 
 /** Exact match first, then the most specific wildcard; the user's file before the built-in. */
 bool tag_names_find(const struct tag_names *names, uint32_t tag, struct tag_name *ret);

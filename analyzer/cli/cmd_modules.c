@@ -1,0 +1,21 @@
+/*
+ * poolscope modules: loaded modules and unloaded drivers.
+ */
+#include "analyzer/cli/command.h"
+
+static void choose(const struct options *options, struct selection *ret)
+{
+	(void)options;
+	ret->view = VIEW_MODULES;
+	ret->sections = SECTION_MODULES;
+}
+
+static enum ps_status check(const struct case_file *c, struct ps_error *err)
+{
+	if (c->kernel)
+		return PS_OK;
+	*err = c->kernel_error;
+	return err->status;
+}
+
+const struct command command_modules = {CASE_KERNEL, choose, check};

@@ -1,0 +1,28 @@
+/*
+ * A command: how far a dump must be opened for it, what it asks of the plugins, and when the dump
+ * cannot be used for it. One cmd_*.c each; main.c has the table.
+ */
+#ifndef PS_ANALYZER_CLI_COMMAND_H
+#define PS_ANALYZER_CLI_COMMAND_H
+
+#include "analyzer/cli/options.h"
+#include "analyzer/desk/case.h"
+
+struct command {
+	enum case_depth depth;
+	/** What the options ask for. */
+	void (*select)(const struct options *options, struct selection *ret);
+	/** PS_OK, or why the case cannot be used for this command. */
+	enum ps_status (*check)(const struct case_file *c, struct ps_error *err);
+};
+
+extern const struct command command_analyze, command_tags, command_big, command_modules,
+	command_info;
+
+/** Runs a command from file to printed report; returns the exit status of the program. */
+int command_run(const struct command *command, const struct options *options);
+
+/** Prints the error as the command line promises and returns its exit status. */
+int command_fail(const struct ps_error *err, bool json);
+
+#endif

@@ -1,0 +1,494 @@
+/*
+ * Parsing of the command line and the help made from the same tables.
+ *
+ * Options may stand before or after the command and the file; `--` ends them. A word is a command
+ * when it is one's name; a name with a slash, or of a file that exists, is a file.
+ */
+#include "analyzer/cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+	IN_ANALYZE = 1 << COMMAND_ANALYZE,
+	IN_TAGS = 1 << COMMAND_TAGS,
+	IN_BIG = 1 << COMMAND_BIG,
+	IN_MODULES = 1 << COMMAND_MODULES,
+	IN_INFO = 1 << COMMAND_INFO,
+	IN_TABLES = IN_TAGS | IN_BIG | IN_MODULES,
+	IN_POOLS = IN_TAGS | IN_BIG,
+	IN_NAMED = IN_ANALYZE | IN_POOLS,
+	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO,
+};
+
+static const struct {
+	const char *name;
+	const char *summary;
+} commands[COMMAND_COUNT] = {
+	[COMMAND_ANALYZE] = {"analyze", "the machine, its pool totals and its biggest tags, on one "
+					"screen (the default)"},
+	[COMMAND_TAGS] = {"tags", "pool usage per tag: Tag Type Allocs Frees Diff Bytes Per-Alloc"},
+	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
+	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
+	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
+};
+
+/* Values of getopt_long(); short options keep their letter. */
+enum option_id {
+	OPTION_JSON = 256,
+	OPTION_CSV,
+	OPTION_TOP,
+	OPTION_SORT,
+	OPTION_NONPAGED,
+	OPTION_PAGED,
+	OPTION_TAG,
+	OPTION_POOLTAG,
+	OPTION_COLOR,
+	OPTION_VERSION,
+	OPTION_HELP,
+	OPTION_LIST,
+	OPTION_FREED,
+	OPTION_DUMP,
+	OPTION_BYTES,
+	OPTION_VERBOSE = 'v',
+	OPTION_QUIET = 'q',
+};
+
+struct option_spec {
+	const char *name;
+	int id;
+	const char *argument; /* NULL: none; in brackets: optional */
+	unsigned commands;
+	const char *help;
+};
+
+static const struct option_spec specs[] = {
+	{"list", OPTION_LIST, NULL, IN_BIG, "list the allocations themselves"},
+	{"freed", OPTION_FREED, NULL, IN_BIG, "with --list: freed entries too"},
+	{"dump", OPTION_DUMP, "VA", IN_BIG, "hex dump of the big allocation at this address"},
+	{"bytes", OPTION_BYTES, "N", IN_BIG, "with --dump: how many bytes (256)"},
+	{"tag", OPTION_TAG, "TAG", IN_POOLS,
+	 "only this tag; Irp is 'Irp ', \\xNN or 8 hex digits for bytes, ? and * match any; "
+	 "repeatable"},
+	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS, "only nonpaged pool"},
+	{"paged", OPTION_PAGED, NULL, IN_POOLS, "only paged pool"},
+	{"sort", OPTION_SORT, "KEY", IN_POOLS,
+	 "bytes (default), diff, allocs, frees, tag or per-alloc"},
+	{"top", OPTION_TOP, "N", IN_NAMED, "at most N rows a table; 0 is all"},
+	{"pooltag", OPTION_POOLTAG, "FILE", IN_NAMED,
+	 "take descriptions of tags from a pooltag.txt first"},
+	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
+	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
+	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
+	{"verbose", OPTION_VERBOSE, NULL, IN_ALL, "say what is being done (on standard error)"},
+	{"quiet", OPTION_QUIET, NULL, IN_ALL, "no warnings, no progress bar"},
+	{"help", OPTION_HELP, NULL, IN_ALL, "print this help"},
+	{"version", OPTION_VERSION, NULL, IN_ALL, "print the version"},
+};
+
+enum { SPEC_COUNT = sizeof(specs) / sizeof(specs[0]), WORDS_MAX = 3 };
+
+static const struct {
+	const char *word;
+	enum tag_sort sort;
+} sort_keys[] = {
+	{"bytes", SORT_BYTES}, {"diff", SORT_DIFF}, {"allocs", SORT_ALLOCS},
+	{"frees", SORT_FREES}, {"tag", SORT_TAG},   {"per-alloc", SORT_PER_ALLOC},
+};
+
+/* What the first pass over argv finds. */
+struct words {
+	const char *items[WORDS_MAX]; /* one more than can be right */
+	bool may_be_command[WORDS_MAX];
+	size_t count;
+	unsigned used[SPEC_COUNT]; /* how often each option was given */
+};
+
+const char *command_name(enum command_id command)
+{
+	return commands[command].name;
+}
+
+static const struct option_spec *find_spec(int id)
+{
+	for (size_t i = 0; i < SPEC_COUNT; i++) {
+		if (specs[i].id == id)
+			return &specs[i];
+	}
+	return NULL;
+}
+
+static enum ps_status parse_number(const char *name, const char *text, int base, uint64_t maximum,
+				   uint64_t *ret, struct ps_error *err)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, base);
+	if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || text[0] == '+' ||
+	    text[0] == ' ' || *ret > maximum)
+		return ps_fail(err, PS_USAGE, "--%s '%s' is not a number that fits", name, text);
+	return PS_OK;
+}
+
+/* An address: hex with or without 0x; the ` of debuggers is passed over. */
+static enum ps_status parse_address(const char *text, uint64_t *ret, struct ps_error *err)
+{
+	char digits[32];
+	size_t used = 0;
+
+	for (const char *c = text; *c != '\0' && used + 1 < sizeof(digits); c++) {
+		if (*c != '`')
+			digits[used++] = *c;
+	}
+	digits[used] = '\0';
+	if (parse_number("dump", digits, 16, UINT64_MAX, ret, err) != PS_OK)
+		return ps_fail(err, PS_USAGE, "--dump '%s' is not an address in hexadecimal", text);
+	return PS_OK;
+}
+
+static enum ps_status parse_sort(struct options *o, const char *text, struct ps_error *err)
+{
+	for (size_t i = 0; i < sizeof(sort_keys) / sizeof(sort_keys[0]); i++) {
+		if (strcmp(text, sort_keys[i].word) == 0) {
+			o->sort = sort_keys[i].sort;
+			o->has_sort = true;
+			return PS_OK;
+		}
+	}
+	return ps_fail(err, PS_USAGE,
+		       "--sort '%s' is none of bytes, diff, allocs, frees, tag, per-alloc", text);
+}
+
+static enum ps_status parse_color(struct options *o, const char *text, struct ps_error *err)
+{
+	if (!text || strcmp(text, "always") == 0)
+		o->color = COLOR_ALWAYS;
+	else if (strcmp(text, "never") == 0)
+		o->color = COLOR_NEVER;
+	else if (strcmp(text, "auto") == 0)
+		o->color = COLOR_AUTO;
+	else
+		return ps_fail(err, PS_USAGE, "--color '%s' is none of auto, always, never", text);
+	return PS_OK;
+}
+
+static enum ps_status add_tag(struct options *o, const char *text, struct ps_error *err)
+{
+	if (o->tag_count == TAG_PATTERNS)
+		return ps_fail(err, PS_USAGE, "more than %d tags given with --tag", TAG_PATTERNS);
+	return tag_pattern_parse(text, &o->tags[o->tag_count++], err);
+}
+
+static enum ps_status add_pooltag(struct options *o, const char *path, struct ps_error *err)
+{
+	if (o->pooltag_count == POOLTAG_FILES)
+		return ps_fail(err, PS_USAGE, "more than %d files given with --pooltag",
+			       POOLTAG_FILES);
+	o->pooltag[o->pooltag_count++] = path;
+	return PS_OK;
+}
+
+static enum ps_status take_value(struct options *o, int id, const char *value, struct ps_error *err)
+{
+	uint64_t number = 0;
+	enum ps_status status;
+
+	switch (id) {
+	case OPTION_TOP:
+		status = parse_number("top", value, 10, SIZE_MAX, &number, err);
+		o->top = (size_t)number;
+		o->has_top = true;
+		return status;
+	case OPTION_BYTES:
+		status = parse_number("bytes", value, 0, DUMP_BYTES_MAX, &number, err);
+		o->dump_bytes = (size_t)number;
+		o->has_bytes = true;
+		return status;
+	case OPTION_DUMP: o->has_dump = true; return parse_address(value, &o->dump_va, err);
+	case OPTION_SORT: return parse_sort(o, value, err);
+	case OPTION_TAG: return add_tag(o, value, err);
+	case OPTION_POOLTAG: return add_pooltag(o, value, err);
+	default: return parse_color(o, value, err);
+	}
+}
+
+static enum ps_status take(struct options *o, int id, const char *value, struct ps_error *err)
+{
+	switch (id) {
+	case OPTION_JSON: o->output = OUTPUT_JSON; return PS_OK;
+	case OPTION_CSV: o->output = OUTPUT_CSV; return PS_OK;
+	case OPTION_NONPAGED: o->filter = FILTER_NONPAGED; return PS_OK;
+	case OPTION_PAGED: o->filter = FILTER_PAGED; return PS_OK;
+	case OPTION_LIST: o->list = true; return PS_OK;
+	case OPTION_FREED: o->freed = true; return PS_OK;
+	case OPTION_HELP: o->help = true; return PS_OK;
+	case OPTION_VERSION: o->version = true; return PS_OK;
+	case OPTION_VERBOSE: o->verbosity++; return PS_OK;
+	case OPTION_QUIET: o->verbosity = LOG_QUIET; return PS_OK;
+	default: return take_value(o, id, value, err);
+	}
+}
+
+static bool remember(struct options *o, const struct option_spec *spec, const char *value,
+		     struct words *words)
+{
+	char *text =
+		value ? mem_printf("--%s=%s", spec->name, value) : mem_printf("--%s", spec->name);
+
+	words->used[spec - specs]++;
+	if (!text)
+		return false;
+	o->given[o->given_count++] = text;
+	return true;
+}
+
+static void add_word(struct words *words, const char *word, bool may_be_command)
+{
+	if (words->count == WORDS_MAX)
+		return;
+	words->items[words->count] = word;
+	words->may_be_command[words->count++] = may_be_command;
+}
+
+static void long_options(struct option ret[SPEC_COUNT + 1])
+{
+	for (size_t i = 0; i < SPEC_COUNT; i++) {
+		int has = no_argument;
+
+		if (specs[i].argument)
+			has = specs[i].argument[0] == '[' ? optional_argument : required_argument;
+		ret[i] = (struct option){specs[i].name, has, NULL, specs[i].id};
+	}
+	ret[SPEC_COUNT] = (struct option){NULL, 0, NULL, 0};
+}
+
+static enum ps_status bad_option(int got, char **argv, struct ps_error *err)
+{
+	const char *word = argv[optind - 1];
+
+	if (got == ':')
+		return ps_fail(err, PS_USAGE, "%s needs a value", word);
+	/* getopt leaves optopt at 0 for a long option that it does not know */
+	if (optopt != 0 && find_spec(optopt))
+		return ps_fail(err, PS_USAGE, "%s takes no value", word);
+	if (optopt != 0)
+		return ps_fail(err, PS_USAGE, "unknown option -%c", optopt);
+	return ps_fail(err, PS_USAGE, "unknown option %s", word);
+}
+
+/* First pass: options into *o, other words into *words. */
+static enum ps_status scan(struct options *o, int argc, char **argv, struct words *words,
+			   struct ps_error *err)
+{
+	struct option longs[SPEC_COUNT + 1];
+	enum ps_status status = PS_OK;
+	int got;
+
+	long_options(longs);
+	opterr = 0;
+	optind = 0; /* glibc: begin afresh */
+	/* "-": words come in their place, as the value of option 1 */
+	while (status == PS_OK && (got = getopt_long(argc, argv, "-:vqh", longs, NULL)) != -1) {
+		const struct option_spec *spec;
+
+		if (got == 1) {
+			add_word(words, optarg, true);
+			continue;
+		}
+		if (got == '?' || got == ':')
+			return bad_option(got, argv, err);
+		spec = find_spec(got == 'h' ? OPTION_HELP : got);
+		if (!spec)
+			return ps_fail(err, PS_INTERNAL, "an option without a row in the table");
+		if (!remember(o, spec, optarg, words))
+			return ps_fail_memory(err, "the options");
+		status = take(o, spec->id, optarg, err);
+	}
+	for (int i = optind; status == PS_OK && i < argc; i++)
+		add_word(words, argv[i], false);
+	return status;
+}
+
+static bool find_command(const char *word, enum command_id *ret)
+{
+	for (unsigned i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(word, commands[i].name) == 0) {
+			*ret = (enum command_id)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum ps_status unknown_command(const char *word, struct ps_error *err)
+{
+	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
+	ps_hint(err, "the commands are analyze, tags, big, modules and info; "
+		     "try `poolscope --help`");
+	return err->status;
+}
+
+/* Second pass: which word is the command, which the file. */
+static enum ps_status sort_words(struct options *o, const struct words *words, struct ps_error *err)
+{
+	size_t next = 0;
+
+	o->command = COMMAND_ANALYZE;
+	if (words->count > 0 && words->may_be_command[0]) {
+		const char *first = words->items[0];
+
+		if (find_command(first, &o->command))
+			next = 1;
+		/* a file name is recognised by its slash or dot, or by being there */
+		else if (!strpbrk(first, "/.") && strcmp(first, "-") != 0 &&
+			 access(first, F_OK) != 0)
+			return unknown_command(first, err);
+	}
+	if (words->count > next)
+		o->file = words->items[next++];
+	if (words->count > next)
+		return ps_fail(err, PS_USAGE, "one file at a time: '%s' is one too many",
+			       words->items[next]);
+	return PS_OK;
+}
+
+static enum ps_status check_used(const struct options *o, const struct words *words,
+				 struct ps_error *err)
+{
+	for (size_t i = 0; i < SPEC_COUNT; i++) {
+		if (words->used[i] && !(specs[i].commands & 1U << o->command))
+			return ps_fail(err, PS_USAGE, "`poolscope %s` has no option --%s",
+				       commands[o->command].name, specs[i].name);
+	}
+	return PS_OK;
+}
+
+static unsigned times_used(const struct words *words, int id)
+{
+	return words->used[find_spec(id) - specs];
+}
+
+/* Options that exclude each other or make no sense alone. */
+static enum ps_status check_together(const struct options *o, const struct words *words,
+				     struct ps_error *err)
+{
+	if (times_used(words, OPTION_JSON) && times_used(words, OPTION_CSV))
+		return ps_fail(err, PS_USAGE, "--json and --csv exclude each other");
+	if (times_used(words, OPTION_NONPAGED) && times_used(words, OPTION_PAGED))
+		return ps_fail(err, PS_USAGE,
+			       "--nonpaged and --paged exclude each other; "
+			       "without either, both pools are printed");
+	if (o->list && o->has_dump)
+		return ps_fail(err, PS_USAGE, "--list and --dump exclude each other");
+	if (o->freed && !o->list)
+		return ps_fail(err, PS_USAGE, "--freed needs --list");
+	if (o->has_bytes && !o->has_dump)
+		return ps_fail(err, PS_USAGE, "--bytes needs --dump");
+	if (o->list && o->has_sort)
+		return ps_fail(err, PS_USAGE,
+			       "--list prints in table order; --sort does not apply");
+	if (o->has_dump && (o->tag_count || o->has_top || o->has_sort || o->filter != FILTER_BOTH))
+		return ps_fail(err, PS_USAGE,
+			       "--dump prints one allocation; --tag, --top, --sort, --nonpaged and "
+			       "--paged do not apply");
+	if (o->has_dump && o->output == OUTPUT_CSV)
+		return ps_fail(err, PS_USAGE, "--dump has no --csv");
+	return PS_OK;
+}
+
+static enum ps_status check_file(const struct options *o, struct ps_error *err)
+{
+	if (!o->file)
+		return ps_fail(err, PS_USAGE, "`poolscope %s` needs a file",
+			       commands[o->command].name);
+	if (strcmp(o->file, "-") == 0) {
+		ps_fail(err, PS_USAGE, "a dump is read here and there and cannot come from a pipe");
+		ps_hint(err, "write it to a file first; a file named - is ./-");
+		return err->status;
+	}
+	return PS_OK;
+}
+
+enum ps_status options_parse(struct options *options, int argc, char **argv, struct ps_error *err)
+{
+	struct words words = {.count = 0};
+	enum ps_status status;
+
+	*options = (struct options){.command = COMMAND_ANALYZE, .dump_bytes = DUMP_BYTES_DEFAULT};
+	options->given = mem_array((size_t)argc + 1, sizeof(*options->given));
+	if (!options->given)
+		return ps_fail_memory(err, "the options");
+	status = scan(options, argc, argv, &words, err);
+	/* for the hint below */
+	if (status == PS_USAGE && words.count > 0)
+		find_command(words.items[0], &options->command);
+	if (status == PS_OK)
+		status = sort_words(options, &words, err);
+	if (status == PS_OK && !options->help && !options->version) {
+		status = check_used(options, &words, err);
+		if (status == PS_OK)
+			status = check_together(options, &words, err);
+		if (status == PS_OK)
+			status = check_file(options, err);
+	}
+	if (status == PS_USAGE)
+		ps_hint(err, "try `poolscope %s --help`", commands[options->command].name);
+	return status;
+}
+
+void options_fini(struct options *options)
+{
+	for (size_t i = 0; i < options->given_count; i++)
+		free((char *)options->given[i]);
+	free(options->given);
+	options->given = NULL;
+	options->given_count = 0;
+}
+
+static void print_option(const struct option_spec *spec, FILE *out)
+{
+	char left[32];
+	const char *letter = spec->id == OPTION_VERBOSE ? "-v, "
+			     : spec->id == OPTION_QUIET ? "-q, "
+							: "    ";
+
+	if (!spec->argument)
+		snprintf(left, sizeof(left), "%s--%s", letter, spec->name);
+	else if (spec->argument[0] == '[')
+		snprintf(left, sizeof(left), "%s--%s[=WHEN]", letter, spec->name);
+	else
+		snprintf(left, sizeof(left), "%s--%s %s", letter, spec->name, spec->argument);
+	fprintf(out, "  %-22s %s\n", left, spec->help);
+}
+
+void options_help(enum command_id command, FILE *out)
+{
+	fprintf(out, "Usage: poolscope %s FILE [OPTION]...\n\n%s\n\n", commands[command].name,
+		commands[command].summary);
+	for (size_t i = 0; i < SPEC_COUNT; i++) {
+		if (specs[i].commands & 1U << command)
+			print_option(&specs[i], out);
+	}
+}
+
+void options_overview(FILE *out)
+{
+	fputs("Usage: poolscope [COMMAND] FILE [OPTION]...\n\n"
+	      "Opens a Windows kernel crash dump and says what uses the kernel's pools.\n\n",
+	      out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nThe options of a command: poolscope COMMAND --help\n\n"
+	      "Exit status: 0 every printed figure is complete; 1 a printed figure is incomplete;\n"
+	      "2 wrong usage; 3 the file cannot be used for this; 4 an internal fault or a write "
+	      "error.\n",
+	      out);
+}

@@ -1,0 +1,69 @@
+/*
+ * The command line: what was asked for, as plain data. The option table that parses it also prints
+ * the help, so that the two cannot drift apart.
+ */
+#ifndef PS_ANALYZER_CLI_OPTIONS_H
+#define PS_ANALYZER_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "plugins/plugin.h"
+
+enum command_id { COMMAND_ANALYZE, COMMAND_TAGS, COMMAND_BIG, COMMAND_MODULES, COMMAND_INFO };
+
+enum { COMMAND_COUNT = 5 };
+
+enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+enum { POOLTAG_FILES = 8, DUMP_BYTES_DEFAULT = 256, DUMP_BYTES_MAX = 16 * 1024 * 1024 };
+
+struct options {
+	enum command_id command;
+	bool help, version;
+	const char *file; /* borrowed from argv; NULL when none was given */
+	enum output_kind output;
+	bool has_top;
+	size_t top; /* rows; 0 = all */
+	bool has_sort;
+	enum tag_sort sort;
+	enum pool_filter filter;
+	struct tag_pattern tags[TAG_PATTERNS];
+	size_t tag_count;
+	const char *pooltag[POOLTAG_FILES];
+	size_t pooltag_count;
+	enum color_when color;
+	int verbosity; /* enum log_level */
+	bool list, freed, has_dump, has_bytes;
+	uint64_t dump_va;
+	size_t dump_bytes;
+	const char **given; /* owned: the options as given, for the report */
+	size_t given_count;
+};
+
+/**
+ * Reads the command line. PS_USAGE with one sentence and a hint. `options_fini()` in any case.
+ * argv's order is left alone.
+ */
+enum ps_status options_parse(struct options *options, int argc, char **argv, struct ps_error *err);
+void options_fini(struct options *options);
+
+/** Prints the help of a command. */
+void options_help(enum command_id command, FILE *out);
+
+/** Prints the help of the whole. */
+void options_overview(FILE *out);
+
+/** "tags". Static. */
+const char *command_name(enum command_id command);
+
+/**
+ * A tag as users write it: `Irp` for `Irp `, \xNN, eight hex digits in memory order, ? for any byte
+ * and one * for any number of them. PS_USAGE.
+ */
+enum ps_status tag_pattern_parse(const char *text, struct tag_pattern *ret, struct ps_error *err);
+
+#endif

@@ -1,0 +1,163 @@
+/*
+ * What all commands share: open, report, render, and the exit status.
+ *
+ *   0 every printed figure is complete      3 the input cannot be used for this
+ *   1 a printed figure is incomplete        4 an internal fault, or the report cannot be written
+ *   2 usage
+ */
+#include "analyzer/cli/command.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "analyzer/report/render.h"
+#include "base/signals.h"
+
+enum { EXIT_COMPLETE, EXIT_INCOMPLETE, EXIT_USAGE, EXIT_INPUT, EXIT_FAULT };
+
+static int exit_status(enum ps_status status)
+{
+	switch (status) {
+	case PS_OK: return EXIT_COMPLETE;
+	case PS_USAGE: return EXIT_USAGE;
+	case PS_ABSENT:
+	case PS_CORRUPT:
+	case PS_UNSUPPORTED:
+	case PS_NOT_FOUND:
+	case PS_SYSTEM: return EXIT_INPUT;
+	case PS_NO_MEMORY:
+	case PS_INTERRUPTED:
+	case PS_INTERNAL: return EXIT_FAULT;
+	}
+	return EXIT_FAULT;
+}
+
+/* Ends as an interrupted program should, so that a shell's loop around it ends too. */
+static void end_interrupted(void)
+{
+	fflush(stdout);
+	signal(SIGINT, SIG_DFL);
+	raise(SIGINT);
+}
+
+int command_fail(const struct ps_error *err, bool json)
+{
+	if (err->status == PS_INTERRUPTED)
+		end_interrupted();
+	if (json)
+		render_json_error(err, stdout);
+	fflush(stdout);
+	fprintf(stderr, "poolscope: %s\n", err->text);
+	if (err->hint[0] != '\0')
+		fprintf(stderr, "poolscope: %s\n", err->hint);
+	return exit_status(err->status);
+}
+
+static bool wants_color(enum color_when when)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (when != COLOR_AUTO)
+		return when == COLOR_ALWAYS;
+	if ((no_color && no_color[0] != '\0') || (term && strcmp(term, "dumb") == 0))
+		return false;
+	return isatty(STDOUT_FILENO);
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
+}
+
+static enum ps_status render(const struct options *options, const struct report *report,
+			     struct ps_error *err)
+{
+	struct render_options how = {
+		.color = wants_color(options->color),
+		.width = terminal_width(),
+	};
+
+	switch (options->output) {
+	case OUTPUT_JSON: return render_json(report, stdout, err);
+	case OUTPUT_CSV: return render_csv(report, stdout, err);
+	case OUTPUT_TEXT: return render_text(report, &how, stdout, err);
+	}
+	return ps_fail(err, PS_INTERNAL, "unknown kind of output");
+}
+
+static enum ps_status load_names(const struct options *options, const struct log *log,
+				 struct tag_names **ret, struct ps_error *err)
+{
+	enum ps_status status = tag_names_create(ret, err);
+
+	for (size_t i = 0; i < options->pooltag_count && status == PS_OK; i++)
+		status = tag_names_load(*ret, options->pooltag[i], log, err);
+	return status;
+}
+
+/* A failed write is the program's fault to report, but it says nothing about the dump. */
+static int write_failed(const struct ps_error *err)
+{
+	fprintf(stderr, "poolscope: %s\n", err->text);
+	return EXIT_FAULT;
+}
+
+static int print(const struct options *options, const struct report *report)
+{
+	struct ps_error error = PS_ERROR_INIT;
+
+	if (render(options, report, &error) != PS_OK)
+		return command_fail(&error, false);
+	if (render_finish(stdout, &error) != PS_OK)
+		return write_failed(&error);
+	return report->incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE;
+}
+
+static int report_case(const struct command *command, const struct options *options,
+		       const struct tag_names *names, struct case_file *c)
+{
+	struct ps_error error = PS_ERROR_INIT;
+	struct selection selection = {.sections = 0};
+	struct report *report = NULL;
+	int result;
+
+	command->select(options, &selection);
+	if (command->check(c, &error) != PS_OK ||
+	    case_report(c, &selection, names, &report, &error) != PS_OK)
+		return command_fail(&error, options->output == OUTPUT_JSON);
+	report->options = options->given;
+	report->option_count = options->given_count;
+	result = print(options, report);
+	report_destroy(report);
+	return result;
+}
+
+int command_run(const struct command *command, const struct options *options)
+{
+	struct ps_error error = PS_ERROR_INIT;
+	struct log log = {(enum log_level)options->verbosity};
+	struct progress progress;
+	struct tag_names *names = NULL;
+	struct case_file c = {.dump = NULL};
+	int result;
+
+	progress_init(&progress, options->verbosity != LOG_QUIET);
+	if (load_names(options, &log, &names, &error) != PS_OK ||
+	    case_init(&c, options->file, command->depth, &log, &progress, &error) != PS_OK) {
+		progress_end(&progress);
+		result = command_fail(&error, options->output == OUTPUT_JSON);
+	} else {
+		result = report_case(command, options, names, &c);
+	}
+	case_fini(&c);
+	tag_names_destroy(names);
+	return result;
+}

@@ -1,0 +1,88 @@
+/*
+ * One case from file to report.
+ */
+#include "analyzer/desk/case.h"
+
+/* Errors that end the whole, whatever part they come from. */
+static bool is_fatal(enum ps_status status)
+{
+	return status == PS_INTERRUPTED || status == PS_NO_MEMORY || status == PS_INTERNAL;
+}
+
+static enum ps_status open_kernel(struct case_file *c, enum case_depth depth, const struct log *log,
+				  struct progress *progress, struct ps_error *err)
+{
+	enum ps_status status;
+
+	status = kernel_open(c->dump, log, progress, &c->kernel, &c->kernel_error);
+	if (status != PS_OK) {
+		c->kernel = NULL;
+		c->pools_error = c->kernel_error;
+		if (is_fatal(status))
+			*err = c->kernel_error;
+		return is_fatal(status) ? status : PS_OK;
+	}
+	if (depth < CASE_POOLS)
+		return PS_OK;
+	status = pools_open(c->kernel, progress, &c->pools, &c->pools_error);
+	if (status == PS_OK)
+		return PS_OK;
+	c->pools = NULL;
+	if (is_fatal(status))
+		*err = c->pools_error;
+	return is_fatal(status) ? status : PS_OK;
+}
+
+enum ps_status case_init(struct case_file *c, const char *path, enum case_depth depth,
+			 const struct log *log, struct progress *progress, struct ps_error *err)
+{
+	enum ps_status status;
+
+	*c = (struct case_file){.dump = NULL};
+	status = dump_open(path, log, &c->dump, err);
+	if (status != PS_OK) {
+		c->dump = NULL;
+		return status;
+	}
+	if (depth < CASE_KERNEL)
+		return PS_OK;
+	status = open_kernel(c, depth, log, progress, err);
+	progress_end(progress);
+	return status;
+}
+
+void case_fini(struct case_file *c)
+{
+	pools_close(c->pools);
+	kernel_close(c->kernel);
+	dump_close(c->dump);
+	*c = (struct case_file){.dump = NULL};
+}
+
+enum ps_status case_report(struct case_file *c, const struct selection *selection,
+			   const struct tag_names *names, struct report **ret, struct ps_error *err)
+{
+	struct plugin_input input = {
+		.dump = c->dump,
+		.kernel = c->kernel,
+		.kernel_error = &c->kernel_error,
+		.pools = c->pools,
+		.pools_error = &c->pools_error,
+		.names = names,
+		.selection = selection,
+	};
+	struct report *report = report_create();
+	enum ps_status status;
+
+	if (!report)
+		return ps_fail_memory(err, "the report");
+	report->view = selection->view;
+	report->sections = selection->sections;
+	status = plugins_run(&input, report, err);
+	if (status != PS_OK) {
+		report_destroy(report);
+		return status;
+	}
+	*ret = report;
+	return PS_OK;
+}

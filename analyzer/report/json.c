@@ -1,0 +1,188 @@
+/*
+ * The JSON renderer: one object, the same keys for every command. Objects near the root have one
+ * key a line, long arrays one entry a line, so that the output can be read and compared by lines.
+ * The list of big allocations is written row by row and never lies in memory.
+ */
+#include "analyzer/report/render.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "analyzer/report/json_build.h"
+
+static const char schema[] = "poolscope/1";
+
+enum { DEEP = 3 /* values below this depth stand on one line */ };
+
+struct writer {
+	const struct report *report;
+	FILE *out;
+	struct ps_error *err;
+};
+
+static enum ps_status write_value(const struct writer *w, const json_t *value, unsigned depth,
+				  const char *key);
+
+/* Write errors stay with the stream, where render_finish() finds them. */
+static enum ps_status write_line(const struct writer *w, const json_t *value)
+{
+	if (json_dumpf(value, w->out, JSON_ENCODE_ANY) != 0 && !ferror(w->out))
+		return ps_fail_memory(w->err, "the report as JSON");
+	return PS_OK;
+}
+
+static void new_line(const struct writer *w, unsigned depth, bool first)
+{
+	fprintf(w->out, "%s\n%*s", first ? "" : ",", (int)depth, "");
+}
+
+static enum ps_status write_object(const struct writer *w, const json_t *object, unsigned depth)
+{
+	enum ps_status status = PS_OK;
+	const char *key;
+	json_t *value;
+	bool first = true;
+
+	fputc('{', w->out);
+	json_object_foreach((json_t *)object, key, value)
+	{
+		new_line(w, depth + 1, first);
+		fprintf(w->out, "\"%s\": ", key);
+		status = write_value(w, value, depth + 1, key);
+		if (status != PS_OK)
+			return status;
+		first = false;
+	}
+	fprintf(w->out, "\n%*s}", (int)depth, "");
+	return status;
+}
+
+static enum ps_status write_array(const struct writer *w, const json_t *array, unsigned depth)
+{
+	enum ps_status status = PS_OK;
+	size_t count = json_array_size(array);
+
+	fputc('[', w->out);
+	for (size_t i = 0; i < count && status == PS_OK; i++) {
+		new_line(w, depth + 1, i == 0);
+		status = write_line(w, json_array_get(array, i));
+	}
+	if (count > 0)
+		fprintf(w->out, "\n%*s", (int)depth, "");
+	fputc(']', w->out);
+	return status;
+}
+
+static enum ps_status write_row(const struct writer *w, const struct report_big_row *row)
+{
+	struct builder b = {false};
+	json_t *value = json_big_row(&b, row);
+	enum ps_status status =
+		b.failed ? ps_fail_memory(w->err, "a row of the report") : write_line(w, value);
+
+	json_decref(value);
+	return status;
+}
+
+static enum ps_status write_big_rows(const struct writer *w, unsigned depth)
+{
+	const struct report_big_source *rows = &w->report->big_rows;
+	struct report_big_row row;
+	enum ps_status status;
+	bool found, first = true;
+
+	fputc('[', w->out);
+	for (;;) {
+		status = rows->next(rows->context, &row, &found, w->err);
+		if (status != PS_OK || !found || ferror(w->out))
+			break;
+		new_line(w, depth + 1, first);
+		status = write_row(w, &row);
+		if (status != PS_OK)
+			break;
+		first = false;
+	}
+	fprintf(w->out, "\n%*s]", (int)depth, "");
+	return status;
+}
+
+static enum ps_status write_value(const struct writer *w, const json_t *value, unsigned depth,
+				  const char *key)
+{
+	if (json_is_array(value) && strcmp(key, "allocations") == 0)
+		return write_big_rows(w, depth);
+	if (json_is_array(value))
+		return write_array(w, value, depth);
+	if (json_is_object(value) && depth < DEEP)
+		return write_object(w, value, depth);
+	return write_line(w, value);
+}
+
+static json_t *build_root(struct builder *b, const struct report *report)
+{
+	static const char no_verdict[] = "this version does not reach a verdict";
+	static const char no_owners[] =
+		"this version does not determine which driver owns a tag; the descriptions of the "
+		"tags say who usually does";
+	json_t *root = build_object(b);
+
+	put_text(b, root, "schema", schema);
+	put(b, root, "file", json_file(b, report));
+	put(b, root, "tool", json_tool(b, report));
+	if (report->has_system)
+		put(b, root, "system", json_system(b, report));
+	else
+		put_null(b, root, "system",
+			 report->system_note ? report->system_note
+					     : "not asked for: poolscope info prints it");
+	put_modules(b, root, report);
+	put(b, root, "pool", json_pool(b, report));
+	put_null(b, root, "owners", no_owners);
+	put_null(b, root, "drivers", no_owners);
+	put_findings(b, root, report);
+	put_null(b, root, "verdict", no_verdict);
+	return root;
+}
+
+enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err)
+{
+	struct writer w = {report, out, err};
+	struct builder b = {false};
+	json_t *root = build_root(&b, report);
+	enum ps_status status =
+		b.failed ? ps_fail_memory(err, "the report as JSON") : write_value(&w, root, 0, "");
+
+	if (status == PS_OK)
+		fputc('\n', out);
+	json_decref(root);
+	return status;
+}
+
+void render_json_error(const struct ps_error *error, FILE *out)
+{
+	struct builder b = {false};
+	json_t *root = build_object(&b), *value = build_object(&b);
+
+	put_text(&b, root, "schema", schema);
+	put_text(&b, value, "code", ps_status_word(error->status));
+	put_text(&b, value, "message", error->text);
+	if (error->hint[0] != '\0')
+		put_text(&b, value, "hint", error->hint);
+	else
+		put_null(&b, value, "hint", "there is nothing to advise");
+	put(&b, root, "error", value);
+	if (!b.failed)
+		json_dumpf(root, out, JSON_INDENT(1));
+	fputc('\n', out);
+	json_decref(root);
+}
+
+enum ps_status render_finish(FILE *out, struct ps_error *err)
+{
+	errno = 0;
+	if (fflush(out) != 0)
+		return ps_fail_errno(err, errno, "cannot write the report");
+	if (ferror(out))
+		return ps_fail(err, PS_SYSTEM, "cannot write the report");
+	return PS_OK;
+}

@@ -1,0 +1,151 @@
+/*
+ * JSON of the file, the program, the machine and its modules.
+ */
+#include "analyzer/report/json_build.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+json_t *json_file(struct builder *b, const struct report *report)
+{
+	const struct report_file *f = &report->file;
+	json_t *o = build_object(b);
+
+	put_text(b, o, "path", f->path);
+	put_count(b, o, "size", f->size);
+	put_text(b, o, "format", f->format);
+	put_text(b, o, "title", f->title);
+	put_bool(b, o, "complete", f->complete);
+	put_count(b, o, "pages_listed", f->pages_listed);
+	put_count(b, o, "pages_in_file", f->pages_in_file);
+	put_notes(b, o, "notes", &f->notes);
+	return o;
+}
+
+json_t *json_tool(struct builder *b, const struct report *report)
+{
+	struct report_notes options = {report->options, report->option_count};
+	json_t *o = build_object(b);
+
+	put_text(b, o, "name", "poolscope");
+	put_text(b, o, "version", POOLSCOPE_VERSION);
+	put_notes(b, o, "options", &options);
+	return o;
+}
+
+static void put_bugcheck(struct builder *b, json_t *o, const struct report_bugcheck *bugcheck)
+{
+	json_t *value, *parameters;
+	char text[24];
+
+	if (!bugcheck->known) {
+		put_null(b, o, "bugcheck", bugcheck->note);
+		return;
+	}
+	value = build_object(b);
+	parameters = build_array(b);
+	snprintf(text, sizeof(text), "0x%08" PRIx32, bugcheck->code);
+	put_text(b, value, "code", text);
+	put_string(b, value, "name", &bugcheck->name);
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "0x%016" PRIx64, bugcheck->parameters[i]);
+		append(b, parameters, json_string(text));
+	}
+	put(b, value, "parameters", parameters);
+	put(b, o, "bugcheck", value);
+}
+
+static void put_pdb(struct builder *b, json_t *o, const char *key, const struct report_string *name,
+		    const struct report_string *guid_age)
+{
+	json_t *value;
+
+	if (!name->value && !guid_age->value) {
+		put_null(b, o, key, name->note);
+		return;
+	}
+	value = build_object(b);
+	put_string(b, value, "name", name);
+	put_string(b, value, "guid_age", guid_age);
+	put(b, o, key, value);
+}
+
+json_t *json_system(struct builder *b, const struct report *report)
+{
+	const struct report_system *s = &report->system;
+	json_t *o = build_object(b);
+
+	put_string(b, o, "product", &s->product);
+	put_string(b, o, "service_pack", &s->service_pack);
+	put_string(b, o, "computer_name", &s->computer_name);
+	put_string(b, o, "arch", &s->arch);
+	put_number(b, o, "build", &s->build);
+	put_string(b, o, "build_lab", &s->build_lab);
+	put_number(b, o, "processors", &s->processors);
+	put_number(b, o, "physical_pages", &s->physical_pages);
+	put_string(b, o, "crash_time", &s->crash_time);
+	put_number(b, o, "uptime_seconds", &s->uptime_seconds);
+	put_bugcheck(b, o, &s->bugcheck);
+	put_address_number(b, o, "directory_table_base", &s->directory_table_base);
+	put_address_number(b, o, "kernel_base", &s->kernel_base);
+	put_address_number(b, o, "kdbg", &s->kdbg);
+	put_pdb(b, o, "kernel_pdb", &s->kernel_pdb_name, &s->kernel_pdb_guid_age);
+	put_string(b, o, "located_by", &s->located_by);
+	put_notes(b, o, "notes", &s->notes);
+	return o;
+}
+
+static json_t *json_module(struct builder *b, const struct report_module *m)
+{
+	json_t *o = build_object(b);
+
+	put_address(b, o, "base", m->base);
+	put_count(b, o, "size", m->size);
+	put_string(b, o, "name", &m->name);
+	put_string(b, o, "path", &m->path);
+	put_number(b, o, "timestamp", &m->timestamp);
+	put_pdb(b, o, "pdb", &m->pdb_name, &m->pdb_guid_age);
+	put_null(b, o, "version", "this version does not read version resources");
+	return o;
+}
+
+static json_t *json_unloaded(struct builder *b, const struct report_module *m)
+{
+	json_t *o = build_object(b);
+
+	put_address(b, o, "base", m->base);
+	put_count(b, o, "size", m->size);
+	put_string(b, o, "name", &m->name);
+	put_string(b, o, "unloaded_at", &m->unloaded_at);
+	return o;
+}
+
+static void put_list(struct builder *b, json_t *root, const char *key,
+		     const struct report_modules *list,
+		     json_t *(*value)(struct builder *, const struct report_module *))
+{
+	char sibling[64];
+	json_t *array;
+
+	if (!list->available) {
+		put_null(b, root, key,
+			 list->note ? list->note : "not asked for: poolscope modules prints it");
+		return;
+	}
+	array = build_array(b);
+	for (size_t i = 0; i < list->count && !b->failed; i++)
+		append(b, array, value(b, &list->items[i]));
+	put(b, root, key, array);
+	snprintf(sibling, sizeof(sibling), "%s_complete", key);
+	put_bool(b, root, sibling, list->complete);
+	if (!list->complete) {
+		snprintf(sibling, sizeof(sibling), "%s_note", key);
+		put_text(b, root, sibling, list->note);
+	}
+}
+
+void put_modules(struct builder *b, json_t *root, const struct report *report)
+{
+	put_list(b, root, "modules", &report->modules, json_module);
+	put_list(b, root, "unloaded_modules", &report->unloaded, json_unloaded);
+}

@@ -1,0 +1,166 @@
+/*
+ * The text page of `info`, and the lines of machine identity that `analyze` begins with.
+ */
+#include "analyzer/report/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyzer/report/format.h"
+
+enum { PIECE = 160 };
+
+static enum ps_status file_line(const struct text *text, struct ps_error *err)
+{
+	const struct report_file *f = &text->report->file;
+	char size[SIZE_TEXT];
+
+	return text_field(text, err, "File", "%s: %s, %s", f->path, f->title,
+			  format_size_unsigned(f->size, size));
+}
+
+static const char *ram(const struct report_system *s, char piece[PIECE])
+{
+	char size[SIZE_TEXT];
+
+	if (s->physical_pages.has_value && s->physical_pages.value <= UINT64_MAX / 4096)
+		snprintf(piece, PIECE, ", %s of memory",
+			 format_size_unsigned(s->physical_pages.value * 4096, size));
+	else
+		piece[0] = '\0';
+	return piece;
+}
+
+static const char *number_or_unknown(const struct report_number *number, char piece[PIECE])
+{
+	if (number->has_value)
+		snprintf(piece, PIECE, "%" PRIu64, number->value);
+	else
+		snprintf(piece, PIECE, "unknown");
+	return piece;
+}
+
+static enum ps_status system_line(const struct text *text, struct ps_error *err)
+{
+	const struct report_system *s = &text->report->system;
+	char build[PIECE], processors[PIECE], memory[PIECE];
+
+	return text_field(text, err, "System", "%s%s%s, build %s, %s, processors: %s%s",
+			  text_or_unknown(&s->product), s->service_pack.value ? " " : "",
+			  s->service_pack.value ? s->service_pack.value : "",
+			  number_or_unknown(&s->build, build), text_or_unknown(&s->arch),
+			  number_or_unknown(&s->processors, processors), ram(s, memory));
+}
+
+static enum ps_status crash_line(const struct text *text, struct ps_error *err)
+{
+	const struct report_system *s = &text->report->system;
+	char duration[DURATION_TEXT];
+
+	return text_field(text, err, "Crash", "at %s, up %s", text_or_unknown(&s->crash_time),
+			  s->uptime_seconds.has_value
+				  ? format_duration(s->uptime_seconds.value, duration)
+				  : "unknown");
+}
+
+static enum ps_status bugcheck_line(const struct text *text, struct ps_error *err)
+{
+	const struct report_bugcheck *b = &text->report->system.bugcheck;
+
+	if (!b->known)
+		return text_field(text, err, "Bug check", "unknown: %s", b->note);
+	return text_field(text, err, "Bug check",
+			  "0x%08" PRIx32 " %s (0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64
+			  ", 0x%" PRIx64 ")",
+			  b->code, b->name.value ? b->name.value : "(no name known here)",
+			  b->parameters[0], b->parameters[1], b->parameters[2], b->parameters[3]);
+}
+
+static enum ps_status kernel_line(const struct text *text, struct ps_error *err)
+{
+	const struct report_system *s = &text->report->system;
+	const struct report_modules *m = &text->report->modules;
+	char modules[PIECE] = "";
+
+	if (!s->kernel_base.has_value)
+		return text_field(text, err, "Kernel", "not found: %s", s->kernel_base.note);
+	if (m->available)
+		snprintf(modules, sizeof(modules), ", %s%zu modules",
+			 m->complete ? "" : ">=", m->count);
+	return text_field(text, err, "Kernel", "at 0x%" PRIx64 ", %s %s%s", s->kernel_base.value,
+			  s->kernel_pdb_name.value ? s->kernel_pdb_name.value : "PDB",
+			  text_or_unknown(&s->kernel_pdb_guid_age), modules);
+}
+
+enum ps_status text_system(const struct text *text, struct ps_error *err)
+{
+	const struct report *r = text->report;
+	enum ps_status status = file_line(text, err);
+
+	if (status == PS_OK && !r->has_system)
+		return text_field(text, err, "System", "unknown: %s", r->system_note);
+	if (status == PS_OK)
+		status = system_line(text, err);
+	if (status == PS_OK)
+		status = crash_line(text, err);
+	if (status == PS_OK)
+		status = bugcheck_line(text, err);
+	if (status == PS_OK)
+		status = kernel_line(text, err);
+	if (status == PS_OK && r->system.located_by.value)
+		status = text_field(text, err, "Found by", "%s", r->system.located_by.value);
+	return status;
+}
+
+static enum ps_status roots(const struct text *text, struct ps_error *err)
+{
+	const struct report_system *s = &text->report->system;
+	enum ps_status status = PS_OK;
+
+	if (s->build_lab.value)
+		status = text_field(text, err, "Build lab", "%s", s->build_lab.value);
+	if (status == PS_OK && s->directory_table_base.has_value)
+		status = text_field(text, err, "DTB", "0x%" PRIx64, s->directory_table_base.value);
+	if (status == PS_OK && s->kdbg.has_value)
+		status = text_field(text, err, "KDBG", "0x%" PRIx64, s->kdbg.value);
+	return status;
+}
+
+static enum ps_status tables(const struct text *text, struct ps_error *err)
+{
+	const struct report_tracker *t = &text->report->tracker;
+	const struct report_big *b = &text->report->big;
+	enum ps_status status = PS_OK;
+
+	if (t->available)
+		status = text_field(text, err, "Tag table",
+				    "at 0x%" PRIx64 ", %" PRIu64 " entries of %" PRIu32
+				    " bytes, hash %c",
+				    t->address, t->entries, t->entry_size, t->hash);
+	if (status == PS_OK && b->available)
+		status =
+			text_field(text, err, "Big pages",
+				   "at 0x%" PRIx64 ", %" PRIu64 " entries of %" PRIu32 " bytes%s%s",
+				   b->address, b->entries, b->entry_size, b->remark ? "; " : "",
+				   b->remark ? b->remark : "");
+	return status;
+}
+
+enum ps_status text_info(const struct text *text, struct ps_error *err)
+{
+	enum ps_status status = text_system(text, err);
+
+	if (status == PS_OK)
+		status = roots(text, err);
+	if (status == PS_OK)
+		status = tables(text, err);
+	if (status == PS_OK)
+		status = text_coverage(text, err);
+	if (status == PS_OK && text->report->tracker.incomplete_reason)
+		status = text_field(text, err, "", "missing: %s",
+				    text->report->tracker.incomplete_reason);
+	if (status == PS_OK)
+		status = text_notes(text, err);
+	return status;
+}

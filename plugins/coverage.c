@@ -1,0 +1,104 @@
+/*
+ * Findings on what is missing: file, module lists, tag tables, big-page table. Each names what is
+ * missing, why, and what that does to the figures.
+ */
+#include "plugins/plugin.h"
+
+#include <inttypes.h>
+
+static bool add(struct report *report, const char *id, enum finding_severity severity,
+		const char *title, const char *detail, const char *next_step)
+{
+	struct report_finding *f = detail ? report_add_finding(report) : NULL;
+
+	if (!f)
+		return false;
+	f->id = id;
+	f->severity = severity;
+	f->title = title;
+	f->detail = detail;
+	f->next_step = next_step;
+	return true;
+}
+
+static bool file(struct report *report)
+{
+	const struct report_file *f = &report->file;
+
+	if (f->complete)
+		return true;
+	return add(report, "file-incomplete", SEVERITY_WARNING, "The file is not whole",
+		   report_text(report,
+			       "%" PRIu64 " of the %" PRIu64
+			       " pages that it lists lie wholly in it.",
+			       f->pages_in_file, f->pages_listed),
+		   "compare the file's size with the original; a copy may have been cut short");
+}
+
+static bool modules(struct report *report, const struct report_modules *m, const char *id,
+		    const char *title)
+{
+	if (!m->available || m->complete)
+		return true;
+	return add(report, id, SEVERITY_WARNING, title,
+		   report_text(report, "%zu were read. %s.", m->count, m->note), NULL);
+}
+
+static bool tracker(const struct plugin_input *input, struct report *report)
+{
+	const struct report_tracker *t = &report->tracker;
+
+	if (!t->available) {
+		report->incomplete = true;
+		return add(report, "tag-tables-unavailable", SEVERITY_PROBLEM,
+			   "The tag tables cannot be read", report_text(report, "%s.", t->note),
+			   input->pools_error && input->pools_error->hint[0]
+				   ? report_text(report, "%s", input->pools_error->hint)
+				   : NULL);
+	}
+	if (t->complete)
+		return true;
+	return add(
+		report, "tracker-incomplete", SEVERITY_WARNING, "The tag tables are not complete",
+		report_text(report,
+			    "%" PRIu64 " of %" PRIu64
+			    " pages are in the dump; allocs and frees are lower bounds (>=), diff "
+			    "and bytes may be too low or too high (~). %s.",
+			    t->pages_present, t->pages_expected, t->incomplete_reason),
+		"a complete kernel dump of the same machine gives exact figures");
+}
+
+static bool big(struct report *report)
+{
+	const struct report_big *b = &report->big;
+
+	if (!b->available && report->tracker.available) {
+		report->incomplete = true;
+		return add(report, "big-pages-unavailable", SEVERITY_WARNING,
+			   "The big-page table cannot be read",
+			   report_text(report, "%s. The tag figures do not depend on it.", b->note),
+			   NULL);
+	}
+	if (!b->available || b->complete)
+		return true;
+	return add(report, "big-pages-incomplete", SEVERITY_WARNING,
+		   "The big-page table is not complete",
+		   report_text(report,
+			       "%" PRIu64 " of %" PRIu64
+			       " pages are in the dump; its sums are lower bounds. %s.",
+			       b->pages_present, b->pages_expected, b->incomplete_reason),
+		   NULL);
+}
+
+enum ps_status plugin_coverage(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err)
+{
+	if (!file(report) ||
+	    !modules(report, &report->modules, "modules-incomplete",
+		     "The list of loaded modules is not complete") ||
+	    !modules(report, &report->unloaded, "unloaded-modules-incomplete",
+		     "The list of unloaded drivers is not complete") ||
+	    !tracker(input, report) || !big(report))
+		return ps_fail_memory(err, "the findings of the report");
+	return PS_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * Loaded modules and unloaded drivers.
+ */
+#include "plugins/plugin.h"
+
+static struct report_string copy(struct report *report, const char *value, const char *note,
+				 bool *fits)
+{
+	struct report_string s = {NULL, note};
+
+	if (value) {
+		s = (struct report_string){report_text(report, "%s", value), NULL};
+		*fits = *fits && s.value;
+	}
+	return s;
+}
+
+static bool fill(struct report *report, const struct module *m, struct report_module *to)
+{
+	static const char no_bytes[] = "not in the dump";
+	const struct pe_identity *image = &m->image;
+	const char *why = m->unloaded_at           ? "the driver is no longer in memory"
+			  : image->headers_present ? "the image has no debug entry in the dump"
+						   : "the image's header is not in the dump";
+	bool fits = true;
+
+	*to = (struct report_module){.base = m->base, .size = m->size};
+	to->name = copy(report, m->name, no_bytes, &fits);
+	to->path = copy(report, m->path, m->unloaded_at ? "not recorded" : no_bytes, &fits);
+	to->timestamp = (struct report_number){image->headers_present, image->timestamp,
+					       image->headers_present ? NULL : why};
+	to->pdb_name = copy(report, image->pdb_present ? image->pdb_name : NULL, why, &fits);
+	to->pdb_guid_age = copy(report, image->pdb_present ? image->guid_age : NULL, why, &fits);
+	to->unloaded_at.note = "still loaded";
+	if (m->unloaded_at) {
+		to->unloaded_at =
+			(struct report_string){filetime_text(report, m->unloaded_at), NULL};
+		fits = fits && to->unloaded_at.value;
+	}
+	return fits;
+}
+
+static bool copy_list(struct report *report, const struct module_list *list,
+		      struct report_modules *to)
+{
+	to->available = true;
+	to->complete = list->complete;
+	to->count = list->count;
+	to->items = report_array(report, list->count, sizeof(*to->items));
+	if (!to->items)
+		return false;
+	if (!list->complete)
+		to->note = report_text(report, "%s", list->note[0] ? list->note : "unknown");
+	for (size_t i = 0; i < list->count; i++) {
+		if (!fill(report, &list->items[i], &to->items[i]))
+			return false;
+	}
+	return list->complete || to->note;
+}
+
+enum ps_status plugin_modules(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err)
+{
+	if (!input->kernel) {
+		report->modules.note = error_text(report, input->kernel_error);
+		report->unloaded.note = report->modules.note;
+		return report->modules.note ? PS_OK : ps_fail_memory(err, "the report");
+	}
+	if (!copy_list(report, &input->kernel->modules, &report->modules) ||
+	    !copy_list(report, &input->kernel->unloaded, &report->unloaded))
+		return ps_fail_memory(err, "the list of modules");
+	if (!report->modules.complete || !report->unloaded.complete)
+		report->incomplete = true;
+	return PS_OK;
+}

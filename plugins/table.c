@@ -1,0 +1,55 @@
+/*
+ * The list of plugins, in run order.
+ */
+#include "plugins/plugin.h"
+
+static const struct plugin plugins[] = {
+	{"file", 0, plugin_file},
+	{"system", SECTION_SYSTEM, plugin_system},
+	{"modules", SECTION_MODULES, plugin_modules},
+	{"tracker", SECTION_TRACKER | SECTION_TAGS | SECTION_TOP | SECTION_TOTALS, plugin_tracker},
+	/* before tags: shares of a pool are shares of its sum */
+	{"totals", SECTION_TOTALS, plugin_totals},
+	{"tags", SECTION_TAGS | SECTION_TOP, plugin_tags},
+	{"big-pages", SECTION_BIG | SECTION_BIG_TAGS | SECTION_BIG_LIST | SECTION_HEX,
+	 plugin_big_pages},
+	{"big-list", SECTION_BIG_LIST, plugin_big_list},
+	{"hex", SECTION_HEX, plugin_hex},
+	/* what is missing first: the checks after it are worth what it says */
+	{"coverage", SECTION_FINDINGS, plugin_coverage},
+	{"cross-check", SECTION_FINDINGS, plugin_cross_check},
+};
+
+enum ps_status plugins_run(const struct plugin_input *input, struct report *report,
+			   struct ps_error *err)
+{
+	enum ps_status status = PS_OK;
+
+	for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]) && status == PS_OK; i++) {
+		if (plugins[i].sections == 0 || plugins[i].sections & input->selection->sections)
+			status = plugins[i].run(input, report, err);
+	}
+	return status;
+}
+
+bool tag_pattern_matches(const struct tag_pattern *pattern, uint32_t tag)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned mask = i == 3 ? 0x7f : 0xff;
+
+		if (!pattern->any[i] && (pattern->bytes[i] & mask) != (tag >> 8 * i & mask))
+			return false;
+	}
+	return true;
+}
+
+bool selection_has_tag(const struct selection *selection, uint32_t tag)
+{
+	if (selection->tag_count == 0)
+		return true;
+	for (size_t i = 0; i < selection->tag_count; i++) {
+		if (tag_pattern_matches(&selection->tags[i], tag))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,77 @@
+/*
+ * Totals of either pool: the sums over tags, and what the kernel itself keeps in the variables that
+ * KDBG names. A variable that is zero is not in use on that build and counts as unknown. Not
+ * supported yet: the totals in MiState of Windows 10 and later.
+ */
+#include "plugins/plugin.h"
+
+#include <string.h>
+
+static const char maximum_nonpaged[] = "read from the kernel: MmMaximumNonPagedPoolInBytes (KDBG)";
+static const char allocated_nonpaged[] = "read from the kernel: MmAllocatedNonPagedPool (KDBG)";
+static const char size_of_paged[] = "read from the kernel: MmSizeOfPagedPoolInBytes (KDBG)";
+
+static struct report_number variable(const struct plugin_input *input, struct report *report,
+				     enum kdbg_field field, uint64_t unit)
+{
+	struct kernel *k = input->kernel;
+	struct ps_error error = PS_ERROR_INIT;
+	uint64_t value, bytes;
+
+	if (k->kdbg.fields[field] == 0)
+		return (struct report_number){false, 0, "KDBG does not name the variable"};
+	if (kdbg_variable(k->space, &k->kdbg, field, &value, &error) != PS_OK)
+		return (struct report_number){false, 0, error_text(report, &error)};
+	if (value == 0)
+		return (struct report_number){false, 0,
+					      "the variable is zero: not kept by this build"};
+	if (__builtin_mul_overflow(value, unit, &bytes))
+		return (struct report_number){false, 0, "the variable holds no possible size"};
+	return (struct report_number){true, bytes, NULL};
+}
+
+static void used(struct report_pool_total *total)
+{
+	uint64_t bytes = total->allocated.has_value ? total->allocated.value
+			 : total->tag_bytes > 0     ? (uint64_t)total->tag_bytes
+						    : 0;
+	double share;
+
+	if (!total->maximum.has_value || bytes == 0)
+		return;
+	share = 1000.0 * (double)bytes / (double)total->maximum.value;
+	/* Far more than the maximum: one of the two is not what it seems. */
+	total->has_used = share < 10000.0;
+	total->used_permille = total->has_used ? (unsigned)(share + 0.5) : 0;
+}
+
+enum ps_status plugin_totals(const struct plugin_input *input, struct report *report,
+			     struct ps_error *err)
+{
+	struct report_totals *t = &report->totals;
+	const struct tracker *tracker;
+
+	(void)err;
+	if (!input->pools) {
+		t->note = report->tracker.note;
+		return PS_OK;
+	}
+	tracker = &input->pools->tracker;
+	t->available = true;
+	t->trust = tracker->complete ? FIGURE_EXACT : FIGURE_ABOUT;
+	t->nonpaged.tag_bytes = tracker->nonpaged_bytes;
+	t->paged.tag_bytes = tracker->paged_bytes;
+	t->nonpaged.maximum = variable(input, report, KDBG_MM_MAXIMUM_NONPAGED_POOL, 1);
+	t->nonpaged.allocated = variable(input, report, KDBG_MM_ALLOCATED_NONPAGED_POOL, PAGE_SIZE);
+	t->paged.maximum = variable(input, report, KDBG_MM_SIZE_OF_PAGED_POOL, 1);
+	t->paged.allocated = (struct report_number){
+		false, 0, "KDBG names no variable that counts allocated paged pool"};
+	t->nonpaged.maximum_source = maximum_nonpaged;
+	t->nonpaged.allocated_source = allocated_nonpaged;
+	t->paged.maximum_source = size_of_paged;
+	used(&t->nonpaged);
+	used(&t->paged);
+	if (!tracker->complete)
+		report->incomplete = true;
+	return PS_OK;
+}
