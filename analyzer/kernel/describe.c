@@ -5,9 +5,11 @@
 #include "analyzer/kernel/describe.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/kernel/text.h"
 #include "base/bytes.h"
 #include "base/memory.h"
 
@@ -58,22 +60,19 @@ static void read_shared_data(struct kernel *kernel, struct shared_data *ret)
 		ret->product_type = (struct fact){true, type};
 }
 
-/* A NUL-terminated printable string; NULL when it is none or not in the dump. */
+/* Stays NULL when it is not in the dump, has no end, or is not printable. */
 static enum ps_status read_build_lab(struct kernel *kernel, struct ps_error *err)
 {
 	uint64_t va = kernel->kdbg.fields[KDBG_NT_BUILD_LAB];
-	char text[BUILD_LAB_LIMIT] = "";
-	size_t length = 0;
+	char text[BUILD_LAB_LIMIT];
 
-	/* Bytes that are missing stay NUL and end the string, so a string cut off is seen by its
-	 * length only where it matters: the build number in front. */
-	if (va == 0 || space_read_partial(kernel->space, va, text, sizeof(text) - 1, NULL) == 0)
+	if (va == 0 || !text_read_c_string(kernel->space, va, sizeof(text), text, sizeof(text)) ||
+	    text[0] == '\0')
 		return PS_OK;
-	while (text[length] >= 0x20 && text[length] <= 0x7e)
-		length++;
-	if (length == 0 || text[length] != '\0')
-		return PS_OK;
-	kernel->build_lab = mem_strndup(text, length);
+	for (const char *c = text; *c; c++)
+		if (*c < 0x20 || *c > 0x7e)
+			return PS_OK;
+	kernel->build_lab = mem_strndup(text, strlen(text));
 	return kernel->build_lab ? PS_OK : ps_fail_memory(err, "the build lab string");
 }
 
@@ -90,13 +89,15 @@ static uint64_t build_of_lab(const char *lab)
 
 static void take_build(struct kernel *kernel, uint64_t build, const char *source)
 {
-	if (build == 0)
-		return;
-	if (!kernel->build.known) {
+	if (!is_build(build)) {
+		kernel_note(kernel, "%s says build %" PRIu64 ", which is no build of Windows",
+			    source, build);
+	} else if (!kernel->build.known) {
 		kernel->build = (struct fact){true, build};
 		kernel->build_source = source;
 	} else if (!product_same_kernel(build, kernel->build.value)) {
-		kernel_note(kernel, "the %s says build %" PRIu64 ", but %s says %" PRIu64,
+		kernel_note(kernel,
+			    "%s says build %" PRIu64 ", but %s says %" PRIu64 "; the first is used",
 			    kernel->build_source, kernel->build.value, source, build);
 	}
 }
@@ -129,15 +130,19 @@ static enum ps_status read_service_pack(struct kernel *kernel, struct ps_error *
 	return kernel->service_pack ? PS_OK : ps_fail_memory(err, "the service pack");
 }
 
+static unsigned most_processors(const struct kernel *kernel)
+{
+	return kernel->pointer_size == 8 ? MOST_PROCESSORS_64 : MOST_PROCESSORS_32;
+}
+
 /* Pointers to processor blocks stand in front, one a processor; 0 when they cannot be read. */
 static unsigned count_processor_blocks(struct kernel *kernel)
 {
-	unsigned most = kernel->pointer_size == 8 ? MOST_PROCESSORS_64 : MOST_PROCESSORS_32;
 	uint64_t va = kernel->kdbg.fields[KDBG_KI_PROCESSOR_BLOCK], block;
 	struct ps_error ignored = PS_ERROR_INIT;
 	unsigned count = 0;
 
-	while (va != 0 && count < most &&
+	while (va != 0 && count < most_processors(kernel) &&
 	       space_read_pointer(kernel->space, va + (uint64_t)count * kernel->pointer_size,
 				  &block, &ignored) == PS_OK &&
 	       block % kernel->pointer_size == 0 && space_is_kernel_address(kernel->space, block))
@@ -147,15 +152,20 @@ static unsigned count_processor_blocks(struct kernel *kernel)
 
 static void count_processors(struct kernel *kernel)
 {
-	const struct fact *stated = &kernel->dump->facts.processors;
+	struct fact stated = kernel->dump->facts.processors;
 	unsigned blocks = count_processor_blocks(kernel);
 
-	if (stated->known && blocks != 0 && blocks != stated->value)
+	if (stated.known && stated.value > most_processors(kernel)) {
+		kernel_note(kernel, "the header says %" PRIu64 " processors, which cannot be",
+			    stated.value);
+		stated.known = false;
+	}
+	if (stated.known && blocks != 0 && blocks != stated.value)
 		kernel_note(kernel,
 			    "the header says %" PRIu64 " processors, but KiProcessorBlock lists %u",
-			    stated->value, blocks);
-	if (stated->known) {
-		kernel->processors = *stated;
+			    stated.value, blocks);
+	if (stated.known) {
+		kernel->processors = stated;
 		kernel->processors_source = "header";
 	} else if (blocks != 0) {
 		kernel->processors = (struct fact){true, blocks};
@@ -179,23 +189,33 @@ static void describe_image(struct kernel *kernel)
 static void describe_build(struct kernel *kernel, const struct shared_data *shared)
 {
 	const struct machine_facts *facts = &kernel->dump->facts;
-	bool exact = shared->build.known && kernel->build.known;
-	uint64_t named;
+	uint64_t lab = build_of_lab(kernel->build_lab);
+
+	if (facts->build.known)
+		take_build(kernel, facts->build.value, "header");
+	if (shared->build.known)
+		take_build(kernel, shared->build.value, "KUSER_SHARED_DATA");
+	if (lab != 0)
+		take_build(kernel, lab, "NtBuildLab");
+	if (!kernel->build.known)
+		kernel_note(kernel, "the build number of this Windows is not known");
+}
+
+/* The shared page alone tells the releases of one kernel apart; the header has the first of them.
+ */
+static void describe_product(struct kernel *kernel, const struct shared_data *shared)
+{
+	const struct machine_facts *facts = &kernel->dump->facts;
+	bool exact = shared->build.known &&
+		     product_same_kernel(shared->build.value, kernel->build.value);
 
 	kernel->product_type =
 		facts->product_type.known ? facts->product_type : shared->product_type;
-	if (facts->build.known && is_build(facts->build.value & 0xffffff))
-		take_build(kernel, facts->build.value, "header");
-	take_build(kernel, shared->build.value, "KUSER_SHARED_DATA");
-	take_build(kernel, build_of_lab(kernel->build_lab), "NtBuildLab");
-	if (!kernel->build.known) {
-		kernel_note(kernel, "the build number of this Windows is not known");
-		return;
-	}
-	exact = shared->build.known && shared->build.value != kernel->build.value &&
-		product_same_kernel(shared->build.value, kernel->build.value);
-	named = exact ? shared->build.value : kernel->build.value;
-	product_name(named, exact, &kernel->product_type, kernel->product, sizeof(kernel->product));
+	if (!kernel->build.known)
+		snprintf(kernel->product, sizeof(kernel->product), "Windows of unknown build");
+	else
+		product_name(exact ? shared->build.value : kernel->build.value, exact,
+			     &kernel->product_type, kernel->product, sizeof(kernel->product));
 }
 
 enum ps_status describe_kernel(struct kernel *kernel, struct ps_error *err)
@@ -207,6 +227,7 @@ enum ps_status describe_kernel(struct kernel *kernel, struct ps_error *err)
 	if (read_build_lab(kernel, err) != PS_OK || read_service_pack(kernel, err) != PS_OK)
 		return err->status;
 	describe_build(kernel, &shared);
+	describe_product(kernel, &shared);
 	count_processors(kernel);
 	return PS_OK;
 }

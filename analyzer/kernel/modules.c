@@ -11,10 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/kernel/unicode.h"
+#include "analyzer/kernel/text.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/signals.h"
 
 enum { FIRST_BUILD_WITH_TIMESTAMP = 10240 };
 
@@ -205,8 +204,6 @@ static bool follow(struct list_walk *w, unsigned link, uint64_t *at)
 		ended(w, "the entry at 0x%" PRIx64 " leads to 0x%" PRIx64, *at, next);
 	else if (w->visited.count >= MODULE_LIMIT)
 		ended(w, "the list has more than %d entries", MODULE_LIMIT);
-	else if (signals_interrupted())
-		ended(w, "interrupted");
 	else {
 		*at = next;
 		return true;
@@ -259,8 +256,9 @@ static enum ps_status walk_back(struct list_walk *w, struct ps_error *err)
 	if (walk_list(w, w->layout->pointer_size, err) != PS_OK)
 		return err->status;
 	reverse(list->items + forwards, list->count - forwards);
-	snprintf(list->note, sizeof(list->note), "%s; %zu modules reached forwards, %zu backwards",
-		 why, forwards, list->count - forwards);
+	snprintf(list->note, sizeof(list->note),
+		 "%s; %zu modules reached forwards, %zu backwards%s", why, forwards,
+		 list->count - forwards, w->met ? ", and the two ends meet" : "");
 	return PS_OK;
 }
 

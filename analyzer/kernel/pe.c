@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/kernel/text.h"
 #include "base/bytes.h"
 
 enum {
@@ -144,17 +145,12 @@ static bool read_rva(const struct image *image, uint32_t rva, void *to, uint32_t
 	       space_read(image->space, image->base + rva, to, size, &ignored) == PS_OK;
 }
 
-/* A string of at most size - 1 bytes, none beyond `room`; false without its end. */
-static bool read_string(const struct image *image, uint32_t rva, uint32_t room, char *to,
+/* A string that ends before `end`, an offset from the base of at most SizeOfImage. */
+static bool read_string(const struct image *image, uint32_t rva, uint32_t end, char *to,
 			size_t size)
 {
-	for (size_t i = 0; i < size && i < room; i++) {
-		if (!read_rva(image, rva + (uint32_t)i, to + i, 1))
-			return false;
-		if (to[i] == '\0')
-			return true;
-	}
-	return false;
+	return rva < end &&
+	       text_read_c_string(image->space, image->base + rva, end - rva, to, size);
 }
 
 /* File name of a path, with unprintable bytes as '?'. */
@@ -199,7 +195,7 @@ static bool read_rsds(const struct image *image, uint32_t rva, uint32_t size,
 	    !read_rva(image, rva, raw, sizeof(raw)) || !bytes_equal(&rsds, 0, "RSDS", 4))
 		return false;
 	set_guid_age(identity, &rsds);
-	if (read_string(image, rva + RSDS_NAME, size - RSDS_NAME, path, sizeof(path)))
+	if (read_string(image, rva + RSDS_NAME, rva + size, path, sizeof(path)))
 		set_pdb_name(identity, path);
 	return true;
 }

@@ -23,6 +23,9 @@ struct kernel_search {
 	unsigned trace_count;
 	bool scanned; /* all of memory was searched: no block is missing, but see TRACE_LIMIT */
 
+	uint64_t searched[TRACE_LIMIT]; /* kernel bases whose image was searched for KDBG */
+	unsigned searched_count;
+
 	uint64_t proved_base;    /* kernel base that proved the root; 0 when none was needed */
 	const char *proved_by;   /* how that base was found; static */
 	struct ps_error trouble; /* what ended a search inside a callback: interrupted, memory */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Where the size of the image is not known, and the most that is searched where it is. */
-enum { IMAGE_REACH = 32 << 20, IMAGE_MOST = 128 << 20 };
+enum { IMAGE_REACH = 32 << 20, IMAGE_MOST = 64 << 20 };
 
 static const char by_header[] = "header";
 static const char by_image[] = "search of the kernel image";
@@ -123,12 +123,26 @@ static uint64_t image_size(struct space *space, uint64_t base, uint64_t from_lis
 	return size < IMAGE_MOST ? size : IMAGE_MOST;
 }
 
+/* Remembers the base; false when it was searched before or too many were. */
+static bool first_search(struct kernel_search *search, uint64_t base)
+{
+	for (unsigned i = 0; i < search->searched_count; i++)
+		if (search->searched[i] == base)
+			return false;
+	if (search->searched_count == TRACE_LIMIT)
+		return false;
+	search->searched[search->searched_count++] = base;
+	return true;
+}
+
 static enum ps_status try_image(struct kernel_search *search, uint64_t base, uint64_t size,
 				const char *found_by, struct ps_error *err)
 {
 	struct kernel *kernel = search->kernel;
 	struct kdbg kdbg;
 
+	if (!first_search(search, base))
+		return ps_fail(err, PS_NOT_FOUND, "searched before");
 	size = image_size(kernel->space, base, size);
 	log_info(search->log, "searching the kernel image at 0x%" PRIx64 " for KDBG", base);
 	if (kdbg_find_in_image(kernel->space, base, size, &kdbg, err) != PS_OK)
@@ -215,6 +229,11 @@ enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err)
 
 	if (try_header(search, false))
 		return PS_OK;
+	if (search->kernel->dump->facts.kdbg.known)
+		kernel_note(search->kernel,
+			    "KDBG is searched for, because it is not where the "
+			    "header says: %.130s",
+			    search->looked);
 	status = try_known_bases(search, err);
 	if (status == PS_NOT_FOUND)
 		status = try_memory(search, err);

@@ -212,19 +212,24 @@ static bool try_header_by_traces(struct kernel_search *search)
 
 static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
 {
-	const struct machine_facts *facts = &search->kernel->dump->facts;
+	const struct dump *dump = search->kernel->dump;
+	const struct fact *dtb = &dump->facts.dtb;
 
-	if (facts->dtb.known)
-		ps_wrap(err,
-			"the directory table base 0x%" PRIx64
-			" of the header leads to no Windows kernel",
-			facts->dtb.value);
+	if (err->status != PS_NOT_FOUND)
+		return ps_wrap(err, "cannot search for the kernel");
+	if (dtb->known)
+		ps_fail_at(err, PS_NOT_FOUND, dtb->value,
+			   "no Windows kernel found: the header's directory table base 0x%" PRIx64
+			   " leads to none, and in %" PRIu64
+			   " pages of memory no other page tables do (%u blocks like KDBG seen)",
+			   dtb->value, dump->map.pages_in_file, search->trace_count);
 	else
-		ps_wrap(err, "cannot find a Windows kernel");
-	if (err->status == PS_NOT_FOUND)
-		ps_hint(err,
-			"poolscope needs memory of an x86 or x64 Windows: a kernel or complete "
-			"memory dump, or a snapshot of all physical memory");
+		ps_fail(err, PS_NOT_FOUND,
+			"no Windows kernel found: in %" PRIu64
+			" pages of memory no page tables lead to one (%u blocks like KDBG seen)",
+			dump->map.pages_in_file, search->trace_count);
+	ps_hint(err, "poolscope needs the memory of an x86 or x64 Windows: a kernel or complete "
+		     "memory dump, or a snapshot of all physical memory");
 	return err->status;
 }
 

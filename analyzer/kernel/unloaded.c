@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyzer/kernel/unicode.h"
+#include "analyzer/kernel/text.h"
 #include "base/bytes.h"
 #include "base/memory.h"
 

@@ -1,8 +1,9 @@
 /*
- * UNICODE_STRING of the kernel and UTF-16 as UTF-8. Private to this room.
+ * Strings in kernel memory: UNICODE_STRING and UTF-16 as UTF-8, and C strings. Private to this
+ * room.
  */
-#ifndef PS_ANALYZER_KERNEL_UNICODE_H
-#define PS_ANALYZER_KERNEL_UNICODE_H
+#ifndef PS_ANALYZER_KERNEL_TEXT_H
+#define PS_ANALYZER_KERNEL_TEXT_H
 
 #include "analyzer/memory/space.h"
 
@@ -21,5 +22,12 @@ char *unicode_to_utf8(const uint8_t *text, size_t size);
  */
 enum ps_status unicode_string_read(struct space *space, uint64_t va, char **ret,
 				   struct ps_error *err);
+
+/**
+ * Reads the NUL-terminated bytes at `va` into `to`, of which no more than size - 1 and `room` are
+ * looked at. False when the NUL is not among them or a byte is not in the dump; `to` is then
+ * undefined.
+ */
+bool text_read_c_string(struct space *space, uint64_t va, uint64_t room, char *to, size_t size);
 
 #endif

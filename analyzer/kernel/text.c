@@ -1,7 +1,7 @@
 /*
- * See unicode.h. Layout of UNICODE_STRING: Windows SDK (Length, MaximumLength, Buffer).
+ * See text.h. Layout of UNICODE_STRING: Windows SDK (Length, MaximumLength, Buffer).
  */
-#include "analyzer/kernel/unicode.h"
+#include "analyzer/kernel/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -94,4 +94,17 @@ enum ps_status unicode_string_read(struct space *space, uint64_t va, char **ret,
 		return ps_fail_memory(err, "a name");
 	*ret = utf8;
 	return PS_OK;
+}
+
+bool text_read_c_string(struct space *space, uint64_t va, uint64_t room, char *to, size_t size)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+
+	for (size_t i = 0; i < size && i < room; i++) {
+		if (space_read(space, va + i, to + i, 1, &ignored) != PS_OK)
+			return false;
+		if (to[i] == '\0')
+			return true;
+	}
+	return false;
 }
