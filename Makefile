@@ -142,7 +142,7 @@ lint:
 
 bench:
 	@$(MAKE) --no-print-directory poolscope mkdump tools
-	@tests/bench/bench.sh $(BUILD)
+	@$(PYTHON) tests/bench/bench.py $(BUILD)
 
 fuzz: packages-check
 	@$(MAKE) --no-print-directory mkdump

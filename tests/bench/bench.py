@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""make bench: what an analysis costs, beside a memcpy of the same bytes in the same run.
+
+    tests/bench/bench.py BUILD
+
+Whole commands are timed from outside, start of the process included, each as the median of several
+runs with the file in the page cache; memory is the peak RSS that the kernel counted, file pages that
+were touched included. Exit status 1 when a limit is exceeded.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = 15
+MIB = 1 << 20
+
+failed = []
+
+
+def lines_of(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+class Bench:
+    def __init__(self, build, directory):
+        self.build = build
+        self.directory = directory
+        self.poolscope = os.path.join(build, "poolscope")
+
+    def make(self, recipe, *sets):
+        path = os.path.join(self.directory, recipe + "".join(sets).replace("=", "-") + ".dmp")
+        command = [os.path.join(self.build, "mkdump"), f"corpus/recipes/{recipe}.recipe", path]
+        for assignment in sets:
+            command += ["--set", assignment]
+        subprocess.run(command, check=True)
+        return path
+
+    def once(self, *arguments):
+        """Seconds and peak RSS in bytes of one run."""
+        with open(os.devnull, "wb") as null:
+            started = time.perf_counter()
+            process = subprocess.Popen([self.poolscope, *arguments], stdout=null)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"poolscope {' '.join(arguments)}: exit status {process.returncode}")
+        return seconds, usage.ru_maxrss * 1024
+
+    def command(self, *arguments):
+        """Median seconds and largest RSS of several runs."""
+        self.once(*arguments)
+        runs = [self.once(*arguments) for _ in range(ROUNDS)]
+        return statistics.median(r[0] for r in runs), max(r[1] for r in runs)
+
+    def parts(self, path):
+        lines = lines_of(os.path.join(self.build, "tests/bench/bench"), "parts", path)
+        return {line.split()[0]: int(line.split()[1]) for line in lines}
+
+    def memcpy(self, size):
+        return int(lines_of(os.path.join(self.build, "tests/bench/copy"), str(size))[0]) / 1e9
+
+    def resident(self, path):
+        return int(lines_of(os.path.join(self.build, "tests/bench/bench"), "resident", path)[0])
+
+
+def drop(path):
+    """Takes the file out of the page cache."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def show(what, figure, limit=None, good=True):
+    verdict = "" if limit is None else f"limit {limit:<10} {'ok' if good else 'EXCEEDED'}"
+    print(f"{what:<62} {figure:>12}  {verdict}".rstrip())
+    if not good:
+        failed.append(what)
+
+
+def milliseconds(seconds):
+    return f"{seconds * 1e3:.1f} ms"
+
+
+def size_of_machine(bench):
+    """128 GiB against 4 GiB with the same tables."""
+    small, large = bench.make("bench-4g"), bench.make("bench-128g")
+    times = {small: [], large: []}
+    memory = {}
+    for path in times:
+        memory[path] = bench.command("analyze", path)[1]
+    for _ in range(2 * ROUNDS):  # in turns, so that a busy moment hits both
+        for path, seconds in times.items():
+            seconds.append(bench.once("analyze", path)[0])
+    medians = {path: statistics.median(seconds) for path, seconds in times.items()}
+    ratio = medians[large] / medians[small]
+    for path, words in ((small, "analyze, 4 GiB"), (large, "analyze, 128 GiB")):
+        show(words, milliseconds(medians[path]))
+        show(f"{words}: peak memory", f"{memory[path] / MIB:.1f} MiB", "64 MiB", memory[path] < 64 * MIB)
+    show("analyze, 128 GiB against 4 GiB", f"{ratio:.2f} x", "1.3 x", ratio <= 1.3)
+    parts = bench.parts(large)
+    read, tables = parts["bytes_read"], parts["table_bytes"]
+    show("128 GiB: bytes read of the file", f"{read / MIB:.2f} MiB")
+    show("128 GiB: size of the pool tables", f"{tables / MIB:.2f} MiB")
+    show("128 GiB: bytes read against size of the tables", f"{read / tables:.2f} x")
+
+
+def against_memcpy(bench, path, command, part, words):
+    """A whole command, and the reading of its table alone, against a memcpy of the table's bytes."""
+    parts = bench.parts(path)
+    size = parts["table_bytes"]
+    copy = bench.memcpy(size)
+    seconds, memory = bench.command(command, path)
+    show(f"{words}: memcpy of the tables' {size / MIB:.1f} MiB", milliseconds(copy))
+    show(f"{words}: poolscope {command}", milliseconds(seconds))
+    show(f"{words}: the same against memcpy", f"{seconds / copy:.1f} x", "10 x", seconds / copy <= 10)
+    alone = parts[part] / 1e9
+    show(f"{words}: the table alone, in process", milliseconds(alone))
+    show(f"{words}: peak memory", f"{memory / MIB:.1f} MiB")
+    show(f"{words}: bytes read against size of the tables", f"{parts['bytes_read'] / size:.2f} x")
+
+
+def cold(bench, path, command, words):
+    """The file not in the page cache. The disk's or the hypervisor's own cache is not emptied."""
+    seconds, reading = [], []
+    for _ in range(5):
+        drop(path)
+        left = bench.resident(path)
+        seconds.append(bench.once(command, path)[0])
+        drop(path)
+        started = time.perf_counter()
+        with open(path, "rb", buffering=0) as file:
+            data = 0
+            while True:  # the data of a sparse file, in order
+                try:
+                    data = os.lseek(file.fileno(), data, os.SEEK_DATA)
+                except OSError:
+                    break
+                end = os.lseek(file.fileno(), data, os.SEEK_HOLE)
+                while data < end:
+                    data += len(os.pread(file.fileno(), min(MIB, end - data), data))
+        reading.append(time.perf_counter() - started)
+    median = statistics.median(seconds)
+    show(f"{words}, cold: poolscope {command}", milliseconds(median))
+    show(f"{words}, cold: reading all of the file's data in order",
+         milliseconds(statistics.median(reading)))  # fmt: skip
+    if left:
+        print(f"  ({left / MIB:.1f} MiB stayed in the page cache: not quite cold)")
+
+
+def main():
+    build = sys.argv[1]
+    os.makedirs("build/bench", exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build/bench") as directory:
+        bench = Bench(build, directory)
+        size_of_machine(bench)
+        million = bench.make("bench-bigpages-1m", "build=20348")
+        against_memcpy(bench, million, "big", "big_pages_read_ns", "1,048,576 big pages")
+        many = bench.make("bench-64cpu")
+        against_memcpy(bench, many, "tags", "tracker_read_ns", "64 processors")
+        cold(bench, million, "big", "1,048,576 big pages")
+        cold(bench, many, "tags", "64 processors")
+    if failed:
+        print(f"{len(failed)} limits exceeded: {'; '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

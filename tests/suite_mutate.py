@@ -1,0 +1,89 @@
+"""Damaged dumps: cut everywhere, and with random bits flipped in every structure. Never a crash, a
+hang, much memory, or a figure called complete where bytes were missing.
+
+tests/fuzz/mutate runs the program in process, under the sanitizers; the same seeds every time. A
+sample runs without sanitizers for its memory, and through the command line for its exit status.
+"""
+
+import os
+import random
+import subprocess
+
+import truth
+from harness import (BUILD, POOLSCOPE, SANITIZED, Failure, check, make_dump, run, scratch)  # fmt: skip
+
+COMMON = ["container type5", "tags random=20", "tracker-entries 64", "bigpages size=256 live=30% freed=10%",
+          "driver fltmgr.sys size=0x4000", "driver myfault.sys size=0x3000",
+          "unloaded dump_storport.sys size=0x1E000", ""]  # fmt: skip
+MACHINES = {
+    "x64": ["arch x64", "build 17763", "processors 3", "physical 16M"],
+    "x86-pae": ["arch x86-pae", "build 3790", "processors 2", "physical 16M"],
+}
+RECIPES = {name: "\n".join(lines + COMMON) for name, lines in MACHINES.items()}
+# 10,000 flips in all; a sample of them again without sanitizers.
+FLIPS, FLIPS_MEASURED, CUTS, SEED = 5000, 300, 1000, 20240601
+PARTS = 5
+COMMAND_LINE_CASES = 150
+
+
+def mutate(machine, mode, build, *numbers):
+    program = os.path.join(build, "tests", "fuzz", "mutate")
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1")
+
+    def case():
+        with scratch() as directory:
+            dump, true = make_dump(RECIPES[machine], directory)
+            expected = os.path.join(directory, "expected")
+            with open(expected, "w", encoding="utf-8") as file:
+                file.write(truth.truth_lines(true))
+            done = run([program, mode, dump, os.path.join(directory, "copy"), expected,
+                        *map(str, numbers)], want=None, timeout=600, env=environment)  # fmt: skip
+        lines = done.stdout.decode().strip().splitlines()
+        if done.returncode:
+            words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise Failure("\n    ".join(["", *lines, *words[:60]]))
+        return lines[-1]
+
+    return case
+
+
+def command_line(machine):
+    """The program itself over damaged files: exit status 0, 1 or 3, and words with every 3."""
+
+    def case():
+        dice = random.Random(SEED)
+        counts = {0: 0, 1: 0, 3: 0}
+        with scratch() as directory:
+            dump, _ = make_dump(RECIPES[machine], directory)
+            with open(dump, "rb") as file:
+                sound = file.read()
+            for number in range(COMMAND_LINE_CASES):
+                damaged = bytearray(sound)
+                for _ in range(dice.randint(1, 8)):
+                    place = dice.randrange(len(damaged) if number % 2 else 0x3000)
+                    damaged[place] ^= 1 << dice.randrange(8)
+                path = os.path.join(directory, "damaged.dmp")
+                with open(path, "wb") as file:
+                    file.write(damaged)
+                command = ("analyze", "tags", "big", "modules", "info")[number % 5]
+                done = subprocess.run([POOLSCOPE, command, path], capture_output=True, timeout=5,
+                                      check=False)  # fmt: skip
+                check(done.returncode in counts,
+                      f"exit status {done.returncode} of {command}, case {number}")  # fmt: skip
+                check(done.returncode != 3 or done.stderr, f"refused without a word, case {number}")
+                counts[done.returncode] += 1
+        return f"{counts[0]} complete, {counts[1]} incomplete, {counts[3]} refused"
+
+    return case
+
+
+def cases():
+    for machine in RECIPES:
+        yield f"cut-at-every-page/{machine}", mutate(machine, "cut-pages", SANITIZED)
+        yield f"cut-anywhere/{machine}", mutate(machine, "cut-anywhere", SANITIZED, SEED, CUTS)
+        for part in range(PARTS):
+            yield f"flipped-bits-{part + 1}/{machine}", mutate(
+                machine, "flip", SANITIZED, SEED + part, FLIPS // PARTS
+            )
+        yield f"memory/{machine}", mutate(machine, "flip", BUILD, SEED, FLIPS_MEASURED)
+        yield f"command-line/{machine}", command_line(machine)

@@ -1,0 +1,138 @@
+"""The pages of a real Windows 10 kernel (build 17763), as sparse raw image and as bitmap dump, against
+what an independent decoder read out of them.
+"""
+
+import csv
+import functools
+import os
+
+import truth
+from harness import (POOLSCOPE, ROOT, check, data, equal, poolscope_json, run)  # fmt: skip
+
+FOLDER = "win10-17763-x64"
+DIRECTORY = os.path.join(ROOT, "build", "real")
+
+
+def expected(name):
+    with open(data(FOLDER, name), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@functools.cache
+def raw_image():
+    source = data(FOLDER, "snapshot.raw.tar.zst")
+    os.makedirs(DIRECTORY, exist_ok=True)
+    run(["tar", "--zstd", "-xSf", source, "-C", DIRECTORY])
+    return os.path.join(DIRECTORY, "ConfigIoHandler_Safeguarded.raw")
+
+
+@functools.cache
+def bitmap_dump():
+    source = data(FOLDER, "real-bitmap5.dmp.zst")
+    os.makedirs(DIRECTORY, exist_ok=True)
+    target = os.path.join(DIRECTORY, "real-bitmap5.dmp")
+    run(["zstd", "-q", "-d", "-f", source, "-o", target])
+    return target
+
+
+def report_of(image, *command):
+    """Tables of which most pages are absent: an answer, and exit status 1."""
+    status, report = poolscope_json(*command, image)
+    truth.validate(report)
+    equal(status, 1, "exit status")
+    return report
+
+
+def all_tags(image):
+    report = report_of(image)
+    rows = {row["tag"]: row for row in report["pool"]["tags"]}
+    wanted = expected("expected-track.csv")
+    equal(len(wanted), 222, "rows of expected-track.csv")
+    equal(len(rows), len(wanted), "tags")
+    for want in wanted:
+        row = rows.get(want["tag"])
+        check(row is not None, f"tag {want['tag']!r} is not there")
+        for side, name in (("nonpaged", "NonPaged"), ("paged", "Paged")):
+            for field in ("allocs", "frees", "bytes"):
+                number = int(want[name + field.capitalize()])
+                equal(row[side][field], number, f"tag {want['tag']!r} {side} {field}")
+    return "222 tags"
+
+
+def all_big_pages(image):
+    done = run([POOLSCOPE, "big", "--list", "--csv", image], want=(1,))
+    rows = list(csv.DictReader(done.stdout.decode().splitlines()))
+    wanted = expected("expected-big.csv")
+    equal(len(wanted), 340, "rows of expected-big.csv")
+    equal(len(rows), len(wanted), "big pages")
+    by_address = {int(row["address"], 16): row for row in rows}
+    for want in wanted:
+        row = by_address.get(int(want["Va"], 16))
+        check(row is not None, f"{want['Va']} is not there")
+        equal(row["tag"], want["tag"], f"tag of {want['Va']}")
+        equal(int(row["bytes"]), int(want["NumberOfBytes"]), f"bytes of {want['Va']}")
+        paged = int(want["PoolType"]) & 1
+        equal(row["type"].lower(), "paged" if paged else "nonpaged", f"type of {want['Va']}")
+    return "340 allocations"
+
+
+def big_page_sums(image):
+    sums = {}
+    for want in expected("expected-big.csv"):
+        side = "paged" if int(want["PoolType"]) & 1 else "nonpaged"
+        count, size = sums.get((want["tag"], side), (0, 0))
+        sums[want["tag"], side] = count + 1, size + int(want["NumberOfBytes"])
+    got = {}
+    for row in report_of(image)["pool"]["big_pages"]["by_tag"]:
+        for side in ("nonpaged", "paged"):
+            if row[side]["count"]:
+                got[row["tag"], side] = row[side]["count"], row[side]["bytes"]
+    equal(got, sums, "sums of the big pages")
+
+
+def all_modules(image):
+    _, report = poolscope_json("modules", image)
+    wanted = expected("expected-modules.csv")
+    equal(len(wanted), 198, "rows of expected-modules.csv")
+    got = [(m["base"], m["size"], m["name"]) for m in report["modules"]]
+    want = [(m["base"], int(m["size"], 16), m["name"]) for m in wanted]
+    equal(got, want, "modules")
+    return "198 modules"
+
+
+def tables_and_coverage(image):
+    pool = report_of(image)["pool"]
+    tracker, big = pool["tracker"], pool["big_pages"]
+    want = {"address": "0xffffe38f36402000", "entry_size": 56, "entries": 0x1001, "hash": "A",
+            "processors_merged": 1, "pages_expected": 57, "pages_present": 5,
+            "complete": False}  # fmt: skip
+    equal({key: tracker[key] for key in want}, want, "tracker")
+    want = {"entry_size": 24, "entries": 0x8000, "in_use": 340, "freed": 0, "pages_expected": 192,
+            "pages_present": 8, "complete": False}  # fmt: skip
+    equal({key: big[key] for key in want}, want, "big pages")
+
+
+def machine(image):
+    system = report_of(image)["system"]
+    want = {"arch": "x64", "build": 17763, "kernel_base": "0xfffff8051a09f000",
+            "kdbg": "0xfffff8051a49e5e0"}  # fmt: skip
+    equal({key: system[key] for key in want}, want, "system")
+
+
+def places(image):
+    """The variables where its README names them; ExPoolTagTables too."""
+    program = os.path.join(ROOT, "build", "gcc-werror", "tests", "globals")
+    lines = run([program, image]).stdout.decode().splitlines()
+    found = {line.split()[0]: line.split()[1] for line in lines}
+    base = 0xFFFFF8051A09F000
+    for name, rva in (("PoolTrackTable", 0x40A778), ("PoolBigPageTable", 0x40A758),
+                      ("PoolBigPageTableSize", 0x40A760), ("ExPoolTagTables", 0x407F20)):  # fmt: skip
+        equal(found[name], f"{base + rva:x}", name)
+
+
+def cases():
+    tests = [machine, places, tables_and_coverage, all_tags, all_big_pages, big_page_sums, all_modules]
+    for name, image in (("raw", raw_image), ("bitmap", bitmap_dump)):
+        for test in tests:
+            title = test.__name__.replace("_", "-")
+            yield f"{name}/{title}", lambda t=test, i=image: t(i())
