@@ -15,7 +15,8 @@
  */
 enum { NEAR_SLOTS = 64 };
 
-enum { PROVED_PERCENT = 85, MIN_VOTERS = 8 };
+/* 2003's hash clusters: a well-filled table of it has one entry in eight farther from home. */
+enum { PROVED_PERCENT = 75, MIN_VOTERS = 8 };
 
 /* Big allocations are a page or more; x64 takes 4080 bytes and more as big. */
 enum { SMALLEST_BIG = 2048 };

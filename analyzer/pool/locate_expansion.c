@@ -18,6 +18,8 @@ enum { EXPANSION_MAX = 1 << 20 }; /* entries */
 /* Entries read behind the used ones: the table grows by a page or two at a time. */
 enum { SLACK = 512 };
 
+enum { FIRST_READ = 16 * PAGE_SIZE };
+
 static const uint32_t OVERFLOW_TAG = 0x6c66764f; /* `Ovfl` */
 
 /* Keys of the ring; *ret_full when every slot that can be seen is in use. */
@@ -54,30 +56,61 @@ static bool is_not_negative(const struct view *view, size_t offset,
 	       view_uint(view, offset + side->bytes.offset, side->bytes.width) < top;
 }
 
-/* Leading entries with a key; false when one of them cannot belong to an expansion table. */
-static bool used_entries(const struct search *s, const struct view *view, const struct hash *ring,
-			 uint64_t *ret_used)
+/* The tracker strips the protected bit before it looks for a key, so no key has it. */
+static bool is_printable(uint32_t key)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t c = key >> (8 * i) & 0xff;
+
+		if (c < 0x20 || c > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+/* What a candidate holds, read entry by entry up to the first free one. */
+struct packed {
+	uint64_t used;       /* entries up to and with the last one that has a key */
+	uint64_t seen;       /* of them, read */
+	uint64_t printable;  /* of those, all four bytes printable */
+	uint64_t absent_run; /* entries not in the dump since the last one read */
+	bool ended;          /* a free entry or the overflow entry was seen */
+};
+
+/* Reads entries from `packed->used` on; false when one cannot belong to an expansion table. */
+static bool read_packed(const struct search *s, const struct view *view, const struct hash *ring,
+			struct packed *packed)
 {
 	const struct tracker_layout *layout = s->geometry.layout;
-	uint64_t used = 0;
+	uint64_t entries = view->size / layout->entry_size;
 
-	for (;; used++) {
-		size_t offset = (size_t)used * layout->entry_size;
+	for (uint64_t i = packed->used + packed->absent_run; i < entries && !packed->ended; i++) {
+		size_t offset = (size_t)i * layout->entry_size;
 		uint32_t unused, key;
 
-		if (offset + layout->entry_size > view->size ||
-		    !view_has(view, offset, layout->entry_size))
-			break;
+		if (!view_has(view, offset, layout->entry_size)) {
+			packed->absent_run++;
+			continue;
+		}
 		key = (uint32_t)view_uint(view, offset, 4);
-		if (!key || key == OVERFLOW_TAG)
+		packed->ended = !key || key == OVERFLOW_TAG;
+		if (packed->ended)
 			break;
-		if (hash_find(ring, key, &unused) ||
+		if (key >> 31 || hash_find(ring, key, &unused) ||
 		    !is_not_negative(view, offset, &layout->nonpaged) ||
 		    !is_not_negative(view, offset, &layout->paged))
 			return false;
+		packed->used = i + 1;
+		packed->absent_run = 0;
+		packed->seen++;
+		packed->printable += is_printable(key);
 	}
-	*ret_used = used;
-	return used > 0;
+	return true;
+}
+
+static bool is_expansion(const struct packed *packed)
+{
+	return packed->seen && packed->printable * 10 >= packed->seen * 9;
 }
 
 /* Entries behind the used ones are free, but for the last, which may be the overflow entry. */
@@ -123,23 +156,27 @@ static uint64_t through_overflow(const struct search *s, const struct view *view
 	return used;
 }
 
+/*
+ * The size is a variable of the cluster. When several values fit, one that fills the pages wins,
+ * then the largest: a size that is too large adds free entries, one too small could hide used ones.
+ */
 static void choose_size(struct search *s, const struct view *view, uint64_t used)
 {
 	struct global *size = &s->found->expansion_size;
 	bool best_fills = false;
 
 	for (size_t i = 0; i < window_slots(&s->window); i++) {
-		uint64_t value;
+		uint64_t value, va = window_va(&s->window, i);
 		bool fills;
 
-		if (!window_value(&s->window, i, &value) || !size_fits(s, view, used, value))
+		if (!window_value(&s->window, i, &value) || !size_fits(s, view, used, value) ||
+		    va == s->found->tracker_size.va || va == s->found->tracker_mask.va)
 			continue;
 		fills = fills_pages(s, value);
 		if (size->found &&
-		    (best_fills > fills || (best_fills == fills && size->value <= value)))
+		    (best_fills > fills || (best_fills == fills && size->value >= value)))
 			continue;
-		*size = (struct global){
-			.found = true, .va = window_va(&s->window, i), .value = value};
+		*size = (struct global){.found = true, .va = va, .value = value};
 		best_fills = fills;
 	}
 }
@@ -147,27 +184,33 @@ static void choose_size(struct search *s, const struct view *view, uint64_t used
 static enum ps_status try_candidate(struct search *s, uint64_t va, uint64_t pointer,
 				    const struct hash *ring, uint64_t *most, struct ps_error *err)
 {
-	size_t entry = s->geometry.layout->entry_size, size = 16 * PAGE_SIZE;
+	size_t entry = s->geometry.layout->entry_size, size = FIRST_READ;
+	struct packed packed = {0};
 	struct view view;
-	uint64_t used = 0;
+	uint64_t used;
 	enum ps_status status;
 
 	view_init(&view, s->space, pointer);
 	do {
 		status = view_extend(&view, size, err);
-		if (status != PS_OK || !used_entries(s, &view, ring, &used))
+		if (status != PS_OK || !read_packed(s, &view, ring, &packed))
 			goto out;
 		size *= 2;
-	} while ((used + SLACK) * entry > view.size && used < EXPANSION_MAX);
-	if (used <= *most)
+	} while (!packed.ended && packed.absent_run * entry < FIRST_READ &&
+		 size / entry < EXPANSION_MAX);
+	if (!is_expansion(&packed) || packed.seen <= *most)
 		goto out;
-	*most = used;
+	status = view_extend(&view, (size_t)(packed.used + SLACK) * entry, err);
+	if (status != PS_OK)
+		goto out;
+	*most = packed.seen;
 	s->found->expansion = (struct global){.found = true, .va = va, .value = pointer};
 	s->found->expansion_size = (struct global){0};
-	used = through_overflow(s, &view, used);
+	used = through_overflow(s, &view, packed.used);
 	choose_size(s, &view, used);
+	/* Without the variable the first entry that was not read stands for the rest. */
 	if (!s->found->expansion_size.found)
-		s->found->expansion_size.value = used;
+		s->found->expansion_size.value = used + (packed.absent_run ? 1 : 0);
 out:
 	view_fini(&view);
 	return status == PS_CORRUPT ? PS_OK : status;
