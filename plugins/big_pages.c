@@ -5,83 +5,138 @@
 
 #include <stdlib.h>
 
-static uint64_t sum_key(const struct report_big_tag *t, enum tag_sort sort)
-{
-	uint64_t count = t->nonpaged_count + t->paged_count + t->unknown_count;
-	uint64_t bytes = t->nonpaged_bytes + t->paged_bytes + t->unknown_bytes;
+#include "base/memory.h"
 
+/* A line before it has a place in the report. */
+struct candidate {
+	const struct big_sum *sum;
+	int paged; /* as report_big_line */
+	uint64_t count, bytes, key;
+};
+
+static uint64_t sort_key(const struct candidate *c, enum tag_sort sort)
+{
 	switch (sort) {
 	case SORT_TAG: return 0;
-	case SORT_BYTES: return bytes;
-	case SORT_PER_ALLOC: return count ? bytes / count : 0;
+	case SORT_BYTES: return c->bytes;
+	case SORT_PER_ALLOC: return c->bytes / c->count;
 	/* the table knows live allocations only: all three are their number */
 	case SORT_DIFF:
 	case SORT_ALLOCS:
-	case SORT_FREES: return count;
+	case SORT_FREES: return c->count;
 	}
 	return 0;
 }
 
-static int compare(const void *left, const void *right, void *context)
+static int compare(const void *left, const void *right)
 {
-	const struct report_big_tag *a = left, *b = right;
-	const enum tag_sort *sort = context;
-	uint64_t key_a = sum_key(a, *sort), key_b = sum_key(b, *sort);
-	uint32_t tag_a = __builtin_bswap32(a->tag), tag_b = __builtin_bswap32(b->tag);
+	const struct candidate *a = left, *b = right;
+	uint32_t tag_a = __builtin_bswap32(a->sum->tag), tag_b = __builtin_bswap32(b->sum->tag);
 
-	if (key_a != key_b)
-		return key_a > key_b ? -1 : 1;
-	return tag_a < tag_b ? -1 : tag_a > tag_b;
+	if (a->key != b->key)
+		return a->key > b->key ? -1 : 1;
+	if (tag_a != tag_b)
+		return tag_a < tag_b ? -1 : 1;
+	return a->paged - b->paged;
 }
 
-static struct report_big_tag copy_sum(const struct big_sum *sum, enum pool_filter filter)
+static size_t consider(struct candidate *to, const struct big_sum *sum, int paged,
+		       enum tag_sort sort)
 {
-	struct report_big_tag t = {.tag = sum->tag};
+	*to = (struct candidate){.sum = sum, .paged = paged};
+	to->count = paged < 0 ? sum->unknown_count : paged ? sum->paged_count : sum->nonpaged_count;
+	to->bytes = paged < 0 ? sum->unknown_bytes : paged ? sum->paged_bytes : sum->nonpaged_bytes;
+	if (to->count == 0)
+		return 0;
+	to->key = sort_key(to, sort);
+	return 1;
+}
 
-	if (filter != FILTER_PAGED) {
-		t.nonpaged_count = sum->nonpaged_count;
-		t.nonpaged_bytes = sum->nonpaged_bytes;
+static size_t collect(const struct big_pages *big, const struct selection *s, struct candidate *to)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < big->sum_count; i++) {
+		const struct big_sum *sum = &big->sums[i];
+
+		if (!selection_has_tag(s, sum->tag))
+			continue;
+		if (s->filter != FILTER_PAGED)
+			count += consider(&to[count], sum, 0, s->sort);
+		if (s->filter != FILTER_NONPAGED)
+			count += consider(&to[count], sum, 1, s->sort);
+		/* may be either: no filter can rule it out */
+		count += consider(&to[count], sum, -1, s->sort);
 	}
-	if (filter != FILTER_NONPAGED) {
-		t.paged_count = sum->paged_count;
-		t.paged_bytes = sum->paged_bytes;
+	qsort(to, count, sizeof(*to), compare);
+	return count;
+}
+
+static bool add_tag(const struct plugin_input *input, struct report *report,
+		    const struct big_sum *sum)
+{
+	struct report_big_tag *to = &report->big.tags[report->big.tag_count++];
+	const char *source;
+
+	*to = (struct report_big_tag){
+		.tag = sum->tag,
+		.nonpaged_count = sum->nonpaged_count,
+		.nonpaged_bytes = sum->nonpaged_bytes,
+		.paged_count = sum->paged_count,
+		.paged_bytes = sum->paged_bytes,
+		.unknown_count = sum->unknown_count,
+		.unknown_bytes = sum->unknown_bytes,
+	};
+	return describe_tag(input, report, sum->tag, &to->image, &to->description, &source);
+}
+
+/* `places` maps the table's sums to tags of the report: index + 1, 0 = not there yet. */
+static bool add_lines(const struct plugin_input *input, struct report *report,
+		      const struct candidate *candidates, size_t count, size_t *places)
+{
+	struct report_big *to = &report->big;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct candidate *c = &candidates[i];
+		size_t *place = &places[c->sum - input->pools->big.sums];
+
+		if (*place == 0) {
+			if (!add_tag(input, report, c->sum))
+				return false;
+			*place = to->tag_count;
+		}
+		to->lines[to->line_count++] = (struct report_big_line){
+			.tag = *place - 1,
+			.paged = c->paged,
+			.count = c->count,
+			.bytes = c->bytes,
+			.per_alloc = c->bytes / c->count,
+		};
 	}
-	/* may be either: no filter can rule it out */
-	t.unknown_count = sum->unknown_count;
-	t.unknown_bytes = sum->unknown_bytes;
-	return t;
+	return true;
 }
 
 static bool add_sums(const struct plugin_input *input, struct report *report)
 {
-	const struct selection *s = input->selection;
 	const struct big_pages *big = &input->pools->big;
 	struct report_big *to = &report->big;
-	enum tag_sort sort = s->sort;
-	size_t count = 0;
+	struct candidate *candidates = mem_array(3 * big->sum_count + 1, sizeof(*candidates));
+	size_t *places = mem_array(big->sum_count + 1, sizeof(*places));
+	size_t count, top = input->selection->top;
+	bool fits = candidates && places;
 
-	to->tags = report_array(report, big->sum_count, sizeof(*to->tags));
-	if (!to->tags)
-		return false;
-	for (size_t i = 0; i < big->sum_count; i++) {
-		struct report_big_tag t = copy_sum(&big->sums[i], s->filter);
-
-		if (selection_has_tag(s, t.tag) &&
-		    t.nonpaged_count + t.paged_count + t.unknown_count)
-			to->tags[count++] = t;
+	if (fits) {
+		count = collect(big, input->selection, candidates);
+		to->left_out = top && top < count ? count - top : 0;
+		count -= to->left_out;
+		to->tags = report_array(report, big->sum_count, sizeof(*to->tags));
+		to->lines = report_array(report, count, sizeof(*to->lines));
+		to->has_tags = true;
+		fits = to->tags && to->lines && add_lines(input, report, candidates, count, places);
 	}
-	qsort_r(to->tags, count, sizeof(*to->tags), compare, &sort);
-	to->tag_count = s->top && s->top < count ? s->top : count;
-	to->left_out = count - to->tag_count;
-	to->has_tags = true;
-	for (size_t i = 0; i < to->tag_count; i++) {
-		struct report_big_tag *t = &to->tags[i];
-		const char *source;
-
-		if (!describe_tag(input, report, t->tag, &t->image, &t->description, &source))
-			return false;
-	}
-	return true;
+	free(candidates);
+	free(places);
+	return fits;
 }
 
 static const char *missing(const struct big_pages *big, struct report *report)

@@ -63,7 +63,7 @@ static bool tracker(const struct plugin_input *input, struct report *report)
 		report_text(report,
 			    "%" PRIu64 " of %" PRIu64
 			    " pages are in the dump; allocs and frees are lower bounds (>=), diff "
-			    "and bytes may be too low or too high (~). %s.",
+			    "and bytes may be too low or too high (~). Why: %s.",
 			    t->pages_present, t->pages_expected, t->incomplete_reason),
 		"a complete kernel dump of the same machine gives exact figures");
 }

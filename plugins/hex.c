@@ -56,7 +56,7 @@ static enum ps_status find(const struct big_pages *big, uint64_t va, struct big_
 {
 	struct near_miss miss = {.freed = false};
 	struct big_iterator it;
-	struct big_entry e;
+	struct big_entry e = {.freed = false};
 	bool more = true, found = false;
 	enum ps_status status = big_iterator_init(&it, big, err);
 
@@ -107,7 +107,7 @@ enum ps_status plugin_hex(const struct plugin_input *input, struct report *repor
 {
 	const struct selection *s = input->selection;
 	struct report_hex *hex = &report->hex;
-	struct big_entry e;
+	struct big_entry e = {.freed = false};
 	enum ps_status status;
 
 	if (!input->pools || !input->pools->big_available)

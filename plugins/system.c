@@ -5,8 +5,9 @@
 #include "plugins/plugin.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-static const char no_header[] = "the file has no crash header that states it";
+static const char no_header[] = "the file does not state it";
 
 static struct report_number number(const struct fact *fact, const char *note)
 {
@@ -110,6 +111,30 @@ static void from_kernel(const struct plugin_input *input, struct report *report)
 	s->located_by = (struct report_string){located_by(input, report), NULL};
 }
 
+/* What a finding says is not noted a second time. */
+static bool said_by_finding(const struct plugin_input *input, const char *note)
+{
+	const struct module_list *loaded = &input->kernel->modules;
+	const struct module_list *unloaded = &input->kernel->unloaded;
+
+	if (!(input->selection->sections & SECTION_FINDINGS))
+		return false;
+	return (!loaded->complete && loaded->note[0] && strstr(note, loaded->note)) ||
+	       (!unloaded->complete && unloaded->note[0] && strstr(note, unloaded->note));
+}
+
+static bool kernel_notes(const struct plugin_input *input, struct report *report)
+{
+	const struct kernel *k = input->kernel;
+
+	for (unsigned i = 0; i < k->note_count; i++) {
+		if (!said_by_finding(input, k->notes[i]) &&
+		    !add_notes(report, &report->system.notes, k->notes[i], sizeof(k->notes[0]), 1))
+			return false;
+	}
+	return true;
+}
+
 enum ps_status plugin_system(const struct plugin_input *input, struct report *report,
 			     struct ps_error *err)
 {
@@ -124,9 +149,7 @@ enum ps_status plugin_system(const struct plugin_input *input, struct report *re
 	bugcheck(facts, report);
 	if (input->kernel) {
 		from_kernel(input, report);
-		fits = s->located_by.value &&
-		       add_notes(report, &s->notes, input->kernel->notes[0],
-				 sizeof(input->kernel->notes[0]), input->kernel->note_count);
+		fits = s->located_by.value && kernel_notes(input, report);
 	} else {
 		const char *why = error_text(report, input->kernel_error);
 

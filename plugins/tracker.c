@@ -3,16 +3,6 @@
  */
 #include "plugins/plugin.h"
 
-static bool notes(const struct pools *pools, struct report *report)
-{
-	const struct pool_globals *g = &pools->globals;
-
-	return add_notes(report, &report->pool_notes, g->notes[0], sizeof(g->notes[0]),
-			 g->note_count) &&
-	       add_notes(report, &report->pool_notes, pools->notes[0], sizeof(pools->notes[0]),
-			 pools->note_count);
-}
-
 enum ps_status plugin_tracker(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err)
 {
@@ -37,7 +27,9 @@ enum ps_status plugin_tracker(const struct plugin_input *input, struct report *r
 	};
 	if (!t->complete)
 		to->incomplete_reason = report_text(report, "%s", t->incomplete_reason);
-	if ((!t->complete && !to->incomplete_reason) || !notes(input->pools, report))
+	if ((!t->complete && !to->incomplete_reason) ||
+	    !add_notes(report, &report->pool_notes, input->pools->notes[0],
+		       sizeof(input->pools->notes[0]), input->pools->note_count))
 		return ps_fail_memory(err, "the report");
 	return PS_OK;
 }

@@ -62,36 +62,33 @@ static enum ps_status csv_tags(const struct report *report, FILE *out, struct ps
 	return PS_OK;
 }
 
+static const char *pool_word(int paged)
+{
+	if (paged < 0)
+		return "";
+	return paged ? "paged" : "nonpaged";
+}
+
 static enum ps_status csv_big(const struct report *report, FILE *out, struct ps_error *err)
 {
 	const struct report_big *big = &report->big;
 	char text[TAG_TEXT], hex[TAG_HEX];
 
 	(void)err;
-	fputs("tag,tag_hex,nonpaged_count,nonpaged_bytes,paged_count,paged_bytes,either_count,"
-	      "either_bytes,complete,image,description\r\n",
-	      out);
-	for (size_t i = 0; i < big->tag_count; i++) {
-		const struct report_big_tag *t = &big->tags[i];
+	fputs("tag,tag_hex,pool,count,bytes,per_alloc,complete,image,description\r\n", out);
+	for (size_t i = 0; i < big->line_count; i++) {
+		const struct report_big_line *line = &big->lines[i];
+		const struct report_big_tag *t = &big->tags[line->tag];
 
 		put_field(out, tag_text(t->tag, text), false);
 		put_field(out, tag_hex(t->tag, hex), false);
-		fprintf(out,
-			"%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
-			",%s,",
-			t->nonpaged_count, t->nonpaged_bytes, t->paged_count, t->paged_bytes,
-			t->unknown_count, t->unknown_bytes, big->complete ? "true" : "false");
+		fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,", pool_word(line->paged),
+			line->count, line->bytes, line->per_alloc,
+			big->complete ? "true" : "false");
 		put_field(out, t->image, false);
 		put_field(out, t->description.value, true);
 	}
 	return PS_OK;
-}
-
-static const char *pool_word(int paged)
-{
-	if (paged < 0)
-		return "";
-	return paged ? "paged" : "nonpaged";
 }
 
 static enum ps_status csv_big_list(const struct report *report, FILE *out, struct ps_error *err)

@@ -118,7 +118,8 @@ struct report_line {
 struct report_lines {
 	struct report_line *items;
 	size_t count;
-	size_t left_out; /* rows that --top cut off */
+	size_t left_out;    /* rows that --top cut off */
+	bool may_miss_rows; /* tags that are asked for may stand in missing pages of the tables */
 };
 
 struct report_tracker {
@@ -142,6 +143,13 @@ struct report_big_tag {
 	const char *image;
 };
 
+/** A row of the printed table: one pool's share of one tag. */
+struct report_big_line {
+	size_t tag; /* index into report->big.tags */
+	int paged;  /* 1 paged, 0 nonpaged, -1 unknown */
+	uint64_t count, bytes, per_alloc;
+};
+
 struct report_big {
 	bool available;
 	const char *note; /* why not available */
@@ -153,9 +161,11 @@ struct report_big {
 	const char *incomplete_reason; /* NULL when complete */
 	const char *remark; /* size not proved, kind by address, ...; NULL when there is none */
 	bool has_tags;
-	struct report_big_tag *tags;
+	struct report_big_tag *tags; /* the tags asked for, in the order of the lines */
 	size_t tag_count;
-	size_t left_out; /* tags that --top cut off */
+	struct report_big_line *lines;
+	size_t line_count;
+	size_t left_out; /* lines that --top cut off */
 };
 
 /** One big allocation, for `big --list`. */

@@ -25,7 +25,7 @@ void table_init(struct table *table, const struct render_options *options)
 	scols_table_enable_noencoding(table->scols, 1);
 	scols_table_enable_nowrap(table->scols, 1);
 	scols_table_enable_colors(table->scols, options->color ? 1 : 0);
-	scols_table_set_column_separator(table->scols, "  ");
+	scols_table_set_column_separator(table->scols, " ");
 	scols_table_set_termforce(table->scols,
 				  options->width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
 	if (options->width)

@@ -222,15 +222,32 @@ enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 	return status;
 }
 
+static bool any_incomplete_row(const struct report *report)
+{
+	for (size_t i = 0; i < report->tag_count; i++) {
+		if (!report->tags[i].complete)
+			return true;
+	}
+	return report->totals.available;
+}
+
 enum ps_status text_tracker_reason(const struct text *text, struct ps_error *err)
 {
 	const struct report_tracker *t = &text->report->tracker;
+	enum ps_status status = PS_OK;
 
 	if (!t->available || t->complete)
 		return PS_OK;
+	if (any_incomplete_row(text->report))
+		status =
+			text_words(text, err, 0,
+				   "Marked figures are not complete: >= is a lower bound, ~ may be "
+				   "too low or too high.");
+	if (status != PS_OK)
+		return status;
 	return text_words(text, err, 0,
-			  "Not complete: >= is a lower bound, ~ may be too low or too high. "
-			  "Tag tables: %" PRIu64 " of %" PRIu64 " pages present. %s.",
+			  "Tags may be missing: %" PRIu64 " of %" PRIu64
+			  " pages of the tag tables were read (%s).",
 			  t->pages_present, t->pages_expected,
-			  t->incomplete_reason ? t->incomplete_reason : "No reason is known");
+			  t->incomplete_reason ? t->incomplete_reason : "no reason is known");
 }

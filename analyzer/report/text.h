@@ -55,6 +55,13 @@ enum ps_status text_info(const struct text *text, struct ps_error *err);
 
 /* Stretches that more than one page has. */
 struct table;
+
+/** Narrow terminals get the exact bytes without their size in MB beside them. */
+bool text_has_size(const struct render_options *options);
+
+/** "image: words", either alone, or a dash. */
+void text_description_cell(struct table *table, const char *image, const char *words);
+
 void text_tag_columns(struct table *table, bool with_share);
 void text_tag_row(struct table *table, const struct report *report, const struct report_line *line,
 		  bool with_share);

@@ -10,81 +10,51 @@
 #include "analyzer/report/format.h"
 #include "analyzer/report/table.h"
 
-static bool any_unknown(const struct report_big *b)
+static const char *kind_word(int paged)
 {
-	for (size_t i = 0; i < b->tag_count; i++) {
-		if (b->tags[i].unknown_count > 0)
-			return true;
-	}
-	return false;
+	if (paged < 0)
+		return "?";
+	return paged ? "Paged" : "Nonp";
 }
 
-static void big_columns(struct table *table, bool with_unknown)
+static void big_row(struct table *table, const struct report_big *b,
+		    const struct report_big_line *line, const char *mark)
 {
-	table_column(table, "Tag", COLUMN_LEFT);
-	table_column(table, "Nonp-Count", COLUMN_RIGHT);
-	table_column(table, "Nonp-Bytes", COLUMN_RIGHT);
-	table_column(table, "Size", COLUMN_RIGHT);
-	table_column(table, "Paged-Count", COLUMN_RIGHT);
-	table_column(table, "Paged-Bytes", COLUMN_RIGHT);
-	table_column(table, "Size", COLUMN_RIGHT);
-	if (with_unknown) {
-		table_column(table, "Either-Count", COLUMN_RIGHT);
-		table_column(table, "Either-Bytes", COLUMN_RIGHT);
-		table_column(table, "Size", COLUMN_RIGHT);
-	}
-	table_column(table, "Description", COLUMN_LAST);
-}
-
-static void count_cells(struct table *table, const char *mark, uint64_t count, uint64_t bytes)
-{
-	char size[SIZE_TEXT];
-
-	if (count == 0 && *mark == '\0') {
-		table_cell(table, "-");
-		table_cell(table, "-");
-		table_cell(table, "-");
-		return;
-	}
-	table_cell(table, "%s%" PRIu64, mark, count);
-	table_cell(table, "%s%" PRIu64, mark, bytes);
-	table_cell(table, "%s%s", mark, format_size_unsigned(bytes, size));
-}
-
-static void big_row(struct table *table, const struct report_big_tag *tag, bool with_unknown,
-		    const char *mark)
-{
-	const char *words = tag->description.value;
-	char name[TAG_TEXT];
+	const struct report_big_tag *tag = &b->tags[line->tag];
+	char name[TAG_TEXT], size[SIZE_TEXT];
 
 	table_row(table, false);
 	table_cell(table, "%s", tag_text(tag->tag, name));
-	count_cells(table, mark, tag->nonpaged_count, tag->nonpaged_bytes);
-	count_cells(table, mark, tag->paged_count, tag->paged_bytes);
-	if (with_unknown)
-		count_cells(table, mark, tag->unknown_count, tag->unknown_bytes);
-	table_cell(table, "%s%s%s", tag->image ? tag->image : "", tag->image && words ? ": " : "",
-		   words        ? words
-		   : tag->image ? ""
-				: "-");
+	table_cell(table, "%s", kind_word(line->paged));
+	table_cell(table, "%s%" PRIu64, mark, line->count);
+	table_cell(table, "%s%" PRIu64, mark, line->bytes);
+	table_cell(table, "%s%s", mark, format_size_unsigned(line->bytes, size));
+	table_cell(table, "%s%" PRIu64, trust_mark(b->complete ? FIGURE_EXACT : FIGURE_ABOUT),
+		   line->per_alloc);
+	text_description_cell(table, tag->image, tag->description.value);
 }
 
 static enum ps_status big_table(const struct text *text, struct ps_error *err)
 {
 	const struct report_big *b = &text->report->big;
 	const char *mark = trust_mark(b->complete ? FIGURE_EXACT : FIGURE_AT_LEAST);
-	bool with_unknown = any_unknown(b);
 	struct table table;
 	enum ps_status status;
 
 	table_init(&table, text->options);
-	big_columns(&table, with_unknown);
-	for (size_t i = 0; i < b->tag_count; i++)
-		big_row(&table, &b->tags[i], with_unknown, mark);
+	table_column(&table, "Tag", COLUMN_LEFT);
+	table_column(&table, "Type", COLUMN_LEFT);
+	table_column(&table, "Count", COLUMN_RIGHT);
+	table_column(&table, "Bytes", COLUMN_RIGHT);
+	table_column(&table, "Size", COLUMN_RIGHT);
+	table_column(&table, "Per-Alloc", COLUMN_RIGHT);
+	table_column(&table, "Description", COLUMN_LAST);
+	for (size_t i = 0; i < b->line_count; i++)
+		big_row(&table, b, &b->lines[i], mark);
 	status = table_render(&table, err);
 	if (status == PS_OK) {
 		table_print_header(&table, text->out);
-		table_print_rows(&table, b->tag_count, text->out);
+		table_print_rows(&table, b->line_count, text->out);
 	}
 	table_fini(&table);
 	return status;
@@ -112,7 +82,7 @@ enum ps_status text_big(const struct text *text, struct ps_error *err)
 	const char *mark = trust_mark(b->complete ? FIGURE_EXACT : FIGURE_AT_LEAST);
 	enum ps_status status;
 
-	if (b->tag_count == 0)
+	if (b->line_count == 0)
 		status = text_words(text, err, 0, "No live big allocation matches.");
 	else
 		status = big_table(text, err);
@@ -120,20 +90,14 @@ enum ps_status text_big(const struct text *text, struct ps_error *err)
 		return status;
 	fputc('\n', text->out);
 	status = text_words(text, err, 0,
-			    "%zu of %zu tags. Whole table: %s%" PRIu64 " live and %s%" PRIu64
+			    "%zu row%s of %zu. Whole table: %s%" PRIu64 " live and %s%" PRIu64
 			    " freed entries of %" PRIu64 ". 1 MB = 1048576 bytes.",
-			    b->tag_count, b->tag_count + b->left_out, mark, b->in_use, mark,
-			    b->freed, b->entries);
+			    b->line_count, b->line_count == 1 ? "" : "s",
+			    b->line_count + b->left_out, mark, b->in_use, mark, b->freed,
+			    b->entries);
 	if (status == PS_OK)
 		status = big_reason(text, err);
 	return status;
-}
-
-static const char *kind_word(int paged)
-{
-	if (paged < 0)
-		return "?";
-	return paged ? "Paged" : "Nonp";
 }
 
 enum ps_status text_big_list(const struct text *text, struct ps_error *err)

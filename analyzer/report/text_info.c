@@ -46,11 +46,13 @@ static enum ps_status system_line(const struct text *text, struct ps_error *err)
 	const struct report_system *s = &text->report->system;
 	char build[PIECE], processors[PIECE], memory[PIECE];
 
-	return text_field(text, err, "System", "%s%s%s, build %s, %s, processors: %s%s",
+	return text_field(text, err, "System", "%s%s%s, build %s, %s, %s processor%s%s",
 			  text_or_unknown(&s->product), s->service_pack.value ? " " : "",
 			  s->service_pack.value ? s->service_pack.value : "",
 			  number_or_unknown(&s->build, build), text_or_unknown(&s->arch),
-			  number_or_unknown(&s->processors, processors), ram(s, memory));
+			  number_or_unknown(&s->processors, processors),
+			  s->processors.has_value && s->processors.value == 1 ? "" : "s",
+			  ram(s, memory));
 }
 
 static enum ps_status crash_line(const struct text *text, struct ps_error *err)
@@ -58,6 +60,9 @@ static enum ps_status crash_line(const struct text *text, struct ps_error *err)
 	const struct report_system *s = &text->report->system;
 	char duration[DURATION_TEXT];
 
+	if (!s->crash_time.value && !s->uptime_seconds.has_value)
+		return text_field(text, err, "Crash", "time and uptime unknown: %s",
+				  s->crash_time.note);
 	return text_field(text, err, "Crash", "at %s, up %s", text_or_unknown(&s->crash_time),
 			  s->uptime_seconds.has_value
 				  ? format_duration(s->uptime_seconds.value, duration)

@@ -9,6 +9,13 @@
 #include "analyzer/report/format.h"
 #include "analyzer/report/table.h"
 
+enum { WIDTH_WITH_SIZE = 92 };
+
+bool text_has_size(const struct render_options *options)
+{
+	return options->width == 0 || options->width >= WIDTH_WITH_SIZE;
+}
+
 void text_tag_columns(struct table *table, bool with_share)
 {
 	table_column(table, "Tag", COLUMN_LEFT);
@@ -17,21 +24,20 @@ void text_tag_columns(struct table *table, bool with_share)
 	table_column(table, "Frees", COLUMN_RIGHT);
 	table_column(table, "Diff", COLUMN_RIGHT);
 	table_column(table, "Bytes", COLUMN_RIGHT);
-	table_column(table, "Size", COLUMN_RIGHT);
+	if (text_has_size(table->options))
+		table_column(table, "Size", COLUMN_RIGHT);
 	table_column(table, "Per-Alloc", COLUMN_RIGHT);
 	if (with_share)
 		table_column(table, "Share", COLUMN_RIGHT);
 	table_column(table, "Description", COLUMN_LAST);
 }
 
-static void description_cell(struct table *table, const struct report_tag *tag)
+void text_description_cell(struct table *table, const char *image, const char *words)
 {
-	const char *words = tag->description.value;
-
-	if (tag->image && words)
-		table_cell(table, "%s: %s", tag->image, words);
-	else if (tag->image || words)
-		table_cell(table, "%s", tag->image ? tag->image : words);
+	if (image && words)
+		table_cell(table, "%s: %s", image, words);
+	else if (image || words)
+		table_cell(table, "%s", image ? image : words);
 	else
 		table_cell(table, "-");
 }
@@ -52,7 +58,8 @@ void text_tag_row(struct table *table, const struct report *report, const struct
 	table_cell(table, "%s%" PRIu64, bound, side->frees);
 	table_cell(table, "%s%" PRId64, about, side->diff);
 	table_cell(table, "%s%" PRId64, about, side->bytes);
-	table_cell(table, "%s%s", about, format_size(side->bytes, size));
+	if (text_has_size(table->options))
+		table_cell(table, "%s%s", about, format_size(side->bytes, size));
 	if (line->has_per_alloc)
 		table_cell(table, "%s%" PRId64, about, line->per_alloc);
 	else
@@ -62,7 +69,7 @@ void text_tag_row(struct table *table, const struct report *report, const struct
 			   line->share_permille % 10);
 	else if (with_share)
 		table_cell(table, "-");
-	description_cell(table, tag);
+	text_description_cell(table, tag->image, tag->description.value);
 }
 
 static enum ps_status tags_table(const struct text *text, struct ps_error *err)

@@ -234,8 +234,8 @@ enum ps_status tag_names_load(struct tag_names *names, const char *path, const s
 {
 	const char *base = strrchr(path, '/');
 	struct list *list;
-	size_t size;
-	char *text;
+	size_t size = 0;
+	char *text = NULL;
 	enum ps_status status = load_text(path, &text, &size, err);
 
 	if (status != PS_OK)
