@@ -82,6 +82,8 @@ static json_t *json_tag(struct builder *b, const struct report_tag *t)
 		put_null(b, o, "image", "no tag list that was read names one");
 	if (t->description_source)
 		put_text(b, o, "description_source", t->description_source);
+	else
+		put_null(b, o, "description_source", "there is no description");
 	return o;
 }
 
@@ -117,8 +119,7 @@ static json_t *json_big_tag(struct builder *b, const struct report_big_tag *t)
 	put_tag(b, o, t->tag);
 	put(b, o, "nonpaged", count_and_bytes(b, t->nonpaged_count, t->nonpaged_bytes));
 	put(b, o, "paged", count_and_bytes(b, t->paged_count, t->paged_bytes));
-	if (t->unknown_count > 0)
-		put(b, o, "either", count_and_bytes(b, t->unknown_count, t->unknown_bytes));
+	put(b, o, "either", count_and_bytes(b, t->unknown_count, t->unknown_bytes));
 	put_string(b, o, "description", &t->description);
 	return o;
 }
@@ -200,6 +201,8 @@ static void put_by_tag(struct builder *b, json_t *o, const struct report_big *bi
 static json_t *json_big(struct builder *b, const struct report *report)
 {
 	const struct report_big *big = &report->big;
+	const char *remark = big->remark;
+	struct report_notes notes = {&remark, remark ? 1 : 0};
 	json_t *o = build_object(b);
 
 	put_address(b, o, "address", big->address);
@@ -213,8 +216,7 @@ static json_t *json_big(struct builder *b, const struct report *report)
 	if (!big->complete)
 		put_text(b, o, "complete_note", big->incomplete_reason);
 	put_text(b, o, "trust", trust_word(big->complete ? FIGURE_EXACT : FIGURE_AT_LEAST));
-	if (big->remark)
-		put_text(b, o, "remark", big->remark);
+	put_notes(b, o, "notes", &notes);
 	put_by_tag(b, o, big);
 	put_dump(b, o, &report->hex);
 	/* Last: the writer replaces the value by the rows, one after the other. */

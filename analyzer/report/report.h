@@ -159,7 +159,8 @@ struct report_big {
 	uint64_t pages_expected, pages_present;
 	bool complete;
 	const char *incomplete_reason; /* NULL when complete */
-	const char *remark; /* size not proved, kind by address, ...; NULL when there is none */
+	const char *
+		remark; /* a note: size not proved, kind by address, ...; NULL when there is none */
 	bool has_tags;
 	struct report_big_tag *tags; /* the tags asked for, in the order of the lines */
 	size_t tag_count;
