@@ -100,6 +100,28 @@ void code_write_tracker_insert(struct world *w, uint64_t va)
 	write_code(w, &code, 0x40);
 }
 
+/* The shape of KdCopyDataBlock on x64: test of the flag, lea of the block, both keys, rol, bswap.
+ */
+void code_write_copy_data_block(struct world *w, uint64_t va)
+{
+	struct code code = {.va = va};
+	if (!config_is_64(w->config) || !kernel_global(w, "KdpDataBlockEncoded"))
+		return;
+	emit_op(&code, "48 8D 15");
+	emit_address(&code, true, kernel_global(w, "KdDebuggerDataBlock"));
+	emit_op(&code, "80 3D"); /* cmp byte [flag], 0: the immediate follows the displacement */
+	emit_address(&code, true, kernel_global(w, "KdpDataBlockEncoded") - 1);
+	emit_op(&code, "00 74 34 4C 8B 15");
+	emit_address(&code, true, kernel_global(w, "KiWaitNever"));
+	emit_op(&code, "4C 8B 1D");
+	emit_address(&code, true, kernel_global(w, "KiWaitAlways"));
+	emit_op(&code, "4C 8D 0D");
+	emit_address(&code, true, kernel_global(w, "KdpDataBlockEncoded"));
+	emit_op(&code,
+		"48 8B 02 49 33 C2 41 8B CA 48 D3 C0 49 33 C1 48 0F C8 49 33 C3 48 89 02 C3");
+	write_code(w, &code, 0x60);
+}
+
 struct site {
 	uint32_t tag;
 	uint32_t pool_type;

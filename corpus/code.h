@@ -13,6 +13,8 @@
 void code_write_stub(struct world *w, uint64_t va, uint32_t room);
 /* Loads of PoolTrackTable, its size and mask beside the multiplication of the hash. */
 void code_write_tracker_insert(struct world *w, uint64_t va);
+/* What decodes KDBG: the flag, the block and both keys, named by instructions. */
+void code_write_copy_data_block(struct world *w, uint64_t va);
 /*
  * `spec` is a comma-separated list of TAG[/np|/paged][/SIZE]: for each one function that
  * allocates with that tag and one that frees. Drivers call through their import table, the kernel

@@ -67,6 +67,11 @@ static void read_build(struct config *c, const struct line *line)
 	c->build = (uint32_t)number(line, 1, 2600, 99999);
 }
 
+static void read_seed(struct config *c, const struct line *line)
+{
+	c->seed = number(line, 1, 0, UINT64_MAX);
+}
+
 static void read_lab(struct config *c, const struct line *line)
 {
 	set_text(&c->lab, line);
@@ -373,6 +378,7 @@ static const struct {
 } scalars[] = {
 	{"arch", read_arch},
 	{"build", read_build},
+	{"seed", read_seed},
 	{"lab", read_lab},
 	{"system-root", read_system_root},
 	{"service-pack", read_service_pack},
@@ -506,9 +512,9 @@ static void make_runs(struct config *c)
 	add_run(c, at, at + left);
 }
 
-void config_read(struct config *c, const struct recipe *recipe, uint64_t seed)
+void config_read(struct config *c, const struct recipe *recipe)
 {
-	*c = (struct config){.seed = seed,
+	*c = (struct config){.seed = 1,
 			     .arch = ARCH_X64,
 			     .build = 17763,
 			     .processors = 2,

@@ -127,7 +127,7 @@ struct config {
 };
 
 /* Reads all lines; whatever is unknown or wrong ends the program with status 2. */
-void config_read(struct config *config, const struct recipe *recipe, uint64_t seed);
+void config_read(struct config *config, const struct recipe *recipe);
 void config_fini(struct config *config);
 
 bool config_is_64(const struct config *config);

@@ -48,6 +48,12 @@ static void resize(struct file *file, uint64_t size)
 	file->size = size;
 }
 
+static void write_page(struct file *file, struct page *page, uint64_t offset)
+{
+	write_at(file, offset, page->data, PAGE_SIZE);
+	page->offset = offset;
+}
+
 static int compare_pages(const void *a, const void *b)
 {
 	const struct page *const *x = a, *const *y = b;
@@ -55,10 +61,10 @@ static int compare_pages(const void *a, const void *b)
 }
 
 /* All touched pages by PFN. */
-static const struct page **sorted_pages(const struct world *w)
+static struct page **sorted_pages(const struct world *w)
 {
 	size_t count = w->memory.page_count;
-	const struct page **sorted = xcalloc(count, sizeof(*sorted));
+	struct page **sorted = xcalloc(count, sizeof(*sorted));
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &w->memory.pages[i];
 	qsort(sorted, count, sizeof(*sorted), compare_pages);
@@ -66,7 +72,7 @@ static const struct page **sorted_pages(const struct world *w)
 }
 
 /* The runs without the absent pages: a dump of runs cannot leave a page out of a run. */
-static struct run *present_runs(const struct world *w, const struct page **sorted, size_t *count)
+static struct run *present_runs(const struct world *w, struct page **sorted, size_t *count)
 {
 	struct run *runs = NULL;
 	size_t capacity = 0;
@@ -98,7 +104,7 @@ static uint64_t pages_in(const struct run *runs, size_t count)
 	return pages;
 }
 
-static uint64_t write_full(struct world *w, struct file *file, const struct page **sorted)
+static uint64_t write_full(struct world *w, struct file *file, struct page **sorted)
 {
 	size_t run_count;
 	struct run *runs = present_runs(w, sorted, &run_count);
@@ -116,8 +122,8 @@ static uint64_t write_full(struct world *w, struct file *file, const struct page
 		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
 		     k++) {
 			if (sorted[k]->pfn >= runs[i].base)
-				write_at(file, offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE,
-					 sorted[k]->data, PAGE_SIZE);
+				write_page(file, sorted[k],
+					   offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
 		}
 		offset += runs[i].count * PAGE_SIZE;
 	}
@@ -162,19 +168,19 @@ static struct bitmap make_bitmap(const struct world *w)
 }
 
 /* Pages in ascending PFN order from `offset`; `sorted` steps along with the bitmap. */
-static void write_present(struct world *w, struct file *file, const struct page **sorted,
+static void write_present(struct world *w, struct file *file, struct page **sorted,
 			  const struct bitmap *b, uint64_t offset)
 {
 	uint64_t rank = 0, word = 0;
 	for (size_t i = 0; i < w->memory.page_count; i++) {
-		const struct page *page = sorted[i];
+		struct page *page = sorted[i];
 		for (; word < page->pfn / 32; word++)
 			rank += (uint64_t)__builtin_popcountll(get32(b->bytes + 4 * word));
 		uint64_t bits = get32(b->bytes + 4 * word);
 		uint64_t below = bits & ((UINT64_C(1) << page->pfn % 32) - 1);
 		uint64_t place = rank + (uint64_t)__builtin_popcountll(below);
 		if (!page->absent)
-			write_at(file, offset + place * PAGE_SIZE, page->data, PAGE_SIZE);
+			write_page(file, page, offset + place * PAGE_SIZE);
 	}
 	resize(file, offset + b->present * PAGE_SIZE);
 }
@@ -213,7 +219,7 @@ static void put_summary_header(const struct world *w, uint8_t *at, const struct 
 		put32(at + 0x1C, w->config->nonpaged.start + 0x30);
 }
 
-static uint64_t write_bitmap(struct world *w, struct file *file, const struct page **sorted)
+static uint64_t write_bitmap(struct world *w, struct file *file, struct page **sorted)
 {
 	bool summary = w->config->container == CONTAINER_SUMMARY;
 	struct bitmap b = make_bitmap(w);
@@ -254,7 +260,7 @@ static void write_zeros(struct world *w, struct file *file, uint64_t size)
 	free(zeros);
 }
 
-static uint64_t write_raw(struct world *w, struct file *file, const struct page **sorted)
+static uint64_t write_raw(struct world *w, struct file *file, struct page **sorted)
 {
 	const struct run *last = &w->memory.runs[w->memory.run_count - 1];
 	uint64_t size = (last->base + last->count) << PAGE_SHIFT, pages = 0;
@@ -264,13 +270,14 @@ static uint64_t write_raw(struct world *w, struct file *file, const struct page 
 	for (size_t i = 0; i < w->memory.page_count; i++) {
 		if (sorted[i]->absent)
 			continue;
-		write_at(file, sorted[i]->pfn << PAGE_SHIFT, sorted[i]->data, PAGE_SIZE);
+		write_page(file, sorted[i], sorted[i]->pfn << PAGE_SHIFT);
 		pages++;
 	}
 	return w->config->container == CONTAINER_RAW ? w->memory.total_pages : pages;
 }
 
-static void truncate_file(const struct world *w, struct file *file)
+/* Returns whether the file was cut. */
+static bool truncate_file(struct world *w, struct file *file)
 {
 	const struct config *c = w->config;
 	uint64_t size = file->size;
@@ -279,8 +286,14 @@ static void truncate_file(const struct world *w, struct file *file)
 	else if (c->truncate_parts != UINT64_MAX)
 		size = size / 1000000 * c->truncate_parts +
 		       size % 1000000 * c->truncate_parts / 1000000;
-	if (size < file->size)
-		resize(file, size);
+	if (size >= file->size)
+		return false;
+	resize(file, size);
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		struct page *page = &w->memory.pages[i];
+		page->absent |= page->offset + PAGE_SIZE > size;
+	}
+	return true;
 }
 
 struct container_result container_write(struct world *w, const char *path)
@@ -289,7 +302,7 @@ struct container_result container_write(struct world *w, const char *path)
 	file.descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (file.descriptor < 0)
 		die("cannot create '%s': %s", path, strerror(errno));
-	const struct page **sorted = sorted_pages(w);
+	struct page **sorted = sorted_pages(w);
 	struct container_result result = {.header = true};
 	switch (w->config->container) {
 	case CONTAINER_FULL:
@@ -312,7 +325,7 @@ struct container_result container_write(struct world *w, const char *path)
 		result.header = false;
 		break;
 	}
-	truncate_file(w, &file);
+	result.truncated = truncate_file(w, &file);
 	result.file_size = file.size;
 	free(sorted);
 	if (close(file.descriptor))

@@ -13,6 +13,7 @@ struct container_result {
 	uint64_t file_size;
 	uint64_t pages;
 	bool header;
+	bool truncated;
 };
 
 /* Writes `path`; the file is sparse where pages were never touched. */

@@ -53,6 +53,12 @@ static void fault_page(struct world *w, const struct line *line, struct region *
 	uint64_t pfn = memory_pfn(&w->memory, va);
 	if (pfn == UINT64_MAX)
 		return; /* was never there: pages of images that are not mapped */
+	if (line_has(line, "tables")) {
+		struct page *table = memory_last_table(&w->memory, va);
+		if (table && table->table)
+			table->absent = true;
+		return;
+	}
 	region->state[index] = (uint8_t)state;
 	if (state == PAGE_MISSING) {
 		memory_frame(&w->memory, pfn);
@@ -151,16 +157,27 @@ static void fault_random(struct world *w, const struct line *line, struct choice
 	}
 }
 
-/* The same page may belong to two structures, or be chosen by its frame: agree on its state. */
-static void settle_states(struct world *w)
+/* Not stored itself, or out of reach because a page table is not. */
+static bool is_lost(struct world *w, uint64_t va)
+{
+	uint64_t pfn = memory_pfn(&w->memory, va);
+	if (pfn == UINT64_MAX)
+		return false; /* was never there */
+	const struct page *page = memory_page(&w->memory, pfn);
+	if (page && page->absent)
+		return true;
+	const struct page *table = memory_last_table(&w->memory, va);
+	return !table || table->absent;
+}
+
+void faults_settle(struct world *w)
 {
 	for (size_t i = 0; i < w->region_count; i++) {
 		struct region *r = &w->regions[i];
 		for (uint32_t p = 0; p < r->pages; p++) {
-			uint64_t pfn = memory_pfn(&w->memory, r->va + (uint64_t)p * PAGE_SIZE);
-			const struct page *page =
-				pfn == UINT64_MAX ? NULL : memory_page(&w->memory, pfn);
-			if (page && page->absent && r->state[p] == PAGE_PRESENT)
+			bool readable =
+				r->state[p] == PAGE_PRESENT || r->state[p] == PAGE_TRANSITION;
+			if (readable && is_lost(w, r->va + (uint64_t)p * PAGE_SIZE))
 				r->state[p] = PAGE_MISSING;
 		}
 	}
@@ -190,5 +207,4 @@ void faults_apply(struct world *w)
 		else
 			fault_structure(w, line, choice, &rng);
 	}
-	settle_states(w);
 }

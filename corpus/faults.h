@@ -10,5 +10,8 @@
 
 /* Applies the recipe's missing, transition, pagefile and demand-zero lines; last of all. */
 void faults_apply(struct world *w);
+/* Brings the states of the structures' pages up to date with the pages that are absent, also by
+ * the loss of their page tables: once the file is written and cut. */
+void faults_settle(struct world *w);
 
 #endif

@@ -507,7 +507,9 @@ void kernel_plan(struct world *w)
 				.minor = layout_minor(c),
 				.pdb = c->kernel_pdb,
 				.age = c->kernel_age};
-	image->timestamp = 0x48000000 + (uint32_t)rng_below(&rng, 0x18000000);
+	/* Built one to eighteen months before the crash. */
+	image->timestamp = (uint32_t)(c->time - (int64_t)rng_between(&rng, 30, 540) * 86400 -
+				      (int64_t)rng_below(&rng, 86400));
 	image->checksum = image->size / 2 + (uint32_t)rng_below(&rng, 0x100000);
 	put64(image->guid, rng_next(&rng));
 	put64(image->guid + 8, rng_next(&rng));
@@ -562,6 +564,8 @@ static void write_code(struct world *w)
 			code_write_stub(w, w->kernel.image.base + rva, STUB_SIZE);
 	}
 	code_write_tracker_insert(w, kernel_export(w, "ExAllocatePoolWithTag"));
+	code_write_copy_data_block(w, w->kernel.image.base + w->modules[0].code_next);
+	w->modules[0].code_next += 2 * STUB_SIZE;
 	const struct lines *lines = &w->config->lists[LINES_KERNEL_TAGS];
 	for (size_t i = 0; i < lines->count; i++) {
 		for (size_t k = 1; k < lines->line[i]->count; k++)

@@ -25,10 +25,9 @@
 enum { EXIT_USAGE = 2, MAX_SETS = 64 };
 
 struct options {
-	const char *recipe, *output, *truth;
+	const char *recipe, *output, *truth, *seed;
 	const char *sets[MAX_SETS];
 	size_t set_count;
-	uint64_t seed;
 };
 
 static _Noreturn void usage(int status)
@@ -52,7 +51,7 @@ static void read_options(struct options *options, int argc, char **argv)
 		if (option == 's' && options->set_count < MAX_SETS)
 			options->sets[options->set_count++] = optarg;
 		else if (option == 'e')
-			options->seed = strtoull(optarg, NULL, 0);
+			options->seed = optarg;
 		else
 			usage(EXIT_USAGE);
 	}
@@ -101,17 +100,23 @@ static void build(struct world *w)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.seed = 1};
+	struct options options = {0};
 	struct recipe recipe = {0};
 	struct config config;
 	read_options(&options, argc, argv);
 	recipe_read(&recipe, options.recipe);
 	for (size_t i = 0; i < options.set_count; i++)
 		recipe_set(&recipe, options.sets[i]);
-	config_read(&config, &recipe, options.seed);
+	if (options.seed) {
+		char *line = xprintf("seed %s", options.seed);
+		recipe_set(&recipe, line);
+		free(line);
+	}
+	config_read(&config, &recipe);
 	struct world world = {.config = &config};
 	build(&world);
 	struct container_result file = container_write(&world, options.output);
+	faults_settle(&world);
 	if (options.truth)
 		truth_write(&world, &file, options.recipe, options.truth);
 	world_fini(&world);

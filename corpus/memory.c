@@ -364,6 +364,24 @@ void memory_set_pte(struct memory *m, uint64_t va, uint64_t entry)
 	put_width(leaf_entry(m, va), entry, paging_of(m)->width);
 }
 
+struct page *memory_last_table(struct memory *m, uint64_t va)
+{
+	const struct paging *p = paging_of(m);
+	uint64_t table = m->root;
+	for (unsigned level = 0; level + 1 < p->levels; level++) {
+		struct page *page = memory_page(m, table >> PAGE_SHIFT);
+		if (!page || page->absent)
+			return NULL;
+		uint64_t entry = get_entry(m, entry_at(m, table, level, va));
+		if (entry & PTE_LARGE || level + 2 == p->levels)
+			return entry & PTE_LARGE
+				       ? page
+				       : memory_page(m, entry_address(entry) >> PAGE_SHIFT);
+		table = entry_address(entry);
+	}
+	return NULL;
+}
+
 void memory_add_loops(struct memory *m, unsigned count)
 {
 	const struct paging *p = paging_of(m);

@@ -23,9 +23,10 @@ struct run {
 
 struct page {
 	uint64_t pfn;
-	uint8_t *data; /* PAGE_SIZE bytes, stays where it is */
-	bool absent;   /* the container leaves it out */
-	bool table;    /* a page table */
+	uint8_t *data;   /* PAGE_SIZE bytes, stays where it is */
+	bool absent;     /* the container leaves it out */
+	bool table;      /* a page table */
+	uint64_t offset; /* in the file, once written */
 };
 
 struct large_range {
@@ -87,6 +88,8 @@ void memory_put(struct memory *m, uint64_t va, uint64_t value, unsigned width);
 /* The page table entry of a VA mapped by a 4 KiB page. */
 uint64_t memory_get_pte(struct memory *m, uint64_t va);
 void memory_set_pte(struct memory *m, uint64_t va, uint64_t entry);
+/* The page of the lowest page table that maps `va`; NULL where a table above is not in the dump. */
+struct page *memory_last_table(struct memory *m, uint64_t va);
 /* Adds `count` top-level entries whose tables refer to themselves on every level. */
 void memory_add_loops(struct memory *m, unsigned count);
 /* A second top table as KVA shadowing has it: only `va` is mapped. Returns its address. */

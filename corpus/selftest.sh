@@ -1,16 +1,16 @@
 #!/bin/sh
 # Makes every recipe and checks the dump against its truth with selfcheck.py.
 #
-# usage: selftest.sh [MKDUMP [RECIPE...]]     (default: build/mkdump, all recipes)
+# usage: selftest.sh [MKDUMP [RECIPE...]]     (default: build/gcc/mkdump, all recipes)
 #
 # Recipes whose damage keeps the tables from being reached are only made; they are listed below.
 set -u
 here=$(dirname "$0")
-mkdump=${1:-$here/../build/mkdump}
+mkdump=${1:-$here/../build/gcc/mkdump}
 [ $# -gt 0 ] && shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
-only_made=" truncated truncated-header insufficient bitmap-mismatch wrong-dtb wrong-kdbg zero-header
+only_made=" truncated truncated-header missing-globals insufficient bitmap-mismatch wrong-dtb wrong-kdbg zero-header
  missing-kdbg missing-array kvas unknown-type loop-modules nowhere-modules violate "
 only_made=$(echo "$only_made" | tr '\n' ' ')
 failed=0

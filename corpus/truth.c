@@ -355,6 +355,7 @@ static json_t *make_file(const struct container_result *file)
 	set(object, "size", integer(file->file_size));
 	set(object, "pages", integer(file->pages));
 	set(object, "has_header", json_boolean(file->header));
+	set(object, "truncated", json_boolean(file->truncated));
 	return object;
 }
 
