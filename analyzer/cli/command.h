@@ -25,4 +25,7 @@ int command_run(const struct command *command, const struct options *options);
 /** Prints the error as the command line promises and returns its exit status. */
 int command_fail(const struct ps_error *err, bool json);
 
+/** Ends the output; returns `result`, or the status of a write error after saying it. */
+int command_finish(int result);
+
 #endif

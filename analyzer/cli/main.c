@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "analyzer/cli/command.h"
-#include "analyzer/report/render.h"
 #include "base/signals.h"
 
 static const struct command *const commands[COMMAND_COUNT] = {
@@ -24,13 +23,6 @@ static bool asks_for_json(int argc, char **argv)
 	return false;
 }
 
-static int finish_output(void)
-{
-	struct ps_error error = PS_ERROR_INIT;
-
-	return render_finish(stdout, &error) == PS_OK ? 0 : command_fail(&error, false);
-}
-
 /* `poolscope --help` is about the whole, `poolscope tags --help` about one command. */
 static bool names_command(int argc, char **argv, const struct options *options)
 {
@@ -45,14 +37,14 @@ static int run(int argc, char **argv, const struct options *options)
 {
 	if (options->version) {
 		printf("poolscope %s\n", POOLSCOPE_VERSION);
-		return finish_output();
+		return command_finish(0);
 	}
 	if (options->help) {
 		if (names_command(argc, argv, options))
 			options_help(options->command, stdout);
 		else
 			options_overview(stdout);
-		return finish_output();
+		return command_finish(0);
 	}
 	return command_run(commands[options->command], options);
 }

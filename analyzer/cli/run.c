@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "analyzer/report/format.h"
 #include "analyzer/report/render.h"
 #include "base/signals.h"
 
@@ -43,6 +44,15 @@ static void end_interrupted(void)
 	raise(SIGINT);
 }
 
+/* A message may hold names from the file or the command line: nothing in it moves the cursor. */
+static void say(const char *text)
+{
+	char *safe = format_safe(text, format_terminal());
+
+	fprintf(stderr, "poolscope: %s\n", safe ? safe : "out of memory");
+	free(safe);
+}
+
 int command_fail(const struct ps_error *err, bool json)
 {
 	if (err->status == PS_INTERRUPTED)
@@ -50,10 +60,20 @@ int command_fail(const struct ps_error *err, bool json)
 	if (json)
 		render_json_error(err, stdout);
 	fflush(stdout);
-	fprintf(stderr, "poolscope: %s\n", err->text);
+	say(err->text);
 	if (err->hint[0] != '\0')
-		fprintf(stderr, "poolscope: %s\n", err->hint);
+		say(err->hint);
 	return exit_status(err->status);
+}
+
+int command_finish(int result)
+{
+	struct ps_error error = PS_ERROR_INIT;
+
+	if (render_finish(stdout, &error) == PS_OK)
+		return result;
+	say(error.text);
+	return EXIT_FAULT;
 }
 
 static bool wants_color(enum color_when when)
@@ -103,22 +123,13 @@ static enum ps_status load_names(const struct options *options, const struct log
 	return status;
 }
 
-/* A failed write is the program's fault to report, but it says nothing about the dump. */
-static int write_failed(const struct ps_error *err)
-{
-	fprintf(stderr, "poolscope: %s\n", err->text);
-	return EXIT_FAULT;
-}
-
 static int print(const struct options *options, const struct report *report)
 {
 	struct ps_error error = PS_ERROR_INIT;
 
 	if (render(options, report, &error) != PS_OK)
 		return command_fail(&error, false);
-	if (render_finish(stdout, &error) != PS_OK)
-		return write_failed(&error);
-	return report->incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE;
+	return command_finish(report->incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE);
 }
 
 static int report_case(const struct command *command, const struct options *options,
