@@ -149,13 +149,15 @@ static void write_image(struct world *w, struct module *module)
 	code_write_stub(w, module->base + PAGE_SIZE, 0x20);
 }
 
-/* UNICODE_STRING with its characters in pool; without the terminating zero. */
-static void write_unicode(struct world *w, uint64_t va, const char *text)
+/* UNICODE_STRING with its characters in pool, which become part of the structure `kind`. */
+static void write_unicode(struct world *w, uint64_t va, const char *text, const char *kind,
+			  const char *name)
 {
 	size_t length = strlen(text);
 	uint64_t buffer = pool_small(w, (uint32_t)(2 * length + 2), "MmLd");
 	for (size_t i = 0; i <= length; i++)
 		memory_put(&w->memory, buffer + 2 * i, (unsigned char)text[i], 2);
+	world_add_region(w, kind, -1, name, buffer, 2 * length + 2);
 	memory_put(&w->memory, va, 2 * length, 2);
 	memory_put(&w->memory, va + 2, 2 * length + 2, 2);
 	memory_put(&w->memory, va + world_pointer(w), buffer, world_pointer(w));
@@ -171,8 +173,8 @@ static void write_entry(struct world *w, struct module *module)
 	memory_put(m, va + l->base, module->base, width);
 	memory_put(m, va + l->entry_point, module->base + PAGE_SIZE, width);
 	memory_put(m, va + l->image_size, module->size, 4);
-	write_unicode(w, va + l->full_name, module->path);
-	write_unicode(w, va + l->base_name, module->name);
+	write_unicode(w, va + l->full_name, module->path, "ldr", module->name);
+	write_unicode(w, va + l->base_name, module->name, "ldr", module->name);
 	memory_put(m, va + l->flags, LDR_FLAGS, 4);
 	memory_put(m, va + l->flags + 4, 1, 2);
 	memory_put(m, va + l->checksum, module->checksum, 4);
@@ -238,7 +240,7 @@ static void write_unloaded(struct world *w)
 	for (size_t i = 0; i < w->unloaded_count; i++) {
 		const struct unloaded *u = &w->unloaded[i];
 		uint64_t va = ring + i * stride;
-		write_unicode(w, va, u->name);
+		write_unicode(w, va, u->name, "unloaded", NULL);
 		memory_put(&w->memory, va + 2 * width, u->start, width);
 		memory_put(&w->memory, va + 3 * width, u->end, width);
 		memory_put(&w->memory, va + 4 * width, machine_filetime(u->time), 8);
