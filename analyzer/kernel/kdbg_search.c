@@ -166,8 +166,9 @@ enum ps_status kdbg_scan(struct dump *dump, kdbg_accept accept, void *context,
 
 	if (!buffer)
 		return ps_fail_memory(err, "the search for KDBG");
-	progress_begin(progress, "searching for KDBG", dump->map.pages_in_file);
+	progress_begin(progress, "searching for KDBG", dump->map.highest_pfn + 1);
 	while (status == PS_NOT_FOUND && dump_next_present(dump, pfn, &extent)) {
+		progress_advance(progress, extent.pfn - pfn);
 		status = scan_extent(dump, &extent, buffer, accept, context, progress, err);
 		pages += extent.count;
 		pfn = extent.pfn + extent.count;

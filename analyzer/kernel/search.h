@@ -21,7 +21,8 @@ struct kernel_search {
 	/* KDBG blocks seen in physical memory, one for each kernel base */
 	struct kdbg_trace traces[TRACE_LIMIT];
 	unsigned trace_count;
-	bool scanned; /* all of memory was searched: no block is missing, but see TRACE_LIMIT */
+	uint64_t seen; /* blocks seen by the last search of memory */
+	bool scanned;  /* all of memory was searched: no block is missing, but see TRACE_LIMIT */
 
 	uint64_t searched[TRACE_LIMIT]; /* kernel bases whose image was searched for KDBG */
 	unsigned searched_count;
@@ -30,7 +31,8 @@ struct kernel_search {
 	const char *proved_by;   /* how that base was found; static */
 	struct ps_error trouble; /* what ended a search inside a callback: interrupted, memory */
 
-	char looked[512]; /* where KDBG was looked for in vain; grows */
+	struct kdbg unproved; /* named by the header, its kernel not in the dump; size 0 = none */
+	char looked[512];     /* where KDBG was looked for in vain; grows */
 };
 
 /** Makes kernel->space, and says in kernel->dtb_found_by whence. */
@@ -42,7 +44,7 @@ enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);
 /** True when a PE image of the space's machine lies at `base`. */
 bool search_is_image(struct space *space, uint64_t base);
 
-/** True when the block `trace` belongs to a kernel that is mapped in `space`; *ret_base is it. */
+/** True when the block `trace` belongs to a kernel that is mapped in `space`, at *ret_base. */
 bool search_trace_fits(struct space *space, const struct kdbg_trace *trace, uint64_t *ret_base);
 
 /**

@@ -80,7 +80,7 @@ static void found(struct kernel_search *search, const struct kdbg *kdbg, const c
 	search->kernel->kdbg_found_by = found_by;
 }
 
-static bool try_header(struct kernel_search *search, bool weak)
+static bool try_header(struct kernel_search *search)
 {
 	struct kernel *kernel = search->kernel;
 	const struct fact *field = &kernel->dump->facts.kdbg;
@@ -91,23 +91,21 @@ static bool try_header(struct kernel_search *search, bool weak)
 		looked(search, "the file's header names none");
 		return false;
 	}
-	if (!space_is_kernel_address(kernel->space, field->value)) {
-		looked(search, "the header names the impossible address 0x%" PRIx64, field->value);
-		return false;
-	}
 	if (kdbg_read(kernel->space, field->value, &kdbg, &err) != PS_OK) {
 		looked(search, "the one that the header names: %.160s", err.text);
 		return false;
 	}
-	if (!base_is_right(search, &kdbg) && !(weak && base_is_absent(search, &kdbg))) {
-		looked(search,
-		       "the one that the header names, 0x%" PRIx64
-		       ": no kernel lies at its KernBase 0x%" PRIx64,
-		       kdbg.va, kdbg.kernel_base);
-		return false;
+	if (base_is_right(search, &kdbg)) {
+		found(search, &kdbg, by_header);
+		return true;
 	}
-	found(search, &kdbg, by_header);
-	return true;
+	looked(search,
+	       "the one that the header names, 0x%" PRIx64
+	       ": no kernel lies at its KernBase 0x%" PRIx64,
+	       kdbg.va, kdbg.kernel_base);
+	if (base_is_absent(search, &kdbg))
+		search->unproved = kdbg;
+	return false;
 }
 
 static uint64_t image_size(struct space *space, uint64_t base, uint64_t from_list)
@@ -184,29 +182,24 @@ static bool accept_trace(void *context, const struct kdbg_trace *trace)
 	return status != PS_NOT_FOUND;
 }
 
+/* A kernel base that was remembered is tried without another search of memory. */
 static enum ps_status try_memory(struct kernel_search *search, struct ps_error *err)
 {
 	enum ps_status status = PS_NOT_FOUND;
 
-	for (unsigned i = 0; i < search->trace_count; i++)
-		if (accept_trace(search, &search->traces[i])) {
-			*err = search->trouble;
-			return err->status;
-		}
-	log_info(search->log, "searching memory for KDBG");
-	if (search->scanned)
-		ps_fail(err, PS_NOT_FOUND, "all of memory was searched before");
-	else
+	for (unsigned i = 0; i < search->trace_count && status == PS_NOT_FOUND; i++)
+		if (accept_trace(search, &search->traces[i]))
+			status = PS_OK;
+	if (status == PS_NOT_FOUND && search->scanned)
+		ps_fail(err, PS_NOT_FOUND, "no KDBG of this kernel in all of memory");
+	else if (status == PS_NOT_FOUND)
 		status = search_memory(search, accept_trace, search, err);
 	if (status == PS_OK && search->trouble.status != PS_OK) {
 		*err = search->trouble;
-		return err->status;
+		status = err->status;
 	}
 	if (status == PS_NOT_FOUND)
-		looked(search,
-		       "%" PRIu64 " pages of physical memory: %u like it, none of a kernel "
-		       "that is mapped here",
-		       search->kernel->dump->map.pages_in_file, search->trace_count);
+		looked(search, "%.120s (%" PRIu64 " blocks of others)", err->text, search->seen);
 	return status;
 }
 
@@ -227,19 +220,22 @@ enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err)
 {
 	enum ps_status status;
 
-	if (try_header(search, false))
+	if (try_header(search))
 		return PS_OK;
 	if (search->kernel->dump->facts.kdbg.known)
 		kernel_note(search->kernel,
-			    "KDBG is searched for, because it is not where the "
-			    "header says: %.130s",
+			    "KDBG is searched for, because it is not where the header says: %.130s",
 			    search->looked);
 	status = try_known_bases(search, err);
 	if (status == PS_NOT_FOUND)
 		status = try_memory(search, err);
-	if (status == PS_NOT_FOUND && try_header(search, true))
-		return PS_OK;
-	if (status == PS_NOT_FOUND)
+	if (status != PS_NOT_FOUND)
+		return status;
+	if (search->unproved.size == 0)
 		return not_found(search, err);
-	return status;
+	found(search, &search->unproved, by_header);
+	kernel_note(search->kernel,
+		    "nothing else in the dump vouches for the kernel's base 0x%" PRIx64,
+		    search->kernel->base);
+	return PS_OK;
 }

@@ -6,7 +6,12 @@
 
 #include "base/bytes.h"
 
-enum { KDBG_MODULE_LIST_OFFSET = 0x48, MACHINE_I386 = 0x14c, MACHINE_AMD64 = 0x8664 };
+enum {
+	KDBG_KERNEL_BASE_OFFSET = 0x18,
+	KDBG_MODULE_LIST_OFFSET = 0x48,
+	MACHINE_I386 = 0x14c,
+	MACHINE_AMD64 = 0x8664,
+};
 
 bool search_is_image(struct space *space, uint64_t base)
 {
@@ -18,35 +23,48 @@ bool search_is_image(struct space *space, uint64_t base)
 	       pe_identify(space, base, &image, &ignored) == PS_OK && image.machine == machine;
 }
 
-/* For a dump without the kernel's header page: its list of modules begins with the same base. */
-static bool list_leads_to(struct space *space, const struct kdbg_trace *trace, uint64_t base)
+/*
+ * PsLoadedModuleList as the block has it. False when the field lies in another page than the
+ * block's head: that page need not follow in physical memory.
+ */
+static bool list_of_trace(struct space *space, const struct kdbg_trace *trace, uint64_t *ret)
 {
-	struct ps_error ignored = PS_ERROR_INIT;
-	struct module_head first;
+	uint64_t pa = trace->pa + KDBG_MODULE_LIST_OFFSET;
 	uint8_t raw[8];
 	struct bytes bytes = bytes_of(raw, sizeof(raw));
-	uint64_t head;
 
-	if (dump_read(space_dump(space), trace->pa + KDBG_MODULE_LIST_OFFSET, raw, sizeof(raw)) !=
-	    PAGE_PRESENT)
+	if ((pa + sizeof(raw) - 1) >> PAGE_SHIFT !=
+		    (trace->pa + KDBG_KERNEL_BASE_OFFSET) >> PAGE_SHIFT ||
+	    dump_read(space_dump(space), pa, raw, sizeof(raw)) != PAGE_PRESENT)
 		return false;
-	head = bytes_u64(&bytes, 0);
+	*ret = bytes_u64(&bytes, 0);
 	if (space_pointer_size(space) == 4)
-		head &= UINT32_MAX;
-	return space_is_kernel_address(space, head) &&
-	       modules_read_first(space, head, &first, &ignored) == PS_OK && first.base == base;
+		*ret &= UINT32_MAX;
+	return true;
 }
 
+/*
+ * An image at the base alone would let pass the roots that user mode has under KVA shadow, so the
+ * list must be mapped as well. In a dump without the kernel's header page the list must begin with
+ * the same base.
+ */
 bool search_trace_fits(struct space *space, const struct kdbg_trace *trace, uint64_t *ret_base)
 {
-	uint64_t base = space_normalize(space, trace->kernel_base);
+	uint64_t base = space_normalize(space, trace->kernel_base), list;
+	struct ps_error ignored = PS_ERROR_INIT;
+	struct module_head first;
+	struct translation at;
+	struct hole hole;
 
 	if (!space_is_kernel_address(space, base))
 		return false;
-	if (!search_is_image(space, base) && !list_leads_to(space, trace, base))
-		return false;
 	*ret_base = base;
-	return true;
+	if (!list_of_trace(space, trace, &list))
+		return search_is_image(space, base);
+	if (!space_is_kernel_address(space, list) || !space_translate(space, list, &at, &hole))
+		return false;
+	return search_is_image(space, base) ||
+	       (modules_read_first(space, list, &first, &ignored) == PS_OK && first.base == base);
 }
 
 struct scan_context {
@@ -57,6 +75,7 @@ struct scan_context {
 
 static void remember(struct kernel_search *search, const struct kdbg_trace *trace)
 {
+	search->seen++;
 	for (unsigned i = 0; i < search->trace_count; i++)
 		if (search->traces[i].kernel_base == trace->kernel_base)
 			return;

@@ -212,22 +212,24 @@ static bool try_header_by_traces(struct kernel_search *search)
 
 static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
 {
-	const struct dump *dump = search->kernel->dump;
-	const struct fact *dtb = &dump->facts.dtb;
+	const struct fact *dtb = &search->kernel->dump->facts.dtb;
 
 	if (err->status != PS_NOT_FOUND)
 		return ps_wrap(err, "cannot search for the kernel");
 	if (dtb->known)
 		ps_fail_at(err, PS_NOT_FOUND, dtb->value,
 			   "no Windows kernel found: the header's directory table base 0x%" PRIx64
-			   " leads to none, and in %" PRIu64
-			   " pages of memory no other page tables do (%u blocks like KDBG seen)",
-			   dtb->value, dump->map.pages_in_file, search->trace_count);
+			   " leads to none, and no other page tables in the dump do (%" PRIu64
+			   " blocks like KDBG seen)",
+			   dtb->value, search->seen);
 	else
 		ps_fail(err, PS_NOT_FOUND,
-			"no Windows kernel found: in %" PRIu64
-			" pages of memory no page tables lead to one (%u blocks like KDBG seen)",
-			dump->map.pages_in_file, search->trace_count);
+			"no Windows kernel found: no page tables in this memory lead to one (%" PRIu64
+			" blocks like KDBG seen)",
+			search->seen);
+	if (!dtb->known && search->seen == 0)
+		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded: if this is a "
+			     "snapshot of one, take a crash dump (MEMORY.DMP) instead");
 	ps_hint(err, "poolscope needs the memory of an x86 or x64 Windows: a kernel or complete "
 		     "memory dump, or a snapshot of all physical memory");
 	return err->status;
