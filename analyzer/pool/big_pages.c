@@ -17,6 +17,9 @@
 /* Bytes of the table that are in memory at a time: a multiple of every entry size and page. */
 enum { CHUNK_ENTRIES = 4096 };
 
+/* Chunks that are announced to the disk at once: 6 MiB of the table of Windows 10. */
+enum { CHUNKS_AHEAD = 64 };
+
 static const uint32_t PROTECTED_POOL = 0x80000000;
 
 static bool within(uint64_t va, uint64_t start, uint64_t end)
@@ -133,7 +136,12 @@ static enum ps_status load_chunk(struct big_iterator *it, uint64_t index, struct
 	size_t bytes = (size_t)count * g->layout->entry_size;
 
 	view_restart(it->view, va);
-	space_prefetch(it->big->space, va, bytes);
+	if (index / CHUNK_ENTRIES % CHUNKS_AHEAD == 0) {
+		uint64_t most = (uint64_t)CHUNKS_AHEAD * CHUNK_ENTRIES;
+
+		space_prefetch(it->big->space, va,
+			       (left < most ? left : most) * g->layout->entry_size);
+	}
 	it->chunk_first = index;
 	it->chunk_count = count;
 	return view_extend(it->view, bytes, err);

@@ -17,6 +17,7 @@
 #include "analyzer/pool/tag_hash.h"
 #include "analyzer/pool/view.h"
 #include "base/memory.h"
+#include "base/signals.h"
 
 static const uint32_t OVERFLOW_TAG = 0x6c66764f; /* `Ovfl` */
 
@@ -127,7 +128,8 @@ static enum ps_status merge_table(struct merge *m, uint64_t address, uint64_t en
 	struct view view;
 	enum ps_status status;
 
-	space_prefetch(m->space, address, entries * m->globals->layout->entry_size);
+	if (signals_interrupted())
+		return ps_fail(err, PS_INTERRUPTED, "interrupted");
 	status = read_view(m, address, entries, &view, err);
 	if (status == PS_OK)
 		status = note_table(m, &view, processor, err);
@@ -335,11 +337,24 @@ static void judge_completeness(struct merge *m)
 	t->complete = t->incomplete_reason[0] == '\0';
 }
 
+/* All tables are announced before the first is read, so that a cold disk works ahead. */
+static void prefetch_tables(struct merge *m)
+{
+	const struct pool_globals *g = m->globals;
+	uint64_t entry = g->layout->entry_size;
+
+	for (size_t i = 0; i < g->processor_table_count; i++)
+		space_prefetch(m->space, g->processor_tables[i], g->tracker_size.value * entry);
+	if (g->expansion.found)
+		space_prefetch(m->space, g->expansion.value, g->expansion_size.value * entry);
+}
+
 static enum ps_status merge_all(struct merge *m, struct ps_error *err)
 {
 	const struct pool_globals *g = m->globals;
 	enum ps_status status = PS_OK;
 
+	prefetch_tables(m);
 	for (size_t i = 0; status == PS_OK && i < g->processor_table_count; i++)
 		status = merge_table(m, g->processor_tables[i], g->tracker_size.value,
 				     g->processor_numbers[i], err);
