@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "corpus/kernel.h"
+#include "corpus/globals.h"
 #include "corpus/pool.h"
 #include "corpus/tracker.h"
 
@@ -272,10 +272,10 @@ static void write_table(struct world *w, struct bigs *bigs)
 
 static void set_globals(struct world *w)
 {
-	kernel_set(w, "PoolBigPageTable", w->big_table);
-	kernel_set(w, "PoolBigPageTableSize", w->config->big_entries);
-	kernel_set(w, "PoolBigPageTableHash", w->config->big_entries - 1);
-	kernel_set(w, "ExpPoolBigEntriesInUse", w->big_live);
+	global_set(w, "PoolBigPageTable", w->big_table);
+	global_set(w, "PoolBigPageTableSize", w->config->big_entries);
+	global_set(w, "PoolBigPageTableHash", w->config->big_entries - 1);
+	global_set(w, "ExpPoolBigEntriesInUse", w->big_live);
 }
 
 static void mark_protected(struct world *w)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus/globals.h"
 #include "corpus/kernel.h"
 
 const char *const code_imports[CODE_IMPORTS] = {"ExAllocatePoolWithTag", "ExFreePoolWithTag"};
@@ -77,9 +78,9 @@ void code_write_tracker_insert(struct world *w, uint64_t va)
 {
 	struct code code = {.va = va};
 	bool is_64 = config_is_64(w->config);
-	uint64_t table = kernel_global(w, "PoolTrackTable");
-	uint64_t size = kernel_global(w, "PoolTrackTableSize");
-	uint64_t mask = kernel_global(w, "PoolTrackTableMask");
+	uint64_t table = global_address(w, "PoolTrackTable");
+	uint64_t size = global_address(w, "PoolTrackTableSize");
+	uint64_t mask = global_address(w, "PoolTrackTableMask");
 	if (!is_64) {
 		emit_op(&code, "8B 44 24 0C 69 C0 5F 9E 00 00 23 05");
 		emit_address(&code, false, mask);
@@ -105,18 +106,18 @@ void code_write_tracker_insert(struct world *w, uint64_t va)
 void code_write_copy_data_block(struct world *w, uint64_t va)
 {
 	struct code code = {.va = va};
-	if (!config_is_64(w->config) || !kernel_global(w, "KdpDataBlockEncoded"))
+	if (!config_is_64(w->config) || !global_address(w, "KdpDataBlockEncoded"))
 		return;
 	emit_op(&code, "48 8D 15");
-	emit_address(&code, true, kernel_global(w, "KdDebuggerDataBlock"));
+	emit_address(&code, true, global_address(w, "KdDebuggerDataBlock"));
 	emit_op(&code, "80 3D"); /* cmp byte [flag], 0: the immediate follows the displacement */
-	emit_address(&code, true, kernel_global(w, "KdpDataBlockEncoded") - 1);
+	emit_address(&code, true, global_address(w, "KdpDataBlockEncoded") - 1);
 	emit_op(&code, "00 74 34 4C 8B 15");
-	emit_address(&code, true, kernel_global(w, "KiWaitNever"));
+	emit_address(&code, true, global_address(w, "KiWaitNever"));
 	emit_op(&code, "4C 8B 1D");
-	emit_address(&code, true, kernel_global(w, "KiWaitAlways"));
+	emit_address(&code, true, global_address(w, "KiWaitAlways"));
 	emit_op(&code, "4C 8D 0D");
-	emit_address(&code, true, kernel_global(w, "KdpDataBlockEncoded"));
+	emit_address(&code, true, global_address(w, "KdpDataBlockEncoded"));
 	emit_op(&code,
 		"48 8B 02 49 33 C2 41 8B CA 48 D3 C0 49 33 C1 48 0F C8 49 33 C3 48 89 02 C3");
 	write_code(w, &code, 0x60);

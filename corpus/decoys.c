@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "corpus/kernel.h"
+#include "corpus/globals.h"
 #include "corpus/pool.h"
 #include "corpus/tracker.h"
 
@@ -21,7 +21,7 @@ static uint64_t take_slot(struct world *w, uint32_t length, struct rng *rng)
 	uint32_t high = k->cluster_high + REACH;
 	if (high > k->image.size)
 		high = k->image.size;
-	uint32_t rva = kernel_take(w, length, world_pointer(w), low, high, rng);
+	uint32_t rva = global_take(w, length, world_pointer(w), low, high, rng);
 	return rva ? k->image.base + rva : 0;
 }
 
@@ -116,10 +116,10 @@ static void place_session(struct world *w, struct rng *rng, bool mapped)
 	} else {
 		table = config_is_64(w->config) ? UINT64_C(0xFFFFF900C0001000) : 0xBC401000;
 	}
-	bool named = kernel_global(w, "ExpSessionPoolTrackTable") != 0;
-	kernel_set(w, "ExpSessionPoolTrackTable", table);
-	kernel_set(w, "ExpSessionPoolTrackTableSize", entries);
-	kernel_set(w, "ExpSessionPoolTrackTableMask", entries - 2);
+	bool named = global_address(w, "ExpSessionPoolTrackTable") != 0;
+	global_set(w, "ExpSessionPoolTrackTable", table);
+	global_set(w, "ExpSessionPoolTrackTableSize", entries);
+	global_set(w, "ExpSessionPoolTrackTableMask", entries - 2);
 	unsigned width = world_pointer(w);
 	uint64_t va = named ? 0 : take_slot(w, 3 * width, rng);
 	if (va) {

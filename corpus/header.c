@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "corpus/globals.h"
 #include "corpus/kernel.h"
 #include "corpus/machine.h"
 
@@ -164,8 +165,8 @@ uint32_t header_build(struct world *w, uint8_t *at, const struct run *runs, size
 	set(w, at, "MinorVersion", c->build);
 	set(w, at, "DirectoryTableBase", machine_cr3(w));
 	set(w, at, "PfnDataBase", 0);
-	set(w, at, "PsLoadedModuleList", kernel_global(w, "PsLoadedModuleList"));
-	set(w, at, "PsActiveProcessHead", kernel_global(w, "PsActiveProcessHead"));
+	set(w, at, "PsLoadedModuleList", global_address(w, "PsLoadedModuleList"));
+	set(w, at, "PsActiveProcessHead", global_address(w, "PsActiveProcessHead"));
 	set(w, at, "MachineImageType", is_64 ? 0x8664 : 0x14C);
 	set(w, at, "NumberProcessors", c->processors);
 	set(w, at, "BugCheckCode", c->bugcheck);
@@ -176,7 +177,7 @@ uint32_t header_build(struct world *w, uint8_t *at, const struct run *runs, size
 	set(w, at, "PaeEnabled", c->arch == ARCH_PAE);
 	if (!is_64)
 		at[0x5D] = 0;
-	uint64_t kdbg = c->kdbg == KDBG_NONE ? 0 : kernel_global(w, "KdDebuggerDataBlock");
+	uint64_t kdbg = c->kdbg == KDBG_NONE ? 0 : global_address(w, "KdDebuggerDataBlock");
 	set(w, at, "KdDebuggerDataBlock", kdbg);
 	set_runs(w, at, runs, run_count, pages);
 	set_context(w, at);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "corpus/kernel.h"
+#include "corpus/globals.h"
 #include "corpus/pool.h"
 
 static const struct kdbg_field {
@@ -78,15 +78,15 @@ static uint64_t side_bytes(const struct world *w, unsigned side)
 static void put_global(struct world *w, const char *name, uint32_t offset, uint64_t value,
 		       unsigned width)
 {
-	uint64_t va = kernel_global(w, name);
+	uint64_t va = global_address(w, name);
 	if (va)
 		memory_put(&w->memory, va + offset, value, width);
 }
 
 static void set_list_head(struct world *w, const char *name)
 {
-	uint64_t va = kernel_global(w, name);
-	kernel_set(w, name, va);
+	uint64_t va = global_address(w, name);
+	global_set(w, name, va);
 	put_global(w, name, world_pointer(w), va, world_pointer(w));
 }
 
@@ -109,17 +109,17 @@ static void set_limits(struct world *w)
 	if (c->user_3gb)
 		cap = 128 << 20;
 	maximum = maximum > cap ? cap : maximum;
-	kernel_set(w, "MmHighestUserAddress", user_end);
-	kernel_set(w, "MmUserProbeAddress", user_end - 0xFFFF);
-	kernel_set(w, "MmSystemRangeStart", system);
-	kernel_set(w, "MmMaximumNonPagedPoolInBytes", maximum);
-	kernel_set(w, "MmNonPagedSystemStart", c->nonpaged.start);
-	kernel_set(w, "MmNonPagedPoolStart", c->nonpaged.start);
-	kernel_set(w, "MmNonPagedPoolEnd", c->nonpaged.end);
-	kernel_set(w, "MmPagedPoolStart", c->paged.start);
-	kernel_set(w, "MmPagedPoolEnd", c->paged.end);
+	global_set(w, "MmHighestUserAddress", user_end);
+	global_set(w, "MmUserProbeAddress", user_end - 0xFFFF);
+	global_set(w, "MmSystemRangeStart", system);
+	global_set(w, "MmMaximumNonPagedPoolInBytes", maximum);
+	global_set(w, "MmNonPagedSystemStart", c->nonpaged.start);
+	global_set(w, "MmNonPagedPoolStart", c->nonpaged.start);
+	global_set(w, "MmNonPagedPoolEnd", c->nonpaged.end);
+	global_set(w, "MmPagedPoolStart", c->paged.start);
+	global_set(w, "MmPagedPoolEnd", c->paged.end);
 	uint64_t paged = c->paged.end - c->paged.start;
-	kernel_set(w, "MmSizeOfPagedPoolInBytes", paged);
+	global_set(w, "MmSizeOfPagedPoolInBytes", paged);
 }
 
 /* MM_PAGED_POOL_INFO.AllocatedPagedPool: PDB types per build. */
@@ -172,16 +172,16 @@ static void set_totals(struct world *w)
 	uint64_t paged_pages = pages_of(paged + paged / 50);
 	uint64_t ram = w->memory.total_pages;
 	uint64_t used = nonpaged_pages + paged_pages;
-	kernel_set(w, "MmAllocatedNonPagedPool", nonpaged_pages);
-	kernel_set(w, "MmPagedPoolCommit", paged_pages);
+	global_set(w, "MmAllocatedNonPagedPool", nonpaged_pages);
+	global_set(w, "MmPagedPoolCommit", paged_pages);
 	put_global(w, "MmPagedPoolInfo", paged_info_offset(w), paged_pages, world_pointer(w));
-	kernel_set(w, "MmNumberOfPhysicalPages", ram);
-	kernel_set(w, "MmAvailablePages", used < ram ? (ram - used) / 2 : ram / 64);
-	kernel_set(w, "MmTotalCommitLimit", ram * 5 / 2);
-	kernel_set(w, "MmTotalCommittedPages", used + ram / 3);
-	kernel_set(w, "MmLowestPhysicalPage", w->memory.runs[0].base);
+	global_set(w, "MmNumberOfPhysicalPages", ram);
+	global_set(w, "MmAvailablePages", used < ram ? (ram - used) / 2 : ram / 64);
+	global_set(w, "MmTotalCommitLimit", ram * 5 / 2);
+	global_set(w, "MmTotalCommittedPages", used + ram / 3);
+	global_set(w, "MmLowestPhysicalPage", w->memory.runs[0].base);
 	const struct run *last = &w->memory.runs[w->memory.run_count - 1];
-	kernel_set(w, "MmHighestPhysicalPage", last->base + last->count - 1);
+	global_set(w, "MmHighestPhysicalPage", last->base + last->count - 1);
 	set_descriptor(w, nonpaged);
 }
 
@@ -209,13 +209,13 @@ void kdbg_set_globals(struct world *w)
 	set_list_head(w, "PsActiveProcessHead");
 	set_list_head(w, "ExpSystemResourcesList");
 	set_list_head(w, "KeBugCheckCallbackListHead");
-	kernel_set(w, "MmPteBase", pte_base(w));
-	kernel_set(w, "KeNumberProcessors", c->processors);
-	kernel_set(w, "KeTimeIncrement", 156250);
-	kernel_set(w, "ExpNumberOfPagedPools", 4);
-	kernel_set(w, "NtBuildNumber", 0xF0000000 | c->build);
-	kernel_set(w, "CmNtCSDVersion", c->service_pack << 8);
-	uint64_t lab = kernel_global(w, "NtBuildLab");
+	global_set(w, "MmPteBase", pte_base(w));
+	global_set(w, "KeNumberProcessors", c->processors);
+	global_set(w, "KeTimeIncrement", 156250);
+	global_set(w, "ExpNumberOfPagedPools", 4);
+	global_set(w, "NtBuildNumber", 0xF0000000 | c->build);
+	global_set(w, "CmNtCSDVersion", c->service_pack << 8);
+	uint64_t lab = global_address(w, "NtBuildLab");
 	memory_write(&w->memory, lab, c->lab, strnlen(c->lab, 63) + 1);
 	unsigned width = world_pointer(w);
 	put_global(w, "KiBugcheckData", 0, c->bugcheck, width);
@@ -231,7 +231,7 @@ static uint64_t extended(const struct world *w, uint64_t va)
 
 static void put_version_block(struct world *w, uint64_t list_head)
 {
-	uint64_t va = kernel_global(w, "KdVersionBlock");
+	uint64_t va = global_address(w, "KdVersionBlock");
 	const struct config *c = w->config;
 	memory_put(&w->memory, va, 0xF, 2);
 	memory_put(&w->memory, va + 2, c->build, 2);
@@ -239,16 +239,16 @@ static void put_version_block(struct world *w, uint64_t list_head)
 	memory_put(&w->memory, va + 6, (c->processors > 1 ? 1 : 0) | (config_is_64(c) ? 6 : 2), 2);
 	memory_put(&w->memory, va + 8, config_is_64(c) ? 0x8664 : 0x14C, 2);
 	memory_put(&w->memory, va + 0x10, extended(w, w->kernel.image.base), 8);
-	memory_put(&w->memory, va + 0x18, extended(w, kernel_global(w, "PsLoadedModuleList")), 8);
+	memory_put(&w->memory, va + 0x18, extended(w, global_address(w, "PsLoadedModuleList")), 8);
 	memory_put(&w->memory, va + 0x20, extended(w, list_head), 8);
 }
 
 /* Inverse of what KdDecodeDataBlock does to each qword. */
 static void encode(struct world *w, uint8_t *block, size_t size)
 {
-	uint64_t never = get64(memory_at(&w->memory, kernel_global(w, "KiWaitNever")));
-	uint64_t always = get64(memory_at(&w->memory, kernel_global(w, "KiWaitAlways")));
-	uint64_t flag = kernel_global(w, "KdpDataBlockEncoded");
+	uint64_t never = get64(memory_at(&w->memory, global_address(w, "KiWaitNever")));
+	uint64_t always = get64(memory_at(&w->memory, global_address(w, "KiWaitAlways")));
+	uint64_t flag = global_address(w, "KdpDataBlockEncoded");
 	unsigned turn = never & 63;
 	for (size_t i = 0; i + 8 <= size; i += 8) {
 		uint64_t q = bswap_64(get64(block + i) ^ always) ^ flag;
@@ -261,8 +261,8 @@ void kdbg_write(struct world *w)
 {
 	uint8_t block[KDBG_ROOM] = {0};
 	uint64_t size = layout_kdbg_size(w->config);
-	uint64_t va = kernel_global(w, "KdDebuggerDataBlock");
-	uint64_t head = kernel_global(w, "KdpDebuggerDataListHead");
+	uint64_t va = global_address(w, "KdDebuggerDataBlock");
+	uint64_t head = global_address(w, "KdpDebuggerDataListHead");
 	put64(block, extended(w, head));
 	put64(block + 8, extended(w, head));
 	memcpy(block + 0x10, "KDBG", 4);
@@ -272,7 +272,7 @@ void kdbg_write(struct world *w)
 	put64(block + 0x138, PAGE_SIZE);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		const struct kdbg_field *f = &fields[i];
-		uint64_t global = kernel_global(w, f->global);
+		uint64_t global = global_address(w, f->global);
 		if (global && w->config->build <= f->until && f->offset + 8u <= size)
 			put64(block + f->offset, extended(w, global));
 	}

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "corpus/globals.h"
 #include "corpus/kernel.h"
 #include "corpus/pool.h"
 
@@ -71,7 +72,7 @@ static uint64_t write_kpcr_x64(struct world *w, uint32_t processor, uint64_t idt
 	put64(page + 0x18, va);
 	put64(page + 0x20, prcb);
 	put64(page + 0x38, idt);
-	put64(page + 0x108, processor ? 0 : kernel_global(w, "KdVersionBlock"));
+	put64(page + 0x108, processor ? 0 : global_address(w, "KdVersionBlock"));
 	put32(page + 0x180 + (w->config->build < 6000 ? 0x4 : 0x24), processor);
 	return prcb;
 }
@@ -86,7 +87,7 @@ static uint64_t write_kpcr_x86(struct world *w, uint32_t processor, uint64_t idt
 	uint8_t *page = memory_at(&w->memory, va);
 	put32(page + 0x1C, va);
 	put32(page + 0x20, va + 0x120);
-	put32(page + 0x34, kernel_global(w, "KdVersionBlock"));
+	put32(page + 0x34, global_address(w, "KdVersionBlock"));
 	put32(page + 0x38, idt);
 	page[0x51] = (uint8_t)processor;
 	return va + 0x120;
@@ -111,7 +112,7 @@ static uint64_t write_idt(struct world *w)
 
 static void write_processors(struct world *w)
 {
-	uint64_t idt = write_idt(w), block = kernel_global(w, "KiProcessorBlock");
+	uint64_t idt = write_idt(w), block = global_address(w, "KiProcessorBlock");
 	for (uint32_t i = 0; i < w->config->processors; i++) {
 		uint64_t prcb = config_is_64(w->config) ? write_kpcr_x64(w, i, idt)
 							: write_kpcr_x86(w, i, idt);
@@ -133,7 +134,7 @@ static void write_physical_block(struct world *w)
 		memory_put(&w->memory, at, m->runs[i].base, width);
 		memory_put(&w->memory, at + width, m->runs[i].count, width);
 	}
-	kernel_set(w, "MmPhysicalMemoryBlock", va);
+	global_set(w, "MmPhysicalMemoryBlock", va);
 }
 
 void machine_write(struct world *w)

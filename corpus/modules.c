@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "corpus/code.h"
+#include "corpus/globals.h"
 #include "corpus/kernel.h"
 #include "corpus/machine.h"
 #include "corpus/pool.h"
@@ -189,7 +190,7 @@ static void link_entries(struct world *w)
 {
 	struct memory *m = &w->memory;
 	unsigned width = world_pointer(w);
-	uint64_t head = kernel_global(w, "PsLoadedModuleList"), previous = head;
+	uint64_t head = global_address(w, "PsLoadedModuleList"), previous = head;
 	for (size_t i = 0; i < w->module_count; i++) {
 		memory_put(m, previous, w->modules[i].entry, width);
 		memory_put(m, w->modules[i].entry + width, previous, width);
@@ -245,8 +246,8 @@ static void write_unloaded(struct world *w)
 		memory_put(&w->memory, va + 3 * width, u->end, width);
 		memory_put(&w->memory, va + 4 * width, machine_filetime(u->time), 8);
 	}
-	kernel_set(w, "MmUnloadedDrivers", ring);
-	kernel_set(w, "MmLastUnloadedDriver", w->unloaded_count % UNLOADED_RING);
+	global_set(w, "MmUnloadedDrivers", ring);
+	global_set(w, "MmLastUnloadedDriver", w->unloaded_count % UNLOADED_RING);
 	world_add_region(w, "unloaded", -1, NULL, ring, UNLOADED_RING * stride);
 }
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "corpus/kernel.h"
+#include "corpus/globals.h"
 #include "corpus/pool.h"
 
 enum { HOT_ALLOCATIONS = 20000, SPLIT_NOISE = 0x10000 };
@@ -311,7 +311,7 @@ static void split_tag(const struct world *w, const struct tag *tag, struct rng *
 static void write_array(struct world *w)
 {
 	const struct config *c = w->config;
-	uint64_t array = kernel_global(w, "ExPoolTagTables"), length = layout_tag_tables(c);
+	uint64_t array = global_address(w, "ExPoolTagTables"), length = layout_tag_tables(c);
 	unsigned width = world_pointer(w);
 	if (!array)
 		return;
@@ -331,11 +331,11 @@ static void set_globals(struct world *w)
 	const struct kernel *k = &w->kernel;
 	world_add_region(w, "globals", -1, NULL, k->image.base + k->cluster_low,
 			 k->cluster_high - k->cluster_low);
-	kernel_set(w, "PoolTrackTable", w->tables[0]);
-	kernel_set(w, "PoolTrackTableSize", w->table_entries);
-	kernel_set(w, "PoolTrackTableMask", w->table_entries - 2);
-	kernel_set(w, "PoolTrackTableExpansion", w->expansion);
-	kernel_set(w, "PoolTrackTableExpansionSize", w->config->expansion_entries);
+	global_set(w, "PoolTrackTable", w->tables[0]);
+	global_set(w, "PoolTrackTableSize", w->table_entries);
+	global_set(w, "PoolTrackTableMask", w->table_entries - 2);
+	global_set(w, "PoolTrackTableExpansion", w->expansion);
+	global_set(w, "PoolTrackTableExpansionSize", w->config->expansion_entries);
 	write_array(w);
 }
 

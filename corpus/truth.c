@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "corpus/kernel.h"
+#include "corpus/globals.h"
 #include "corpus/machine.h"
 #include "corpus/tracker.h"
 
@@ -100,7 +100,7 @@ static json_t *make_system(const struct world *w)
 	set(system, "bugcheck", bugcheck);
 	set(system, "directory_table_base", address(machine_cr3(w)));
 	set(system, "kernel_base", address(w->kernel.image.base));
-	uint64_t kdbg = c->kdbg == KDBG_NONE ? 0 : kernel_global(w, "KdDebuggerDataBlock");
+	uint64_t kdbg = c->kdbg == KDBG_NONE ? 0 : global_address(w, "KdDebuggerDataBlock");
 	set(system, "kdbg", kdbg ? address(kdbg) : json_null());
 	const struct image *image = &w->kernel.image;
 	set(system, "kernel_pdb", pdb_of(image->pdb, image->guid, image->age));
