@@ -27,6 +27,11 @@ static bool file(struct report *report)
 
 	if (f->complete)
 		return true;
+	if (f->pages_in_file == f->pages_listed)
+		return add(report, "file-incomplete", SEVERITY_WARNING,
+			   "The file contradicts itself",
+			   "Its header and its lists of pages do not agree; the notes say where.",
+			   NULL);
 	return add(report, "file-incomplete", SEVERITY_WARNING, "The file is not whole",
 		   report_text(report,
 			       "%" PRIu64 " of the %" PRIu64
@@ -51,7 +56,8 @@ static bool tracker(const struct plugin_input *input, struct report *report)
 	if (!t->available) {
 		report->incomplete = true;
 		return add(report, "tag-tables-unavailable", SEVERITY_PROBLEM,
-			   "The tag tables cannot be read", report_text(report, "%s.", t->note),
+			   "The tag tables cannot be read",
+			   report_text(report, "%s.", error_sentence(report, input->pools_error)),
 			   input->pools_error && input->pools_error->hint[0]
 				   ? report_text(report, "%s", input->pools_error->hint)
 				   : NULL);
@@ -68,7 +74,7 @@ static bool tracker(const struct plugin_input *input, struct report *report)
 		"a complete kernel dump of the same machine gives exact figures");
 }
 
-static bool big(struct report *report)
+static bool big(const struct plugin_input *input, struct report *report)
 {
 	const struct report_big *b = &report->big;
 
@@ -76,7 +82,8 @@ static bool big(struct report *report)
 		report->incomplete = true;
 		return add(report, "big-pages-unavailable", SEVERITY_WARNING,
 			   "The big-page table cannot be read",
-			   report_text(report, "%s. The tag figures do not depend on it.", b->note),
+			   report_text(report, "%s. The tag figures do not depend on it.",
+				       error_sentence(report, &input->pools->big_error)),
 			   NULL);
 	}
 	if (!b->available || b->complete)
@@ -98,7 +105,7 @@ enum ps_status plugin_coverage(const struct plugin_input *input, struct report *
 		     "The list of loaded modules is not complete") ||
 	    !modules(report, &report->unloaded, "unloaded-modules-incomplete",
 		     "The list of unloaded drivers is not complete") ||
-	    !tracker(input, report) || !big(report))
+	    !tracker(input, report) || !big(input, report))
 		return ps_fail_memory(err, "the findings of the report");
 	return PS_OK;
 }

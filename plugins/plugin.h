@@ -98,6 +98,9 @@ const char *filetime_text(struct report *report, uint64_t filetime);
 /** The message of an error, with "unknown" for an empty one; NULL when memory is out. */
 const char *error_text(struct report *report, const struct ps_error *error);
 
+/** As error_text(), beginning like a sentence: "Cannot read ...". NULL when memory is out. */
+const char *error_sentence(struct report *report, const struct ps_error *error);
+
 /** What the tag tables say of `tag`. False when memory is out. */
 bool describe_tag(const struct plugin_input *input, struct report *report, uint32_t tag,
 		  const char **ret_image, struct report_string *ret_description,

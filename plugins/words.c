@@ -24,6 +24,17 @@ const char *error_text(struct report *report, const struct ps_error *error)
 	return report_text(report, "%s", error && error->text[0] ? error->text : "unknown");
 }
 
+const char *error_sentence(struct report *report, const struct ps_error *error)
+{
+	const char *text = error && error->text[0] ? error->text : "unknown";
+	char first = text[0];
+
+	/* a word, not a name or a number */
+	if (first >= 'a' && first <= 'z' && text[1] >= 'a' && text[1] <= 'z')
+		first = (char)(first - 'a' + 'A');
+	return report_text(report, "%c%s", first, text + 1);
+}
+
 bool describe_tag(const struct plugin_input *input, struct report *report, uint32_t tag,
 		  const char **ret_image, struct report_string *ret_description,
 		  const char **ret_source)

@@ -84,8 +84,9 @@ static char *safe_words(const struct text *text, const char *format, va_list arg
 enum ps_status text_field(const struct text *text, struct ps_error *err, const char *label,
 			  const char *format, ...)
 {
-	const char *bold = text->options->color ? "\033[1m" : "";
-	const char *plain = text->options->color ? "\033[0m" : "";
+	bool color = text->options->color && *label != '\0';
+	const char *bold = color ? "\033[1m" : "";
+	const char *plain = color ? "\033[0m" : "";
 	va_list args;
 	char *words;
 
@@ -176,10 +177,11 @@ static enum ps_status file_coverage(const struct text *text, struct ps_error *er
 {
 	const struct report_file *f = &text->report->file;
 
-	if (f->complete)
+	if (f->pages_in_file == f->pages_listed)
 		return text_field(text, err, "Coverage",
-				  "file: all %" PRIu64 " pages that it lists are in it",
-				  f->pages_listed);
+				  "file: all %" PRIu64 " pages that it lists are in it%s",
+				  f->pages_listed,
+				  f->complete ? "" : ", but it contradicts itself (see notes)");
 	return text_field(text, err, "Coverage",
 			  "file: %" PRIu64 " of the %" PRIu64 " pages that it lists are in it",
 			  f->pages_in_file, f->pages_listed);
@@ -213,11 +215,15 @@ static enum ps_status big_coverage(const struct text *text, struct ps_error *err
 
 enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 {
+	const struct report *r = text->report;
 	enum ps_status status = file_coverage(text, err);
 
+	if (status == PS_OK && !r->system.kernel_base.has_value)
+		return text_field(text, err, "", "pool tables: not to be found without the kernel");
 	if (status == PS_OK)
 		status = tracker_coverage(text, err);
-	if (status == PS_OK)
+	/* without tag tables nothing leads to the big-page table */
+	if (status == PS_OK && r->tracker.available)
 		status = big_coverage(text, err);
 	return status;
 }

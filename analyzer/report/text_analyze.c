@@ -139,7 +139,7 @@ enum ps_status text_analyze(const struct text *text, struct ps_error *err)
 		return status;
 	fputc('\n', text->out);
 	status = text_coverage(text, err);
-	if (status == PS_OK)
+	if (status == PS_OK && r->totals.available)
 		status = text_field(text, err, "Units", "1 MB is 1048576 bytes; %s",
 				    "Share is of the pool's sum over tags");
 	if (status == PS_OK)

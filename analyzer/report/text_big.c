@@ -156,6 +156,15 @@ static void hex_line(FILE *out, const struct report_hex *hex, size_t at)
 	fputs("|\n", out);
 }
 
+static bool any_present(const struct report_hex *hex)
+{
+	for (size_t i = 0; i < hex->size; i++) {
+		if (hex->present[i])
+			return true;
+	}
+	return hex->size == 0;
+}
+
 enum ps_status text_hex(const struct text *text, struct ps_error *err)
 {
 	const struct report_hex *hex = &text->report->hex;
@@ -169,9 +178,12 @@ enum ps_status text_hex(const struct text *text, struct ps_error *err)
 		format_size_unsigned(hex->allocation_bytes, size), hex->size);
 	if (status != PS_OK)
 		return status;
+	if (!any_present(hex))
+		return text_words(text, err, 0, "None of these bytes can be read: %s.",
+				  hex->note ? hex->note : "no reason is known");
 	for (size_t at = 0; at < hex->size; at += 16)
 		hex_line(text->out, hex, at);
 	if (hex->note)
-		status = text_words(text, err, 0, "?? is not in the dump: %s.", hex->note);
+		status = text_words(text, err, 0, "?? cannot be read: %s.", hex->note);
 	return status;
 }
