@@ -18,9 +18,9 @@ enum kdbg_field {
 	KDBG_NONPAGED_POOL_END,
 	KDBG_PAGED_POOL_START,
 	KDBG_PAGED_POOL_END,
-	KDBG_MM_MAXIMUM_NONPAGED_POOL, /* bytes */
+	KDBG_MM_MAXIMUM_NONPAGED_POOL,   /* bytes */
 	KDBG_MM_ALLOCATED_NONPAGED_POOL, /* pages */
-	KDBG_MM_SIZE_OF_PAGED_POOL, /* bytes */
+	KDBG_MM_SIZE_OF_PAGED_POOL,      /* bytes */
 	KDBG_MM_HIGHEST_USER_ADDRESS,
 	KDBG_MM_SYSTEM_RANGE_START,
 	KDBG_MM_NUMBER_OF_PHYSICAL_PAGES,
@@ -37,13 +37,14 @@ struct kdbg {
 	uint32_t size; /* as the block says: how much of it is valid */
 	uint64_t kernel_base;
 	uint64_t fields[KDBG_FIELDS]; /* normalised addresses; 0 = absent */
-	uint32_t unreadable; /* bit per field: inside the block, but its bytes are not in the dump */
-	uint32_t rejected;   /* bit per field: what is stored is no kernel address */
+	uint32_t
+		unreadable; /* bit per field: inside the block, but its bytes are not in the dump */
+	uint32_t rejected;  /* bit per field: what is stored is no kernel address */
 };
 
 /**
- * Reads and checks the block at `va`: OwnerTag, Size, a kernel-range KernBase. PS_CORRUPT when it is
- * no KDBG, PS_ABSENT when its bytes are not there.
+ * Reads and checks the block at `va`: OwnerTag, Size, a kernel-range KernBase. PS_CORRUPT when it
+ * is no KDBG, PS_ABSENT when its bytes are not there.
  */
 enum ps_status kdbg_read(struct space *space, uint64_t va, struct kdbg *ret, struct ps_error *err);
 
@@ -52,7 +53,7 @@ enum ps_status kdbg_read(struct space *space, uint64_t va, struct kdbg *ret, str
  * PsLoadedModuleList lies in that range. PS_NOT_FOUND says how many pages could be looked at.
  */
 enum ps_status kdbg_find_in_image(struct space *space, uint64_t base, uint64_t size,
-                                  struct kdbg *ret, struct ps_error *err);
+				  struct kdbg *ret, struct ps_error *err);
 
 /** A block seen in physical memory, before any translation. */
 struct kdbg_trace {
@@ -69,13 +70,13 @@ typedef bool (*kdbg_accept)(void *context, const struct kdbg_trace *trace);
  * one. PS_NOT_FOUND, PS_INTERRUPTED.
  */
 enum ps_status kdbg_scan(struct dump *dump, kdbg_accept accept, void *context,
-                         struct progress *progress, struct ps_error *err);
+			 struct progress *progress, struct ps_error *err);
 
 /**
  * Reads the variable that `field` points to: a pointer-sized value, of which 0 is one. PS_ABSENT
  * when the field is absent or the variable is not in the dump; the words say which.
  */
 enum ps_status kdbg_variable(struct space *space, const struct kdbg *kdbg, enum kdbg_field field,
-                             uint64_t *ret, struct ps_error *err);
+			     uint64_t *ret, struct ps_error *err);
 
 #endif

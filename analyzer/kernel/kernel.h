@@ -14,22 +14,23 @@
 #include "analyzer/memory/space.h"
 
 struct kernel {
-	struct dump *dump;   /* borrowed */
-	struct space *space; /* owned */
+	struct dump *dump;     /* borrowed */
+	struct space *space;   /* owned */
 	unsigned pointer_size; /* bytes: 4 or 8 */
 	const char *arch;      /* "x86", "x86-pae", "x64"; static */
 
-	uint64_t base;        /* VA of ntoskrnl's image */
-	uint64_t size;        /* SizeOfImage: PE header, else module list; 0 when neither is there */
+	uint64_t base; /* VA of ntoskrnl's image */
+	uint64_t size; /* SizeOfImage: PE header, else module list; 0 when neither is there */
 	struct pe_identity image; /* time stamp, PDB of the kernel itself */
 
 	struct kdbg kdbg;
 	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static */
 	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory" */
 
-	struct fact build;      /* NtBuildNumber without the free/checked flag; 0 and not known when
-	                           no source has it */
-	const char *build_source; /* "header", "KUSER_SHARED_DATA", "NtBuildLab"; NULL when unknown */
+	struct fact build; /* NtBuildNumber without the free/checked flag; 0 and not known when
+			      no source has it */
+	const char
+		*build_source;  /* "header", "KUSER_SHARED_DATA", "NtBuildLab"; NULL when unknown */
 	char *build_lab;        /* owned; "17763.1.amd64fre.rs5_release..." or NULL */
 	char *service_pack;     /* owned; "Service Pack 2" or NULL */
 	struct fact processors; /* header, else KiProcessorBlock */
@@ -51,14 +52,14 @@ struct kernel {
  * noted and their lists marked incomplete.
  */
 enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
-                           struct kernel **ret, struct ps_error *err);
+			   struct kernel **ret, struct ps_error *err);
 
 /** Frees the kernel. NULL is harmless. */
 void kernel_close(struct kernel *kernel);
 
 /** Adds a sentence for the analyst; drops what exceeds the array. */
 void kernel_note(struct kernel *kernel, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /**
  * "Windows Server 2019", "Windows 7 or Windows Server 2008 R2" where the product type is not

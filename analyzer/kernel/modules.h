@@ -12,19 +12,19 @@
 
 struct module {
 	uint64_t base;
-	uint64_t size;      /* bytes: SizeOfImage; end - start for unloaded drivers */
-	char *name;         /* owned; UTF-8 "ntfs.sys"; NULL when its bytes are not in the dump */
-	char *path;         /* owned; UTF-8 full path or NULL */
+	uint64_t size; /* bytes: SizeOfImage; end - start for unloaded drivers */
+	char *name;    /* owned; UTF-8 "ntfs.sys"; NULL when its bytes are not in the dump */
+	char *path;    /* owned; UTF-8 full path or NULL */
 	struct pe_identity image; /* from the PE header in memory; see its flags */
-	struct fact timestamp; /* link time: list entry (Windows 10 and later), else PE header */
-	uint64_t unloaded_at; /* FILETIME of unloading, 0 for loaded modules */
+	struct fact timestamp;    /* link time: list entry (Windows 10 and later), else PE header */
+	uint64_t unloaded_at;     /* FILETIME of unloading, 0 for loaded modules */
 };
 
 struct module_list {
 	struct module *items; /* owned */
 	size_t count, capacity;
-	bool complete;     /* the whole list was walked */
-	char note[240];    /* why it is not complete; empty otherwise */
+	bool complete;  /* the whole list was walked */
+	char note[240]; /* why it is not complete; empty otherwise */
 };
 
 enum { MODULE_LIMIT = 4096 }; /* more is a loop or rubbish; real lists hold a few hundred */
@@ -39,7 +39,7 @@ void module_list_fini(struct module_list *list);
  * entries; 0 = unknown. Only running out of memory is an error.
  */
 enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
-                            struct module_list *list, struct ps_error *err);
+			    struct module_list *list, struct ps_error *err);
 
 /** What the list says of its first entry, the kernel itself; read without names. */
 struct module_head {
@@ -51,14 +51,14 @@ struct module_head {
  * a page-aligned kernel address as its base. PS_ABSENT, PS_CORRUPT.
  */
 enum ps_status modules_read_first(struct space *space, uint64_t head, struct module_head *ret,
-                                  struct ps_error *err);
+				  struct ps_error *err);
 
 /**
  * `table` = value of MmUnloadedDrivers, `last` = value of MmLastUnloadedDriver (next slot). Oldest
  * first. Slots that cannot be read make the list incomplete, with a note.
  */
 enum ps_status modules_read_unloaded(struct space *space, uint64_t table, uint32_t last,
-                                     struct module_list *list, struct ps_error *err);
+				     struct module_list *list, struct ps_error *err);
 
 /** The module that holds `va`, or NULL. */
 const struct module *modules_find(const struct module_list *list, uint64_t va);

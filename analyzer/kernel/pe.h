@@ -27,10 +27,10 @@ struct pe_identity {
  * PS_CORRUPT when it is no PE image. A missing debug directory is no error (pdb_present false).
  */
 enum ps_status pe_identify(struct space *space, uint64_t base, struct pe_identity *ret,
-                           struct ps_error *err);
+			   struct ps_error *err);
 
 /** Name in the export directory ("ntoskrnl.exe") into `name`; PS_NOT_FOUND when there is none. */
 enum ps_status pe_export_module_name(struct space *space, uint64_t base, char *name, size_t size,
-                                     struct ps_error *err);
+				     struct ps_error *err);
 
 #endif

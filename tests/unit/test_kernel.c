@@ -470,6 +470,64 @@ static void test_kdbg_checks(void **state)
 	free_made(made);
 }
 
+struct traces {
+	uint64_t last;
+	unsigned count;
+};
+
+static bool count_trace(void *context, const struct kdbg_trace *trace)
+{
+	struct traces *traces = context;
+
+	assert_true(trace->pa > traces->last);
+	traces->count++;
+	assert_int_equal(trace->size, 0x340);
+	assert_int_equal(trace->kernel_base, 0xfffff80000000000 | trace->pa >> 4 << 12);
+	traces->last = trace->pa;
+	return false;
+}
+
+/* Heads at the borders of what is read at once, of pages and of extents; each is seen once. */
+static void test_scan_borders(void **state)
+{
+	static const uint64_t tags[] = {0x10010,  0x10ff4,  0x10fffc, 0x20fff0,
+					0x210000, 0x21ffe0, 0x300000};
+	static const uint64_t unseen[] = {0x21fff8, 0x300ff4}; /* their end is not there */
+	struct image *image = malloc(sizeof(*image));
+	struct opened opened;
+	struct traces traces = {0};
+	struct progress progress;
+	struct ps_error err = PS_ERROR_INIT;
+
+	(void)state;
+	assert_non_null(image);
+	image_init(image);
+	for (uint64_t pfn = 0x10; pfn < 0x220; pfn++)
+		image_page(image, pfn);
+	image_page(image, 0x300);
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		uint64_t base = 0xfffff80000000000 | (tags[i] - 0x10) >> 4 << 12;
+		const uint32_t words[] = {0x4742444b, 0x340, (uint32_t)base,
+					  (uint32_t)(base >> 32)};
+
+		for (unsigned w = 0; w < 4; w++)
+			image_put32(image, tags[i] + w * 4, words[w]);
+	}
+	for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		image_put32(image, unseen[i], 0x4742444b);
+	image_write_raw(image, 0x301);
+	opened = open_path(image->path);
+	progress_init(&progress, false);
+	assert_int_equal(kdbg_scan(opened.dump, count_trace, &traces, &progress, &err),
+			 PS_NOT_FOUND);
+	assert_int_equal(traces.last, tags[6] - 0x10);
+	assert_int_equal(traces.count, 7);
+	assert_text(err.text, "in 529 pages of memory");
+	close_all(&opened);
+	image_fini(image);
+	free(image);
+}
+
 /* Fields beyond Size are absent; a smaller Size is an older Windows. */
 static void test_kdbg_size(void **state)
 {
@@ -1037,6 +1095,7 @@ int main(void)
 		cmocka_unit_test(test_disagreements),
 		cmocka_unit_test(test_decoys),
 		cmocka_unit_test(test_kdbg_checks),
+		cmocka_unit_test(test_scan_borders),
 		cmocka_unit_test(test_kdbg_size),
 		cmocka_unit_test(test_kdbg_cut),
 		cmocka_unit_test(test_no_kdbg),
