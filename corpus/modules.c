@@ -57,11 +57,40 @@ static char *default_path(const struct world *w, const char *name)
 	return xprintf("\\SystemRoot\\system32\\%s%s", in_drivers ? "drivers\\" : "", name);
 }
 
+static const struct module *overlapping(const struct world *w, const struct module *module)
+{
+	for (size_t i = 0; i < w->module_count; i++) {
+		const struct module *m = &w->modules[i];
+		if (m != module && m->base < module->base + module->size &&
+		    module->base < m->base + m->size)
+			return m;
+	}
+	return NULL;
+}
+
+static void choose_base(struct world *w, const struct line *line, struct module *module,
+			uint64_t *next)
+{
+	const char *base = line_option(line, "base");
+	const struct module *other;
+	module->base = base ? parse_number(line, base) : *next;
+	while ((other = overlapping(w, module)) != NULL) {
+		if (base)
+			line_fail(line, "overlaps %s", other->name);
+		module->base = other->base + other->size;
+	}
+	if (base)
+		return;
+	*next = module->base + module->size;
+	if (*next > w->config->drivers.end)
+		line_fail(line, "the address range of drivers is full");
+}
+
 static void add_driver(struct world *w, const struct line *line, struct rng *rng, uint64_t *next)
 {
 	const char *name = line_word(line, 1, "a name");
 	struct module *module = add_module(w, line, name);
-	const char *size = line_option(line, "size"), *base = line_option(line, "base");
+	const char *size = line_option(line, "size");
 	const char *path = line_option(line, "path"), *pdb = line_option(line, "pdb");
 	const char *age = line_option(line, "age"), *time = line_option(line, "time");
 	uint64_t bytes = size ? parse_number(line, size) : 0x8000 + rng_below(rng, 0x60) * 0x1000;
@@ -69,11 +98,7 @@ static void add_driver(struct world *w, const struct line *line, struct rng *rng
 		line_fail(line, "a driver has from 0x5000 to 0x10000000 bytes");
 	module->size = (uint32_t)round_up(bytes, PAGE_SIZE);
 	*next += (1 + rng_below(rng, 12)) << PAGE_SHIFT;
-	module->base = base ? parse_number(line, base) : *next;
-	if (!base)
-		*next += module->size;
-	if (*next > w->config->drivers.end)
-		line_fail(line, "the address range of drivers is full");
+	choose_base(w, line, module, next);
 	module->path = path ? xstrdup(path) : default_path(w, name);
 	module->pdb = pdb ? xstrdup(pdb) : xprintf("%.*s.pdb", (int)strcspn(name, "."), name);
 	put64(module->guid, rng_next(rng));
