@@ -137,6 +137,14 @@ enum page_state dump_read(struct dump *dump, uint64_t pa, void *to, size_t lengt
 	return PAGE_PRESENT;
 }
 
+bool dump_is_cached(struct dump *dump, uint64_t pfn)
+{
+	struct extent extent;
+
+	dump_locate(dump, pfn, &extent);
+	return extent.state != PAGE_PRESENT || file_is_cached(&dump->file, extent.offset);
+}
+
 void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count)
 {
 	uint64_t start = 0, end = 0; /* file range not yet announced: neighbours are joined */

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -185,6 +186,14 @@ void file_prefetch(struct file *file, uint64_t offset, uint64_t length)
 		length = file->size - offset;
 	/* Fills the page cache whether the file is mapped or not; the kernel rounds to pages. */
 	posix_fadvise(file->fd, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
+}
+
+bool file_is_cached(struct file *file, uint64_t offset)
+{
+	uint8_t byte;
+	struct iovec into = {.iov_base = &byte, .iov_len = 1};
+
+	return preadv2(file->fd, &into, 1, (off_t)offset, RWF_NOWAIT) == 1;
 }
 
 /* One stretch that begins at `offset`. False when the filesystem cannot tell. */

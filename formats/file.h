@@ -49,6 +49,9 @@ enum ps_status file_read(struct file *file, uint64_t offset, void *to, size_t le
 /** Tells the kernel that [offset, offset+length) will be read soon. Never fails. */
 void file_prefetch(struct file *file, uint64_t offset, uint64_t length);
 
+/** True when the byte at `offset` is in the page cache: reading it waits for no disk. */
+bool file_is_cached(struct file *file, uint64_t offset);
+
 /**
  * The stretch of the file around `offset` that is all data or all hole (SEEK_DATA / SEEK_HOLE):
  * true for data; *ret_start <= offset < *ret_end. Without support in the filesystem all is data.

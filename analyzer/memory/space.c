@@ -18,6 +18,7 @@ enum {
 	TLB_ENTRIES = 2048, /* a power of two; 8 MiB of addresses */
 	PAGE_MASK = PAGE_SIZE - 1,
 	PREFETCH_BATCH = 16384, /* pages sorted and asked for at once */
+	PREFETCH_SAMPLES = 16,  /* of them, looked at first */
 };
 
 static const uint64_t prefetch_most = (uint64_t)1 << 30; /* bytes of one space_prefetch() */
@@ -301,11 +302,26 @@ static int compare_pfns(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/*
+ * A look at a few of the pages. Announcing 8192 scattered pages costs a system call each, 13 ms in
+ * all, which is half of what summing a table of that size takes when it is in the page cache.
+ */
+static bool are_cached(struct dump *dump, const uint64_t *pfns, size_t count)
+{
+	for (size_t i = 0; i < PREFETCH_SAMPLES; i++) {
+		if (!dump_is_cached(dump, pfns[i * count / PREFETCH_SAMPLES]))
+			return false;
+	}
+	return true;
+}
+
 /* Asks for the pages in physical order, which is the order of the file, stretch by stretch. */
 static void prefetch_pages(struct dump *dump, uint64_t *pfns, size_t count)
 {
 	size_t first = 0;
 
+	if (count == 0 || are_cached(dump, pfns, count))
+		return;
 	qsort(pfns, count, sizeof(*pfns), compare_pfns);
 	for (size_t i = 1; i <= count; i++) {
 		if (i < count && pfns[i] - pfns[i - 1] <= 1)

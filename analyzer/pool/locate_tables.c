@@ -236,8 +236,7 @@ static void judge_single_table(struct search *s)
 	found->processors_known = true;
 	if (k->processors.known && k->processors.value <= 1)
 		return;
-	if (window_is_whole(&s->window) && k->build.known &&
-	    k->build.value < FIRST_BUILD_WITH_ARRAY)
+	if (k->build.known && k->build.value < FIRST_BUILD_WITH_ARRAY)
 		return;
 	found->processors_known = false;
 	snprintf(found->processors_note, sizeof(found->processors_note),

@@ -25,6 +25,7 @@ struct merge {
 	struct space *space;
 	const struct pool_globals *globals;
 	struct tracker *tracker;
+	uint32_t *slot_rows; /* owned: row + 1 that the slot had in the last table, 0 = none yet */
 	unsigned tables_with_holes;
 };
 
@@ -67,6 +68,23 @@ static bool has_counts(const struct view *view, size_t entry, const struct track
 	return false;
 }
 
+/*
+ * A processor keeps a tag in the slot that table 0 gave it, so the row of the table before is
+ * nearly always the right one and spares the look-up.
+ */
+static struct tag_row *row_at(struct merge *m, uint64_t slot, uint32_t tag)
+{
+	uint32_t *last = slot < m->globals->tracker_size.value ? &m->slot_rows[slot] : NULL;
+	struct tag_row *row;
+
+	if (last && *last && m->tracker->rows[*last - 1].tag == tag)
+		return &m->tracker->rows[*last - 1];
+	row = row_of(m->tracker, tag);
+	if (row && last)
+		*last = (uint32_t)(row - m->tracker->rows) + 1;
+	return row;
+}
+
 /* Adds the entry at `index`. An entry that is only partly there adds nothing but its row. */
 static enum ps_status add_entry(struct merge *m, const struct view *view, uint64_t index,
 				bool is_last, struct ps_error *err)
@@ -84,7 +102,7 @@ static enum ps_status add_entry(struct merge *m, const struct view *view, uint64
 		tag = OVERFLOW_TAG;
 	if (!tag)
 		return PS_OK;
-	row = row_of(m->tracker, tag);
+	row = row_at(m, index, tag);
 	if (!row)
 		return ps_fail_memory(err, "the rows of the tag table");
 	if (!whole) {
@@ -378,7 +396,10 @@ enum ps_status tracker_read(struct space *space, const struct pool_globals *glob
 
 	hash_init(&t.index);
 	holes_init(&t.holes);
-	status = merge_all(&m, err);
+	m.slot_rows = mem_array((size_t)globals->tracker_size.value, sizeof(*m.slot_rows));
+	status = m.slot_rows ? merge_all(&m, err)
+			     : ps_fail_memory(err, "the slots of the tag table");
+	free(m.slot_rows);
 	if (status != PS_OK) {
 		tracker_fini(&t);
 		return ps_wrap(err, "cannot read the tracker tables");

@@ -112,6 +112,8 @@ bool view_has(const struct view *view, size_t offset, size_t length)
 {
 	if (length == 0 || offset >= view->size || length > view->size - offset)
 		return false;
+	if (view->pages_present == view->pages_expected)
+		return true;
 	for (size_t page = page_index(view, offset); page <= page_index(view, offset + length - 1);
 	     page++) {
 		if (!view->present[page])
