@@ -8,6 +8,7 @@
 #include "analyzer/kernel/search.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "analyzer/memory/find_dtb.h"
@@ -210,28 +211,54 @@ static bool try_header_by_traces(struct kernel_search *search)
 	return false;
 }
 
+/* ": its page is beyond the end of the file" and the like; empty when the page is there. */
+static const char *root_page_words(struct dump *dump, char out[64])
+{
+	uint64_t pa = dump->facts.dtb.value & 0x000fffffffffffe0;
+	enum page_state state;
+	uint8_t entry[8];
+
+	out[0] = '\0';
+	state = dump_read(dump, pa, entry, sizeof(entry));
+	if (state != PAGE_PRESENT)
+		snprintf(out, 64, ": its page is %s", page_state_words(state));
+	return out;
+}
+
+static void hint_no_root(struct kernel_search *search, struct ps_error *err)
+{
+	const struct dump *dump = search->kernel->dump;
+
+	if (dump->facts.dtb.known && !dump->complete)
+		ps_hint(err, "this file is not complete: copy the dump again, or make another that "
+			     "is");
+	if (!dump->facts.dtb.known && search->seen == 0)
+		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded: if this is a "
+			     "snapshot of one, take a crash dump (MEMORY.DMP) instead");
+	ps_hint(err, "poolscope needs the memory of an x86 or x64 Windows: a kernel or complete "
+		     "memory dump, or a snapshot of all physical memory");
+}
+
 static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
 {
-	const struct fact *dtb = &search->kernel->dump->facts.dtb;
+	struct dump *dump = search->kernel->dump;
+	const struct fact *dtb = &dump->facts.dtb;
+	char words[64];
 
 	if (err->status != PS_NOT_FOUND)
 		return ps_wrap(err, "cannot search for the kernel");
 	if (dtb->known)
 		ps_fail_at(err, PS_NOT_FOUND, dtb->value,
 			   "no Windows kernel found: the header's directory table base 0x%" PRIx64
-			   " leads to none, and no other page tables in the dump do (%" PRIu64
+			   " leads to none%s; no other page tables in the dump do (%" PRIu64
 			   " blocks like KDBG seen)",
-			   dtb->value, search->seen);
+			   dtb->value, root_page_words(dump, words), search->seen);
 	else
 		ps_fail(err, PS_NOT_FOUND,
-			"no Windows kernel found: no page tables in this memory lead to one (%" PRIu64
-			" blocks like KDBG seen)",
+			"no Windows kernel found: no page tables in this memory lead to one "
+			"(%" PRIu64 " blocks like KDBG seen)",
 			search->seen);
-	if (!dtb->known && search->seen == 0)
-		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded: if this is a "
-			     "snapshot of one, take a crash dump (MEMORY.DMP) instead");
-	ps_hint(err, "poolscope needs the memory of an x86 or x64 Windows: a kernel or complete "
-		     "memory dump, or a snapshot of all physical memory");
+	hint_no_root(search, err);
 	return err->status;
 }
 

@@ -893,6 +893,25 @@ static void test_no_kernel(void **state)
 	free(image);
 }
 
+static void test_root_absent(void **state)
+{
+	(void)state;
+	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++) {
+		struct made *made = new_made(kind);
+		uint8_t **page = &made->image.pages[made->root / MADE_PAGE];
+		struct opened opened;
+
+		free(*page);
+		*page = NULL;
+		opened = open_true(made);
+		assert_null(opened.kernel);
+		assert_int_equal(opened.error.status, PS_NOT_FOUND);
+		assert_text(opened.error.text, "leads to none: its page is not in the dump");
+		close_all(&opened);
+		free_made(made);
+	}
+}
+
 /* Bits flipped anywhere: an answer or an error, soon, and nothing read outside. */
 static void flip_bits(struct made *made, uint64_t *seed, unsigned count)
 {
@@ -1109,6 +1128,7 @@ int main(void)
 		cmocka_unit_test(test_bad_debug_directory),
 		cmocka_unit_test(test_export_name),
 		cmocka_unit_test(test_no_kernel),
+		cmocka_unit_test(test_root_absent),
 		cmocka_unit_test(test_flipped_bits),
 		cmocka_unit_test(test_bugcheck_names),
 		cmocka_unit_test(test_product_names),
