@@ -71,17 +71,6 @@ static uint32_t named_sizes(const struct window *window)
 	return sizes & masks;
 }
 
-/* The place of a variable is told only when no second one holds the same value. */
-static void take_value(const struct window *window, uint64_t value, struct global *ret)
-{
-	uint64_t va = 0;
-	size_t places = window_count(window, value, &va);
-
-	ret->value = value;
-	ret->found = places > 0;
-	ret->va = places == 1 ? va : 0;
-}
-
 static void check_prior(struct search *s)
 {
 	const struct tracker_layout *layout = s->geometry.layout;
@@ -137,8 +126,8 @@ static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
 	found->votes = s->geometry.reachable;
 	found->voters = s->geometry.voters;
 	found->hash = geometry_proved(&s->geometry) ? s->geometry.hash : '?';
-	take_value(&s->window, slots + 1, &found->tracker_size);
-	take_value(&s->window, slots - 1, &found->tracker_mask);
+	found->tracker_size = window_global(&s->window, slots + 1);
+	found->tracker_mask = window_global(&s->window, slots - 1);
 	if (found->hash == '?' && !(found->tracker_size.found && found->tracker_mask.found))
 		return ps_fail_at(err, PS_CORRUPT, found->tracker.value,
 				  "PoolTrackTable leads to no tag table: only %llu of %llu keys at "

@@ -22,9 +22,7 @@ struct candidate {
 	uint64_t known_tags; /* live sampled entries whose tag is in the tracker table */
 	uint64_t live;
 	uint64_t named_size; /* value of the size variable; 0 when there is none that fits */
-	uint64_t named_va;
 	bool named_adjacent;
-	unsigned named_places;
 };
 
 /* Tags that can be seen in table 0. */
@@ -87,14 +85,10 @@ static void name_size(const struct search *s, const struct big_sample *sample, s
 			continue;
 		if (c->size.hash == '?' && !entries_between(sample, value / 2, value))
 			continue;
-		c->named_places += value == c->named_size;
 		if (c->named_size && (c->named_adjacent > adjacent ||
 				      (c->named_adjacent == adjacent && c->named_size >= value)))
 			continue;
-		if (value != c->named_size)
-			c->named_places = 1;
 		c->named_size = value;
-		c->named_va = va;
 		c->named_adjacent = adjacent;
 	}
 }
@@ -219,11 +213,10 @@ static void note_doubts(struct search *s, const struct candidate *c)
 static void take_candidate(struct search *s, const struct candidate *c)
 {
 	struct big_globals *big = &s->found->big;
+	uint64_t size = c->size.hash != '?' ? UINT64_C(1) << c->size.shift : c->named_size;
 
-	big->table = (struct global){.found = true, .va = c->variable, .value = c->table};
-	big->size.found = c->named_size != 0;
-	big->size.va = c->named_places == 1 || c->named_adjacent ? c->named_va : 0;
-	big->size.value = c->size.hash != '?' ? UINT64_C(1) << c->size.shift : c->named_size;
+	big->table = window_global(&s->window, c->table);
+	big->size = window_global(&s->window, size);
 	big->layout = c->layout;
 	big->is_flags = c->is_flags;
 	big->hash = c->size.hash;

@@ -176,13 +176,13 @@ static void choose_size(struct search *s, const struct view *view, uint64_t used
 		if (size->found &&
 		    (best_fills > fills || (best_fills == fills && size->value >= value)))
 			continue;
-		*size = (struct global){.found = true, .va = va, .value = value};
+		*size = window_global(&s->window, value);
 		best_fills = fills;
 	}
 }
 
-static enum ps_status try_candidate(struct search *s, uint64_t va, uint64_t pointer,
-				    const struct hash *ring, uint64_t *most, struct ps_error *err)
+static enum ps_status try_candidate(struct search *s, uint64_t pointer, const struct hash *ring,
+				    uint64_t *most, struct ps_error *err)
 {
 	size_t entry = s->geometry.layout->entry_size, size = FIRST_READ;
 	struct packed packed = {0};
@@ -204,7 +204,7 @@ static enum ps_status try_candidate(struct search *s, uint64_t va, uint64_t poin
 	if (status != PS_OK)
 		goto out;
 	*most = packed.seen;
-	s->found->expansion = (struct global){.found = true, .va = va, .value = pointer};
+	s->found->expansion = window_global(&s->window, pointer);
 	s->found->expansion_size = (struct global){0};
 	used = through_overflow(s, &view, packed.used);
 	choose_size(s, &view, used);
@@ -232,7 +232,7 @@ enum ps_status locate_expansion(struct search *s, struct ps_error *err)
 		if (!window_value(&s->window, i, &value) || !is_table_address(s->space, value) ||
 		    value == s->found->tracker.value)
 			continue;
-		status = try_candidate(s, window_va(&s->window, i), value, &ring, &most, err);
+		status = try_candidate(s, value, &ring, &most, err);
 	}
 	hash_fini(&ring);
 	return status;

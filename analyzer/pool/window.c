@@ -60,6 +60,14 @@ uint64_t window_va(const struct window *window, size_t index)
 	return window->view.va + index * window->pointer_size;
 }
 
+struct global window_global(const struct window *window, uint64_t value)
+{
+	uint64_t va = 0;
+	size_t places = window_count(window, value, &va);
+
+	return (struct global){.found = places > 0, .va = places == 1 ? va : 0, .value = value};
+}
+
 size_t window_count(const struct window *window, uint64_t value, uint64_t *ret_va)
 {
 	size_t found = 0;

@@ -8,6 +8,7 @@
 #ifndef PS_ANALYZER_POOL_WINDOW_H
 #define PS_ANALYZER_POOL_WINDOW_H
 
+#include "analyzer/pool/locate.h"
 #include "analyzer/pool/view.h"
 
 enum { WINDOW_REACH = 0x4200 };
@@ -37,5 +38,8 @@ uint64_t window_va(const struct window *window, size_t index);
 
 /** Slots that hold `value`; *ret_va is the first one's VA. */
 size_t window_count(const struct window *window, uint64_t value, uint64_t *ret_va);
+
+/** A variable of that value: its place is told only when no second one holds the same. */
+struct global window_global(const struct window *window, uint64_t value);
 
 #endif
