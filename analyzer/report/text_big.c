@@ -88,7 +88,8 @@ enum ps_status text_big(const struct text *text, struct ps_error *err)
 		status = big_table(text, err);
 	if (status != PS_OK)
 		return status;
-	fputc('\n', text->out);
+	if (b->line_count > 0)
+		fputc('\n', text->out);
 	status = text_words(text, err, 0,
 			    "%zu row%s of %zu. Whole table: %s%" PRIu64 " live and %s%" PRIu64
 			    " freed entries of %" PRIu64 ". 1 MB = 1048576 bytes.",

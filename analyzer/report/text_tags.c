@@ -118,11 +118,12 @@ enum ps_status text_tags(const struct text *text, struct ps_error *err)
 		status = tags_table(text, err);
 	if (status != PS_OK)
 		return status;
-	fputc('\n', text->out);
-	if (r->lines.count > 0)
+	if (r->lines.count > 0) {
+		fputc('\n', text->out);
 		status = text_words(text, err, 0, "%zu row%s of %zu.", r->lines.count,
 				    r->lines.count == 1 ? "" : "s",
 				    r->lines.count + r->lines.left_out);
+	}
 	if (status == PS_OK)
 		status = tags_sums(text, err);
 	if (status == PS_OK)

@@ -1,0 +1,56 @@
+# Bash completion for poolscope(1). Options come from the program's own help.
+
+_poolscope()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local commands='analyze tags big modules info' command='' word option
+
+	# `--color=auto` reaches us as three words
+	if [[ $current == '=' ]]; then
+		option=$previous current=''
+	elif [[ $previous == '=' ]]; then
+		option=${COMP_WORDS[COMP_CWORD - 2]}
+	else
+		option=$previous
+	fi
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		if [[ " $commands " == *" $word "* ]]; then
+			command=$word
+			break
+		fi
+	done
+
+	case $option in
+	--sort)
+		mapfile -t COMPREPLY < <(compgen -W 'bytes diff allocs frees tag per-alloc' -- "$current")
+		return
+		;;
+	--color)
+		if [[ $previous == '=' || ${COMP_WORDS[COMP_CWORD]} == '=' ]]; then
+			mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current")
+			return
+		fi
+		;;
+	--pooltag)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	--top | --tag | --dump | --bytes)
+		return
+		;;
+	esac
+
+	if [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" ${command:-analyze} --help \
+			2>/dev/null | grep -o -e '--[a-z]*' | sort -u)" -- "$current")
+		return
+	fi
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -f -- "$current")
+	if [[ -z $command ]]; then
+		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -W "$commands" -- "$current")
+	fi
+}
+
+complete -F _poolscope poolscope
