@@ -102,7 +102,8 @@ bool dump_next_present(struct dump *dump, uint64_t pfn, struct extent *ret);
  */
 enum page_state dump_read(struct dump *dump, uint64_t pa, void *to, size_t length);
 
-/** True when the page's bytes are in the file's page cache, so that a prefetch would gain nothing. */
+/** True when the page's bytes are in the file's page cache, so that a prefetch would gain nothing.
+ */
 bool dump_is_cached(struct dump *dump, uint64_t pfn);
 
 /** Tells the kernel that these pages will be read soon. */
