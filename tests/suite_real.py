@@ -3,36 +3,16 @@ what an independent decoder read out of them.
 """
 
 import csv
-import functools
 import os
 
 import truth
-from harness import (POOLSCOPE, ROOT, check, data, equal, poolscope_json, run)  # fmt: skip
-
-FOLDER = "win10-17763-x64"
-DIRECTORY = os.path.join(ROOT, "build", "real")
+from harness import BUILD, POOLSCOPE, check, data, equal, poolscope_json, run
+from realdata import FOLDER, bitmap_dump, raw_image
 
 
 def expected(name):
     with open(data(FOLDER, name), encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-@functools.cache
-def raw_image():
-    source = data(FOLDER, "snapshot.raw.tar.zst")
-    os.makedirs(DIRECTORY, exist_ok=True)
-    run(["tar", "--zstd", "-xSf", source, "-C", DIRECTORY])
-    return os.path.join(DIRECTORY, "ConfigIoHandler_Safeguarded.raw")
-
-
-@functools.cache
-def bitmap_dump():
-    source = data(FOLDER, "real-bitmap5.dmp.zst")
-    os.makedirs(DIRECTORY, exist_ok=True)
-    target = os.path.join(DIRECTORY, "real-bitmap5.dmp")
-    run(["zstd", "-q", "-d", "-f", source, "-o", target])
-    return target
 
 
 def report_of(image, *command):
@@ -48,15 +28,18 @@ def all_tags(image):
     rows = {row["tag"]: row for row in report["pool"]["tags"]}
     wanted = expected("expected-track.csv")
     equal(len(wanted), 222, "rows of expected-track.csv")
-    equal(len(rows), len(wanted), "tags")
     for want in wanted:
-        row = rows.get(want["tag"])
+        row = rows.pop(want["tag"], None)
         check(row is not None, f"tag {want['tag']!r} is not there")
         for side, name in (("nonpaged", "NonPaged"), ("paged", "Paged")):
             for field in ("allocs", "frees", "bytes"):
                 number = int(want[name + field.capitalize()])
                 equal(row[side][field], number, f"tag {want['tag']!r} {side} {field}")
-    return "222 tags"
+    # The key of an entry may be there while its counters lie in the next page, which is absent.
+    for tag, row in rows.items():
+        numbers = [row[side][field] for side in ("nonpaged", "paged") for field in truth.FIELDS]
+        check(not any(numbers) and not row["complete"], f"tag {tag!r} is not in the table")
+    return f"222 tags, of {len(rows)} more only the key"
 
 
 def all_big_pages(image):
@@ -72,7 +55,7 @@ def all_big_pages(image):
         equal(row["tag"], want["tag"], f"tag of {want['Va']}")
         equal(int(row["bytes"]), int(want["NumberOfBytes"]), f"bytes of {want['Va']}")
         paged = int(want["PoolType"]) & 1
-        equal(row["type"].lower(), "paged" if paged else "nonpaged", f"type of {want['Va']}")
+        equal(row["pool"].lower(), "paged" if paged else "nonpaged", f"pool of {want['Va']}")
     return "340 allocations"
 
 
@@ -107,7 +90,7 @@ def tables_and_coverage(image):
             "processors_merged": 1, "pages_expected": 57, "pages_present": 5,
             "complete": False}  # fmt: skip
     equal({key: tracker[key] for key in want}, want, "tracker")
-    want = {"entry_size": 24, "entries": 0x8000, "in_use": 340, "freed": 0, "pages_expected": 192,
+    want = {"entry_size": 24, "entries": 0x8000, "in_use": 340, "pages_expected": 192,
             "pages_present": 8, "complete": False}  # fmt: skip
     equal({key: big[key] for key in want}, want, "big pages")
 
@@ -121,7 +104,7 @@ def machine(image):
 
 def places(image):
     """The variables where its README names them; ExPoolTagTables too."""
-    program = os.path.join(ROOT, "build", "gcc-werror", "tests", "globals")
+    program = os.path.join(BUILD, "tests", "globals")
     lines = run([program, image]).stdout.decode().splitlines()
     found = {line.split()[0]: line.split()[1] for line in lines}
     base = 0xFFFFF8051A09F000

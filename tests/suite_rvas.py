@@ -10,8 +10,9 @@ import functools
 import os
 
 import truth
-from harness import (BUILD, ROOT, Failure, Skip, check, data, equal, make_dump, poolscope_json, run,
+from harness import (BUILD, Failure, Skip, check, data, equal, make_dump, poolscope_json, run,
                      scratch)  # fmt: skip
+from realdata import raw_image
 
 GLOBALS = os.path.join(BUILD, "tests", "globals")
 PLACED = [
@@ -41,14 +42,14 @@ def rows():
 
 
 def recipe(row, number, window):
-    """The text of a recipe; every second one has an expansion table."""
+    """The text of a recipe; every second one has a full table and an expansion."""
     build = int(row["version"].split(".")[2])
     guid, age = row["pdb_guid_age"].split("-")
     lines = ["arch x64", f"build {build}", f"processors {PROCESSORS[number % 4]}",
              f"kernel-pdb ntkrnlmp.pdb {guid} {age}", "kernel-size 0x1100000",
              "include common/small-tags.recipe", "include common/small-drivers.recipe"]  # fmt: skip
     if number % 2:
-        lines += ["expansion 64", "tag Exp1 np 900 300 38400 expansion"]
+        lines += ["tracker-entries 256", "expansion 512", "tags random=200"]
     for name in PLACED:
         session = name.startswith("ExpSession") and build > SESSION_TABLE_UNTIL
         if row[name] != "-" and not session:
@@ -59,11 +60,7 @@ def recipe(row, number, window):
 @functools.cache
 def real_pages():
     """(RVA, file offset) of the pages around the real PoolTrackTable, and the file with them."""
-    source = data("win10-17763-x64", "snapshot.raw.tar.zst")
-    place = os.path.join(ROOT, "build", "real")
-    os.makedirs(place, exist_ok=True)
-    run(["tar", "--zstd", "-xSf", source, "-C", place])
-    raw = os.path.join(place, "ConfigIoHandler_Safeguarded.raw")
+    raw = raw_image()
     first = (REAL_TRACK_TABLE - REAL_REACH) // 4096 * 4096
     pages = []
     with open(raw, "rb") as file:
