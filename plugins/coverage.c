@@ -66,11 +66,13 @@ static bool tracker(const struct plugin_input *input, struct report *report)
 		return true;
 	return add(
 		report, "tracker-incomplete", SEVERITY_WARNING, "The tag tables are not complete",
-		report_text(report,
-			    "%" PRIu64 " of %" PRIu64
-			    " pages are in the dump; allocs and frees are lower bounds (>=), diff "
-			    "and bytes may be too low or too high (~). Why: %s.",
-			    t->pages_present, t->pages_expected, t->incomplete_reason),
+		report_text(
+			report,
+			"%" PRIu64 " of the %" PRIu64
+			" pages of the tables that were found are in the dump. Why it is not all: "
+			"%s. Marked allocs and frees are lower bounds (>=), marked diff and bytes "
+			"may be too low or too high (~).",
+			t->pages_present, t->pages_expected, t->incomplete_reason),
 		"a complete kernel dump of the same machine gives exact figures");
 }
 

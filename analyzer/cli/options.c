@@ -1,10 +1,11 @@
 /*
- * Parsing of the command line and the help made from the same tables.
+ * Parsing of the command line.
  *
  * Options may stand before or after the command and the file; `--` ends them. A word is a command
  * when it is one's name; a name with a slash, or of a file that exists, is a file.
  */
 #include "analyzer/cli/options.h"
+#include "analyzer/cli/option_table.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -16,84 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum {
-	IN_ANALYZE = 1 << COMMAND_ANALYZE,
-	IN_TAGS = 1 << COMMAND_TAGS,
-	IN_BIG = 1 << COMMAND_BIG,
-	IN_MODULES = 1 << COMMAND_MODULES,
-	IN_INFO = 1 << COMMAND_INFO,
-	IN_TABLES = IN_TAGS | IN_BIG | IN_MODULES,
-	IN_POOLS = IN_TAGS | IN_BIG,
-	IN_NAMED = IN_ANALYZE | IN_POOLS,
-	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO,
-};
-
-static const struct {
-	const char *name;
-	const char *summary;
-} commands[COMMAND_COUNT] = {
-	[COMMAND_ANALYZE] = {"analyze", "the machine, its pool totals and its biggest tags, on one "
-					"screen (the default)"},
-	[COMMAND_TAGS] = {"tags", "pool usage per tag: Tag Type Allocs Frees Diff Bytes Per-Alloc"},
-	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
-	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
-	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
-};
-
-/* Values of getopt_long(); short options keep their letter. */
-enum option_id {
-	OPTION_JSON = 256,
-	OPTION_CSV,
-	OPTION_TOP,
-	OPTION_SORT,
-	OPTION_NONPAGED,
-	OPTION_PAGED,
-	OPTION_TAG,
-	OPTION_POOLTAG,
-	OPTION_COLOR,
-	OPTION_VERSION,
-	OPTION_HELP,
-	OPTION_LIST,
-	OPTION_FREED,
-	OPTION_DUMP,
-	OPTION_BYTES,
-	OPTION_VERBOSE = 'v',
-	OPTION_QUIET = 'q',
-};
-
-struct option_spec {
-	const char *name;
-	int id;
-	const char *argument; /* NULL: none; in brackets: optional */
-	unsigned commands;
-	const char *help;
-};
-
-static const struct option_spec specs[] = {
-	{"list", OPTION_LIST, NULL, IN_BIG, "list the allocations themselves"},
-	{"freed", OPTION_FREED, NULL, IN_BIG, "with --list: freed entries too"},
-	{"dump", OPTION_DUMP, "VA", IN_BIG, "hex dump of the big allocation at this address"},
-	{"bytes", OPTION_BYTES, "N", IN_BIG, "with --dump: how many bytes (256)"},
-	{"tag", OPTION_TAG, "TAG", IN_POOLS,
-	 "only this tag; Irp is 'Irp ', \\xNN or 8 hex digits for bytes, ? and * match any; "
-	 "repeatable"},
-	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS, "only nonpaged pool"},
-	{"paged", OPTION_PAGED, NULL, IN_POOLS, "only paged pool"},
-	{"sort", OPTION_SORT, "KEY", IN_POOLS,
-	 "bytes (default), diff, allocs, frees, tag or per-alloc"},
-	{"top", OPTION_TOP, "N", IN_NAMED, "at most N rows a table; 0 is all"},
-	{"pooltag", OPTION_POOLTAG, "FILE", IN_NAMED,
-	 "take descriptions of tags from a pooltag.txt first"},
-	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
-	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
-	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
-	{"verbose", OPTION_VERBOSE, NULL, IN_ALL, "say what is being done (on standard error)"},
-	{"quiet", OPTION_QUIET, NULL, IN_ALL, "no warnings, no progress bar"},
-	{"help", OPTION_HELP, NULL, IN_ALL, "print this help"},
-	{"version", OPTION_VERSION, NULL, IN_ALL, "print the version"},
-};
-
-enum { SPEC_COUNT = sizeof(specs) / sizeof(specs[0]), WORDS_MAX = 3 };
+enum { WORDS_MAX = 3 };
 
 static const struct {
 	const char *word;
@@ -108,22 +32,8 @@ struct words {
 	const char *items[WORDS_MAX]; /* one more than can be right */
 	bool may_be_command[WORDS_MAX];
 	size_t count;
-	unsigned used[SPEC_COUNT]; /* how often each option was given */
+	unsigned used[OPTION_SPECS]; /* how often each option was given */
 };
-
-const char *command_name(enum command_id command)
-{
-	return commands[command].name;
-}
-
-static const struct option_spec *find_spec(int id)
-{
-	for (size_t i = 0; i < SPEC_COUNT; i++) {
-		if (specs[i].id == id)
-			return &specs[i];
-	}
-	return NULL;
-}
 
 static enum ps_status parse_number(const char *name, const char *text, int base, uint64_t maximum,
 				   uint64_t *ret, struct ps_error *err)
@@ -243,7 +153,7 @@ static bool remember(struct options *o, const struct option_spec *spec, const ch
 	char *text =
 		value ? mem_printf("--%s=%s", spec->name, value) : mem_printf("--%s", spec->name);
 
-	words->used[spec - specs]++;
+	words->used[spec - option_specs]++;
 	if (!text)
 		return false;
 	o->given[o->given_count++] = text;
@@ -258,16 +168,17 @@ static void add_word(struct words *words, const char *word, bool may_be_command)
 	words->may_be_command[words->count++] = may_be_command;
 }
 
-static void long_options(struct option ret[SPEC_COUNT + 1])
+static void long_options(struct option ret[OPTION_SPECS + 1])
 {
-	for (size_t i = 0; i < SPEC_COUNT; i++) {
+	for (size_t i = 0; i < OPTION_SPECS; i++) {
 		int has = no_argument;
 
-		if (specs[i].argument)
-			has = specs[i].argument[0] == '[' ? optional_argument : required_argument;
-		ret[i] = (struct option){specs[i].name, has, NULL, specs[i].id};
+		if (option_specs[i].argument)
+			has = option_specs[i].argument[0] == '[' ? optional_argument
+								 : required_argument;
+		ret[i] = (struct option){option_specs[i].name, has, NULL, option_specs[i].id};
 	}
-	ret[SPEC_COUNT] = (struct option){NULL, 0, NULL, 0};
+	ret[OPTION_SPECS] = (struct option){NULL, 0, NULL, 0};
 }
 
 static enum ps_status bad_option(int got, char **argv, struct ps_error *err)
@@ -277,7 +188,7 @@ static enum ps_status bad_option(int got, char **argv, struct ps_error *err)
 	if (got == ':')
 		return ps_fail(err, PS_USAGE, "%s needs a value", word);
 	/* getopt leaves optopt at 0 for a long option that it does not know */
-	if (optopt != 0 && find_spec(optopt))
+	if (optopt != 0 && option_find(optopt))
 		return ps_fail(err, PS_USAGE, "%s takes no value", word);
 	if (optopt != 0)
 		return ps_fail(err, PS_USAGE, "unknown option -%c", optopt);
@@ -288,7 +199,7 @@ static enum ps_status bad_option(int got, char **argv, struct ps_error *err)
 static enum ps_status scan(struct options *o, int argc, char **argv, struct words *words,
 			   struct ps_error *err)
 {
-	struct option longs[SPEC_COUNT + 1];
+	struct option longs[OPTION_SPECS + 1];
 	enum ps_status status = PS_OK;
 	int got;
 
@@ -305,7 +216,7 @@ static enum ps_status scan(struct options *o, int argc, char **argv, struct word
 		}
 		if (got == '?' || got == ':')
 			return bad_option(got, argv, err);
-		spec = find_spec(got == 'h' ? OPTION_HELP : got);
+		spec = option_find(got == 'h' ? OPTION_HELP : got);
 		if (!spec)
 			return ps_fail(err, PS_INTERNAL, "an option without a row in the table");
 		if (!remember(o, spec, optarg, words))
@@ -320,7 +231,7 @@ static enum ps_status scan(struct options *o, int argc, char **argv, struct word
 static bool find_command(const char *word, enum command_id *ret)
 {
 	for (unsigned i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(word, commands[i].name) == 0) {
+		if (strcmp(word, command_name((enum command_id)i)) == 0) {
 			*ret = (enum command_id)i;
 			return true;
 		}
@@ -363,17 +274,17 @@ static enum ps_status sort_words(struct options *o, const struct words *words, s
 static enum ps_status check_used(const struct options *o, const struct words *words,
 				 struct ps_error *err)
 {
-	for (size_t i = 0; i < SPEC_COUNT; i++) {
-		if (words->used[i] && !(specs[i].commands & 1U << o->command))
+	for (size_t i = 0; i < OPTION_SPECS; i++) {
+		if (words->used[i] && !(option_specs[i].commands & 1U << o->command))
 			return ps_fail(err, PS_USAGE, "`poolscope %s` has no option --%s",
-				       commands[o->command].name, specs[i].name);
+				       command_name(o->command), option_specs[i].name);
 	}
 	return PS_OK;
 }
 
 static unsigned times_used(const struct words *words, int id)
 {
-	return words->used[find_spec(id) - specs];
+	return words->used[option_find(id) - option_specs];
 }
 
 /* Options that exclude each other or make no sense alone. */
@@ -408,7 +319,7 @@ static enum ps_status check_file(const struct options *o, struct ps_error *err)
 {
 	if (!o->file)
 		return ps_fail(err, PS_USAGE, "`poolscope %s` needs a file",
-			       commands[o->command].name);
+			       command_name(o->command));
 	if (strcmp(o->file, "-") == 0) {
 		ps_fail(err, PS_USAGE, "a dump is read here and there and cannot come from a pipe");
 		ps_hint(err, "write it to a file first; a file named - is ./-");
@@ -440,7 +351,7 @@ enum ps_status options_parse(struct options *options, int argc, char **argv, str
 			status = check_file(options, err);
 	}
 	if (status == PS_USAGE)
-		ps_hint(err, "try `poolscope %s --help`", commands[options->command].name);
+		ps_hint(err, "try `poolscope %s --help`", command_name(options->command));
 	return status;
 }
 
@@ -451,44 +362,4 @@ void options_fini(struct options *options)
 	free(options->given);
 	options->given = NULL;
 	options->given_count = 0;
-}
-
-static void print_option(const struct option_spec *spec, FILE *out)
-{
-	char left[32];
-	const char *letter = spec->id == OPTION_VERBOSE ? "-v, "
-			     : spec->id == OPTION_QUIET ? "-q, "
-							: "    ";
-
-	if (!spec->argument)
-		snprintf(left, sizeof(left), "%s--%s", letter, spec->name);
-	else if (spec->argument[0] == '[')
-		snprintf(left, sizeof(left), "%s--%s[=WHEN]", letter, spec->name);
-	else
-		snprintf(left, sizeof(left), "%s--%s %s", letter, spec->name, spec->argument);
-	fprintf(out, "  %-22s %s\n", left, spec->help);
-}
-
-void options_help(enum command_id command, FILE *out)
-{
-	fprintf(out, "Usage: poolscope %s FILE [OPTION]...\n\n%s\n\n", commands[command].name,
-		commands[command].summary);
-	for (size_t i = 0; i < SPEC_COUNT; i++) {
-		if (specs[i].commands & 1U << command)
-			print_option(&specs[i], out);
-	}
-}
-
-void options_overview(FILE *out)
-{
-	fputs("Usage: poolscope [COMMAND] FILE [OPTION]...\n\n"
-	      "Opens a Windows kernel crash dump and says what uses the kernel's pools.\n\n",
-	      out);
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-	fputs("\nThe options of a command: poolscope COMMAND --help\n\n"
-	      "Exit status: 0 every printed figure is complete; 1 a printed figure is incomplete;\n"
-	      "2 wrong usage; 3 the file cannot be used for this; 4 an internal fault or a write "
-	      "error.\n",
-	      out);
 }

@@ -253,7 +253,7 @@ enum ps_status text_tracker_reason(const struct text *text, struct ps_error *err
 		return status;
 	return text_words(text, err, 0,
 			  "Tags may be missing: %" PRIu64 " of %" PRIu64
-			  " pages of the tag tables were read (%s).",
+			  " pages of the tag tables that were found are in the dump (%s).",
 			  t->pages_present, t->pages_expected,
 			  t->incomplete_reason ? t->incomplete_reason : "no reason is known");
 }

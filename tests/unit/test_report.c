@@ -112,9 +112,9 @@ static void tags_as_text(void **state)
 		"2 rows of 2.\n"
 		"Marked figures are not complete: >= is a lower bound, ~ may be too low or too "
 		"high.\n"
-		"Tags may be missing: 3 of 4 pages of the tag tables were read (not in the dump: "
-		"page 1 of processor\n"
-		"1's table).\n");
+		"Tags may be missing: 3 of 4 pages of the tag tables that were found are in the "
+		"dump (not in the\n"
+		"dump: page 1 of processor 1's table).\n");
 	free(text);
 	report_destroy(r);
 }

@@ -1,0 +1,119 @@
+/*
+ * The commands and options as data, and the help made from them.
+ */
+#include "analyzer/cli/option_table.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name;
+	const char *summary;
+} commands[COMMAND_COUNT] = {
+	[COMMAND_ANALYZE] = {"analyze", "the machine, its pool totals and its biggest tags, on one "
+					"screen (the default)"},
+	[COMMAND_TAGS] = {"tags", "pool usage per tag: Tag Type Allocs Frees Diff Bytes Per-Alloc"},
+	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
+	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
+	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
+};
+
+const struct option_spec option_specs[OPTION_SPECS] = {
+	{"list", OPTION_LIST, NULL, IN_BIG, "list the allocations themselves"},
+	{"freed", OPTION_FREED, NULL, IN_BIG, "with --list: freed entries too"},
+	{"dump", OPTION_DUMP, "VA", IN_BIG, "hex dump of the big allocation at this address"},
+	{"bytes", OPTION_BYTES, "N", IN_BIG, "with --dump: how many bytes (256)"},
+	{"tag", OPTION_TAG, "TAG", IN_POOLS,
+	 "only this tag; Irp is 'Irp ', \\xNN or 8 hex digits for bytes, ? and * match any; "
+	 "repeatable"},
+	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS, "only nonpaged pool"},
+	{"paged", OPTION_PAGED, NULL, IN_POOLS, "only paged pool"},
+	{"sort", OPTION_SORT, "KEY", IN_POOLS,
+	 "bytes (default), diff, allocs, frees, tag or per-alloc"},
+	{"top", OPTION_TOP, "N", IN_NAMED, "at most N rows a table; 0 is all"},
+	{"pooltag", OPTION_POOLTAG, "FILE", IN_NAMED,
+	 "take descriptions of tags from a pooltag.txt first"},
+	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
+	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
+	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
+	{"verbose", OPTION_VERBOSE, NULL, IN_ALL, "say what is being done (on standard error)"},
+	{"quiet", OPTION_QUIET, NULL, IN_ALL, "no warnings, no progress bar"},
+	{"help", OPTION_HELP, NULL, IN_ALL, "print this help"},
+	{"version", OPTION_VERSION, NULL, IN_ALL, "print the version"},
+};
+
+const char *command_name(enum command_id command)
+{
+	return commands[command].name;
+}
+
+const struct option_spec *option_find(int id)
+{
+	for (size_t i = 0; i < OPTION_SPECS; i++) {
+		if (option_specs[i].id == id)
+			return &option_specs[i];
+	}
+	return NULL;
+}
+
+enum { HELP_INDENT = 25, HELP_WIDTH = 80 };
+
+/* Words from column HELP_INDENT on, as many lines as they need. */
+static void print_help_words(const char *words, FILE *out)
+{
+	size_t column = HELP_INDENT;
+
+	while (*words != '\0') {
+		size_t length = strcspn(words, " ");
+
+		if (column + 1 + length > HELP_WIDTH) {
+			fprintf(out, "\n%*s", HELP_INDENT, "");
+			column = HELP_INDENT;
+		}
+		fprintf(out, " %.*s", (int)length, words);
+		column += 1 + length;
+		words += length;
+		words += strspn(words, " ");
+	}
+	fputc('\n', out);
+}
+
+static void print_option(const struct option_spec *spec, FILE *out)
+{
+	char left[32];
+	const char *letter = spec->id == OPTION_VERBOSE ? "-v, "
+			     : spec->id == OPTION_QUIET ? "-q, "
+							: "    ";
+
+	if (!spec->argument)
+		snprintf(left, sizeof(left), "%s--%s", letter, spec->name);
+	else if (spec->argument[0] == '[')
+		snprintf(left, sizeof(left), "%s--%s[=WHEN]", letter, spec->name);
+	else
+		snprintf(left, sizeof(left), "%s--%s %s", letter, spec->name, spec->argument);
+	fprintf(out, "  %-*s", HELP_INDENT - 2, left);
+	print_help_words(spec->help, out);
+}
+
+void options_help(enum command_id command, FILE *out)
+{
+	fprintf(out, "Usage: poolscope %s FILE [OPTION]...\n\n%s\n\n", commands[command].name,
+		commands[command].summary);
+	for (size_t i = 0; i < OPTION_SPECS; i++) {
+		if (option_specs[i].commands & 1U << command)
+			print_option(&option_specs[i], out);
+	}
+}
+
+void options_overview(FILE *out)
+{
+	fputs("Usage: poolscope [COMMAND] FILE [OPTION]...\n\n"
+	      "Opens a Windows kernel crash dump and says what uses the kernel's pools.\n\n",
+	      out);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nThe options of a command: poolscope COMMAND --help\n\n"
+	      "Exit status: 0 every printed figure is complete; 1 a printed figure is incomplete;\n"
+	      "2 wrong usage; 3 the file cannot be used for this; 4 an internal fault or a write "
+	      "error.\n",
+	      out);
+}

@@ -1,0 +1,59 @@
+/*
+ * The commands and options as data: what parses them and what prints the help read the same table.
+ * Private to this room.
+ */
+#ifndef PS_ANALYZER_CLI_OPTION_TABLE_H
+#define PS_ANALYZER_CLI_OPTION_TABLE_H
+
+#include "analyzer/cli/options.h"
+
+/* Commands that an option is for: bits of struct option_spec.commands. */
+enum {
+	IN_ANALYZE = 1 << COMMAND_ANALYZE,
+	IN_TAGS = 1 << COMMAND_TAGS,
+	IN_BIG = 1 << COMMAND_BIG,
+	IN_MODULES = 1 << COMMAND_MODULES,
+	IN_INFO = 1 << COMMAND_INFO,
+	IN_TABLES = IN_TAGS | IN_BIG | IN_MODULES,
+	IN_POOLS = IN_TAGS | IN_BIG,
+	IN_NAMED = IN_ANALYZE | IN_POOLS,
+	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO,
+};
+
+/* Values of getopt_long(); short options keep their letter. */
+enum option_id {
+	OPTION_JSON = 256,
+	OPTION_CSV,
+	OPTION_TOP,
+	OPTION_SORT,
+	OPTION_NONPAGED,
+	OPTION_PAGED,
+	OPTION_TAG,
+	OPTION_POOLTAG,
+	OPTION_COLOR,
+	OPTION_VERSION,
+	OPTION_HELP,
+	OPTION_LIST,
+	OPTION_FREED,
+	OPTION_DUMP,
+	OPTION_BYTES,
+	OPTION_VERBOSE = 'v',
+	OPTION_QUIET = 'q',
+};
+
+struct option_spec {
+	const char *name;
+	int id;
+	const char *argument; /* NULL: none; in brackets: optional */
+	unsigned commands;
+	const char *help;
+};
+
+enum { OPTION_SPECS = 17 };
+
+extern const struct option_spec option_specs[OPTION_SPECS];
+
+/** The row of an option; NULL when there is none. */
+const struct option_spec *option_find(int id);
+
+#endif
