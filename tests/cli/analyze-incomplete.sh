@@ -1,0 +1,2 @@
+dump missing-random
+poolscope missing-random.dmp

@@ -1,0 +1,2 @@
+small
+poolscope small.dmp --json

@@ -1,0 +1,2 @@
+dump live
+poolscope live.dmp --top 3

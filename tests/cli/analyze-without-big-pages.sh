@@ -1,0 +1,2 @@
+dump negative-cpus
+poolscope negative-cpus.dmp

@@ -1,0 +1,3 @@
+small
+try poolscope big small.dmp --csv
+try poolscope big small.dmp --list --csv

@@ -1,0 +1,2 @@
+small
+poolscope big small.dmp --list --json

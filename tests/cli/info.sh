@@ -1,0 +1,2 @@
+small
+poolscope info small.dmp

@@ -1,0 +1,2 @@
+small
+LC_ALL=C poolscope small.dmp --top 2

@@ -1,0 +1,2 @@
+small
+poolscope modules small.dmp --csv

@@ -1,0 +1,2 @@
+small
+poolscope tags small.dmp --json --tag Leak

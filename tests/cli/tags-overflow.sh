@@ -1,0 +1,3 @@
+# What no longer had a slot of its own is counted under Ovfl.
+dump overflow
+poolscope tags overflow.dmp --tag Ovfl
