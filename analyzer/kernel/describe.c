@@ -17,7 +17,9 @@ enum {
 	SHARED_BUILD = 0x260, /* Windows 10 and later */
 	SHARED_PRODUCT_TYPE = 0x264,
 	SHARED_MAJOR = 0x26c,
-	SHARED_BYTES = 0x270,
+	SHARED_PROCESSORS = 0x3c0, /* ActiveProcessorCount, Windows 7 and later */
+	SHARED_BYTES = 0x3c4,
+	FIRST_SHARED_PROCESSORS = 7600, /* build */
 
 	BUILD_LAB_LIMIT = 128,
 	FIRST_BUILD = 2195, /* Windows 2000 */
@@ -31,6 +33,7 @@ enum {
 struct shared_data {
 	struct fact build; /* Windows 10 and later */
 	struct fact product_type;
+	uint32_t processors; /* where the build has the field; 0 = not known */
 };
 
 static bool is_build(uint64_t build)
@@ -44,7 +47,7 @@ static void read_shared_data(struct kernel *kernel, struct shared_data *ret)
 	struct ps_error ignored = PS_ERROR_INIT;
 	uint8_t raw[SHARED_BYTES];
 	struct bytes bytes = bytes_of(raw, sizeof(raw));
-	uint32_t build, type, major;
+	uint32_t build, type, major, processors;
 
 	*ret = (struct shared_data){.build = {.known = false}};
 	if (space_read(kernel->space, va, raw, sizeof(raw), &ignored) != PS_OK)
@@ -58,6 +61,9 @@ static void read_shared_data(struct kernel *kernel, struct shared_data *ret)
 		ret->build = (struct fact){true, build};
 	if (type >= 1 && type <= 3)
 		ret->product_type = (struct fact){true, type};
+	processors = bytes_u32(&bytes, SHARED_PROCESSORS);
+	if (processors <= MOST_PROCESSORS_64)
+		ret->processors = processors;
 }
 
 /* Stays NULL when it is not in the dump, has no end, or is not printable. */
@@ -135,41 +141,65 @@ static unsigned most_processors(const struct kernel *kernel)
 	return kernel->pointer_size == 8 ? MOST_PROCESSORS_64 : MOST_PROCESSORS_32;
 }
 
-/* Pointers to processor blocks stand in front, one a processor; 0 when they cannot be read. */
-static unsigned count_processor_blocks(struct kernel *kernel)
+/*
+ * Pointers to processor blocks stand in front, one a processor. *ret_whole when their end was seen;
+ * otherwise there may be more.
+ */
+static unsigned count_processor_blocks(struct kernel *kernel, bool *ret_whole)
 {
-	uint64_t va = kernel->kdbg.fields[KDBG_KI_PROCESSOR_BLOCK], block;
+	uint64_t va = kernel->kdbg.fields[KDBG_KI_PROCESSOR_BLOCK], block = 0;
 	struct ps_error ignored = PS_ERROR_INIT;
 	unsigned count = 0;
 
-	while (va != 0 && count < most_processors(kernel) &&
-	       space_read_pointer(kernel->space, va + (uint64_t)count * kernel->pointer_size,
-				  &block, &ignored) == PS_OK &&
-	       block % kernel->pointer_size == 0 && space_is_kernel_address(kernel->space, block))
-		count++;
+	*ret_whole = false;
+	for (; va != 0 && count < most_processors(kernel); count++) {
+		if (space_read_pointer(kernel->space, va + (uint64_t)count * kernel->pointer_size,
+				       &block, &ignored) != PS_OK)
+			return count;
+		if (block % kernel->pointer_size != 0 ||
+		    !space_is_kernel_address(kernel->space, block))
+			break;
+	}
+	*ret_whole = count != 0 && (block == 0 || count == most_processors(kernel));
 	return count;
 }
 
-static void count_processors(struct kernel *kernel)
+/* What the kernel itself says of its processors, 0 when it says nothing. */
+static unsigned processors_in_memory(struct kernel *kernel, const struct shared_data *shared,
+				     const char **ret_source)
+{
+	bool whole;
+	unsigned blocks = count_processor_blocks(kernel, &whole);
+	bool has_field = kernel->build.known && kernel->build.value >= FIRST_SHARED_PROCESSORS;
+	unsigned active = has_field ? shared->processors : 0;
+
+	*ret_source = blocks >= active ? "KiProcessorBlock" : "KUSER_SHARED_DATA";
+	if (!whole && active == 0)
+		return 0;
+	return blocks >= active ? blocks : active;
+}
+
+/* The kernel's own word goes before the header's: one too few would lose a processor's counters. */
+static void count_processors(struct kernel *kernel, const struct shared_data *shared)
 {
 	struct fact stated = kernel->dump->facts.processors;
-	unsigned blocks = count_processor_blocks(kernel);
+	const char *source;
+	unsigned own = processors_in_memory(kernel, shared, &source);
 
 	if (stated.known && stated.value > most_processors(kernel)) {
 		kernel_note(kernel, "the header says %" PRIu64 " processors, which cannot be",
 			    stated.value);
 		stated.known = false;
 	}
-	if (stated.known && blocks != 0 && blocks != stated.value)
-		kernel_note(kernel,
-			    "the header says %" PRIu64 " processors, but KiProcessorBlock lists %u",
-			    stated.value, blocks);
-	if (stated.known) {
+	if (stated.known && own != 0 && own != stated.value)
+		kernel_note(kernel, "the header says %" PRIu64 " processors, but %s says %u",
+			    stated.value, source, own);
+	if (stated.known && (own == 0 || own == stated.value)) {
 		kernel->processors = stated;
 		kernel->processors_source = "header";
-	} else if (blocks != 0) {
-		kernel->processors = (struct fact){true, blocks};
-		kernel->processors_source = "KiProcessorBlock";
+	} else if (own != 0) {
+		kernel->processors = (struct fact){true, own};
+		kernel->processors_source = source;
 	}
 }
 
@@ -228,6 +258,6 @@ enum ps_status describe_kernel(struct kernel *kernel, struct ps_error *err)
 		return err->status;
 	describe_build(kernel, &shared);
 	describe_product(kernel, &shared);
-	count_processors(kernel);
+	count_processors(kernel, &shared);
 	return PS_OK;
 }

@@ -33,8 +33,9 @@ struct kernel {
 		*build_source;  /* "header", "KUSER_SHARED_DATA", "NtBuildLab"; NULL when unknown */
 	char *build_lab;        /* owned; "17763.1.amd64fre.rs5_release..." or NULL */
 	char *service_pack;     /* owned; "Service Pack 2" or NULL */
-	struct fact processors; /* header, else KiProcessorBlock */
-	const char *processors_source; /* "header", "KiProcessorBlock"; NULL when unknown */
+	struct fact processors; /* the kernel's own word, else the header's */
+	const char *processors_source; /* "header", "KiProcessorBlock", "KUSER_SHARED_DATA"; NULL
+					  when unknown */
 
 	struct module_list modules;  /* loaded, in list order: nt first */
 	struct module_list unloaded; /* newest last */

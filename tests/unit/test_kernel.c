@@ -374,11 +374,12 @@ static void test_disagreements(void **state)
 	opened = open_crash(made, &header);
 	assert_right_kernel(must(&opened), made);
 	assert_int_equal(opened.kernel->build.value, 9600);
-	assert_int_equal(opened.kernel->processors.value, 8);
+	assert_int_equal(opened.kernel->processors.value, 4);
+	assert_string_equal(opened.kernel->processors_source, "KiProcessorBlock");
 	assert_true(has_note(opened.kernel, "header says build 9600, but KUSER_SHARED_DATA says "
 					    "17763"));
 	assert_true(has_note(opened.kernel, "header says build 9600, but NtBuildLab says 17763"));
-	assert_true(has_note(opened.kernel, "KiProcessorBlock lists 4"));
+	assert_true(has_note(opened.kernel, "header says 8 processors, but KiProcessorBlock says 4"));
 	close_all(&opened);
 	header.build = 77;
 	header.processors = 100000;
