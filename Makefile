@@ -113,6 +113,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libpoolscope.a
 	$(call QUIET,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(program_libs)
 
 $(BUILD)/tests/fuzz/mutate: $(call object,$(MUTATE_SHARED))
+$(BUILD)/tests/fuzz/fuzz_dump: $(call object,tests/fuzz/judge.c)
 
 $(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
 

@@ -1,0 +1,33 @@
+#!/bin/bash
+# fuzz.sh MKDUMP FUZZERS SECONDS: libFuzzer over each harness, seeds made from recipes. What it finds
+# stays in build/fuzz; a finding ends with exit status 1.
+set -u
+mkdump=$1 fuzzers=$2 seconds=$3
+seeds=build/fuzz/seeds
+mkdir -p "$seeds/dump" "$seeds/pooltag" build/fuzz/dump build/fuzz/pooltag build/fuzz/found
+
+# Small machines, one of each container: an input of a megabyte would hide more than it shows.
+for container in type1 type2 type5 type6 raw-sparse; do
+	for arch in x64:17763 x64:20348 x86-pae:3790 x86:2600; do
+		"$mkdump" - "$seeds/dump/${arch/:/-}-$container.dmp" <<-END
+			arch ${arch%:*}
+			build ${arch#*:}
+			processors 1
+			run 1 150
+			low-stub off
+			container $container
+			tracker-entries 128
+			tags random=12
+			bigpages size=64 live=40% freed=10%
+			driver myfault.sys size=0x6000
+		END
+	done
+done
+printf 'Leak - myfault.sys - a test\r\nTh?? - nt!ps - threads\n' > "$seeds/pooltag/list.txt"
+
+status=0
+for kind in dump pooltag; do
+	"$fuzzers/fuzz_$kind" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=2000000 \
+		-artifact_prefix=build/fuzz/found/ "build/fuzz/$kind" "$seeds/$kind" || status=1
+done
+exit $status
