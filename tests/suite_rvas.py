@@ -19,7 +19,8 @@ PLACED = [
     "PoolTrackTable", "PoolTrackTableSize", "PoolTrackTableMask", "PoolTrackTableExpansion",
     "PoolTrackTableExpansionSize", "ExPoolTagTables", "PoolBigPageTable", "PoolBigPageTableSize",
     "ExpPoolBigEntriesInUse", "ExpSessionPoolTrackTable", "ExpSessionPoolTrackTableSize",
-    "KdDebuggerDataBlock", "PsLoadedModuleList", "MmUnloadedDrivers", "MmLastUnloadedDriver",
+    "KdDebuggerDataBlock", "KiProcessorBlock", "PsLoadedModuleList", "MmUnloadedDrivers",
+    "MmLastUnloadedDriver",
 ]  # fmt: skip
 # The most recent build for which mkdump has the two globals of the session's table.
 SESSION_TABLE_UNTIL = 20348

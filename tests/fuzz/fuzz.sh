@@ -13,7 +13,7 @@ for container in type1 type2 type5 type6 raw-sparse; do
 			arch ${arch%:*}
 			build ${arch#*:}
 			processors 1
-			run 1 150
+			run 16 300
 			low-stub off
 			container $container
 			tracker-entries 128
