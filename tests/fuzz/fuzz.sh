@@ -18,7 +18,7 @@ for container in type1 type2 type5 type6 raw-sparse; do
 			container $container
 			tracker-entries 128
 			tags random=12
-			bigpages size=64 live=40% freed=10%
+			bigpages size=256 live=20% freed=10%
 			driver myfault.sys size=0x6000
 		END
 	done
