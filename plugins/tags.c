@@ -74,7 +74,8 @@ static void consider(struct candidates *c, const struct tag_row *row, bool paged
 	struct candidate *next = &c->items[c->count];
 
 	*next = (struct candidate){.row = row, .paged = paged};
-	if (!with_empty && is_empty(side_of(next)))
+	/* a zero of an incomplete row is a lower bound, not a tag that was never used */
+	if (!with_empty && row->complete && is_empty(side_of(next)))
 		return;
 	next->key = sort_key(side_of(next), sort);
 	c->count++;

@@ -53,7 +53,10 @@ static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *er
 	return PS_OK;
 }
 
-/* Bit n is set when a variable of the cluster holds 2^n + 1 and another 2^n - 1. */
+/*
+ * Bit n is set when variables of the cluster hold 2^n + 1 and 2^n - 1; where part of the cluster is
+ * not in the dump, one of the two is enough.
+ */
 static uint32_t named_sizes(const struct window *window)
 {
 	uint32_t sizes = 0, masks = 0;
@@ -68,7 +71,7 @@ static uint32_t named_sizes(const struct window *window)
 			masks |= (uint32_t)(v == (UINT64_C(1) << n) - 1) << n;
 		}
 	}
-	return sizes & masks;
+	return window_is_whole(window) ? sizes & masks : sizes | masks;
 }
 
 static void check_prior(struct search *s)
@@ -104,11 +107,14 @@ static enum ps_status table_absent(const struct view *table, struct ps_error *er
 static enum ps_status vote_geometry(struct search *s, struct ps_error *err)
 {
 	struct view probe;
-	uint32_t named = named_sizes(&s->window);
+	struct geometry_hints hints = {.pointer_size = s->kernel->pointer_size,
+				       .sizes = named_sizes(&s->window),
+				       .build_known = s->kernel->build.known,
+				       .build = s->kernel->build.value};
 	enum ps_status status;
 
 	view_init(&probe, s->space, s->found->tracker.value);
-	status = geometry_vote(&probe, s->kernel->pointer_size, named, &s->geometry, err);
+	status = geometry_vote(&probe, &hints, &s->geometry, err);
 	if (status == PS_NOT_FOUND && probe.pages_present == 0)
 		status = table_absent(&probe, err);
 	else if (status == PS_NOT_FOUND)
@@ -121,14 +127,16 @@ static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
 {
 	struct pool_globals *found = s->found;
 	uint64_t slots = UINT64_C(1) << s->geometry.shift;
+	bool named;
 
 	found->layout = s->geometry.layout;
 	found->votes = s->geometry.reachable;
 	found->voters = s->geometry.voters;
-	found->hash = geometry_proved(&s->geometry) ? s->geometry.hash : '?';
 	found->tracker_size = window_global(&s->window, slots + 1);
 	found->tracker_mask = window_global(&s->window, slots - 1);
-	if (found->hash == '?' && !(found->tracker_size.found && found->tracker_mask.found))
+	named = found->tracker_size.found && found->tracker_mask.found;
+	found->hash = geometry_proved(&s->geometry, named) ? s->geometry.hash : '?';
+	if (found->hash == '?' && !named)
 		return ps_fail_at(err, PS_CORRUPT, found->tracker.value,
 				  "PoolTrackTable leads to no tag table: only %llu of %llu keys at "
 				  "0x%016llx sit where a tag hash puts them",
@@ -138,7 +146,7 @@ static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
 	if (found->hash == '?')
 		locate_note(found, "only %llu of %llu keys sit where a tag hash puts them",
 			    (unsigned long long)found->votes, (unsigned long long)found->voters);
-	if (!found->tracker_size.found || !found->tracker_mask.found)
+	if (!named)
 		locate_note(
 			found,
 			"PoolTrackTableSize or Mask is not readable near PoolTrackTable; %llu entries "

@@ -35,7 +35,8 @@ struct pool_globals {
 	struct global tracker_mask;   /* 2^n - 1 */
 	struct global expansion;      /* PoolTrackTableExpansion; value 0 = not in use */
 	struct global expansion_size; /* entries */
-	bool expansion_expected;      /* the ring is full, so there should be one */
+	bool expansion_expected;      /* the ring is full, so there can be one */
+	char expansion_note[240];     /* why tags or counts of the expansion table may be missing */
 	struct global tables;         /* ExPoolTagTables; value = first element */
 	const struct tracker_layout *layout;
 	char hash;                  /* 'A', 'B'; '?' when the vote could not decide */

@@ -9,16 +9,21 @@
  */
 #include "analyzer/pool/locate_internal.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "base/hash.h"
 
-enum { EXPANSION_MAX = 1 << 20 }; /* entries */
-
-/* Entries read behind the used ones: the table grows by a page or two at a time. */
-enum { SLACK = 512 };
+enum { EXPANSION_MAX = 1 << 16 }; /* entries; real ones have some hundreds */
 
 enum { FIRST_READ = 16 * PAGE_SIZE };
+
+/* Absent bytes in a row after which a candidate is not read on. */
+enum { LONGEST_ABSENCE = 256 * PAGE_SIZE };
+
+enum { FIRST_BUILD_WITH_EXPANSION = 3790 }; /* XP lets its one table grow instead */
+
+/* A ring's size to test against: a table of this many slots would show itself as hashed. */
+enum { RING_MAX_SHIFT = 13 };
 
 static const uint32_t OVERFLOW_TAG = 0x6c66764f; /* `Ovfl` */
 
@@ -113,13 +118,30 @@ static bool is_expansion(const struct packed *packed)
 	return packed->seen && packed->printable * 10 >= packed->seen * 9;
 }
 
+/* Session tables and stale tables are hashed; an expansion table is not. */
+static enum ps_status is_hashed(const struct search *s, struct view *view, bool *ret,
+				struct ps_error *err)
+{
+	struct geometry g = s->geometry;
+
+	*ret = false;
+	for (g.shift = TRACKER_MIN_SHIFT; g.shift <= RING_MAX_SHIFT && !*ret; g.shift++) {
+		size_t size = (((size_t)1 << g.shift) + 1) * g.layout->entry_size;
+		enum ps_status status = view_extend(view, size, err);
+
+		if (status != PS_OK)
+			return status;
+		geometry_count(view, &g);
+		*ret = g.homed >= 2 && g.homed * 4 >= g.voters && g.reachable * 10 >= g.voters * 9;
+	}
+	return PS_OK;
+}
+
 /* Entries behind the used ones are free, but for the last, which may be the overflow entry. */
 static bool size_fits(const struct search *s, const struct view *view, uint64_t used, uint64_t size)
 {
 	size_t entry = s->geometry.layout->entry_size;
 
-	if (size < used || size > EXPANSION_MAX || size * entry > view->size)
-		return false;
 	for (uint64_t i = used; i < size; i++) {
 		uint32_t key;
 
@@ -132,6 +154,14 @@ static bool size_fits(const struct search *s, const struct view *view, uint64_t 
 	return true;
 }
 
+/* True when the overflow entry would be the last one of a table of that size. */
+static bool ends_in_overflow(const struct search *s, const struct view *view, uint64_t size)
+{
+	size_t offset = (size_t)(size - 1) * s->geometry.layout->entry_size;
+
+	return view_has(view, offset, 4) && view_uint(view, offset, 4) == OVERFLOW_TAG;
+}
+
 /* Tables are whole pages, so the size that fills them best is the kernel's (2003: pages / entry).
  */
 static bool fills_pages(const struct search *s, uint64_t size)
@@ -142,52 +172,79 @@ static bool fills_pages(const struct search *s, uint64_t size)
 	return bytes - size * entry < entry;
 }
 
-/* Entries up to and with the overflow entry, when one stands behind the used and free ones. */
-static uint64_t through_overflow(const struct search *s, const struct view *view, uint64_t used)
-{
-	size_t entry = s->geometry.layout->entry_size;
-
-	for (uint64_t i = used; view_has(view, (size_t)i * entry, 4); i++) {
-		uint32_t key = (uint32_t)view_uint(view, (size_t)i * entry, 4);
-
-		if (key)
-			return key == OVERFLOW_TAG ? i + 1 : used;
-	}
-	return used;
-}
-
 /*
- * The size is a variable of the cluster. When several values fit, one that fills the pages wins,
- * then the largest: a size that is too large adds free entries, one too small could hide used ones.
+ * The size is a variable of the cluster. When several values fit, one whose last entry is the
+ * overflow entry wins, then one that fills the pages, then the largest: a size that is too large
+ * adds free entries, one too small could hide used ones.
  */
-static void choose_size(struct search *s, const struct view *view, uint64_t used)
+static enum ps_status choose_size(struct search *s, struct view *view, uint64_t used,
+				  struct ps_error *err)
 {
 	struct global *size = &s->found->expansion_size;
-	bool best_fills = false;
+	unsigned best = 0;
 
 	for (size_t i = 0; i < window_slots(&s->window); i++) {
 		uint64_t value, va = window_va(&s->window, i);
-		bool fills;
+		enum ps_status status;
+		unsigned merit;
 
-		if (!window_value(&s->window, i, &value) || !size_fits(s, view, used, value) ||
+		if (!window_value(&s->window, i, &value) || value < used || value > EXPANSION_MAX ||
 		    va == s->found->tracker_size.va || va == s->found->tracker_mask.va)
 			continue;
-		fills = fills_pages(s, value);
-		if (size->found &&
-		    (best_fills > fills || (best_fills == fills && size->value >= value)))
+		status = view_extend(view, (size_t)value * s->geometry.layout->entry_size, err);
+		if (status != PS_OK)
+			return status;
+		if (!size_fits(s, view, used, value))
+			continue;
+		merit = ends_in_overflow(s, view, value) * 2u + fills_pages(s, value);
+		if (size->found && (best > merit || (best == merit && size->value >= value)))
 			continue;
 		*size = window_global(&s->window, value);
-		best_fills = fills;
+		best = merit;
 	}
+	return PS_OK;
+}
+
+static void doubt(struct search *s, const char *words)
+{
+	snprintf(s->found->expansion_note, sizeof(s->found->expansion_note), "%s", words);
+}
+
+static enum ps_status take(struct search *s, struct view *view, const struct packed *packed,
+			   struct ps_error *err)
+{
+	struct pool_globals *found = s->found;
+	enum ps_status status;
+
+	if (found->expansion.found)
+		doubt(s, "two tables could be the expansion of PoolTrackTable; the larger is used");
+	found->expansion = window_global(&s->window, view->va);
+	found->expansion_size = (struct global){0};
+	status = choose_size(s, view, packed->used, err);
+	if (status == PS_OK && !found->expansion_size.found) {
+		found->expansion_size.value = packed->used;
+		doubt(s, "the size of PoolTrackTable's expansion table is not known");
+	}
+	return status;
+}
+
+/* True when the table is part of kernel memory, but its first page is not in the dump. */
+static bool is_unseen(const struct search *s, const struct view *view)
+{
+	struct translation at;
+	struct hole hole;
+
+	return !view_has(view, 0, 4) && (space_translate(s->space, view->va, &at, &hole) ||
+					 hole.reason == HOLE_TABLE_MISSING);
 }
 
 static enum ps_status try_candidate(struct search *s, uint64_t pointer, const struct hash *ring,
-				    uint64_t *most, struct ps_error *err)
+				    uint64_t *most, bool *unseen, struct ps_error *err)
 {
 	size_t entry = s->geometry.layout->entry_size, size = FIRST_READ;
 	struct packed packed = {0};
 	struct view view;
-	uint64_t used;
+	bool hashed = false;
 	enum ps_status status;
 
 	view_init(&view, s->space, pointer);
@@ -196,44 +253,71 @@ static enum ps_status try_candidate(struct search *s, uint64_t pointer, const st
 		if (status != PS_OK || !read_packed(s, &view, ring, &packed))
 			goto out;
 		size *= 2;
-	} while (!packed.ended && packed.absent_run * entry < FIRST_READ &&
+	} while (!packed.ended && packed.absent_run * entry < LONGEST_ABSENCE &&
 		 size / entry < EXPANSION_MAX);
-	if (!is_expansion(&packed) || packed.seen <= *most)
+	*unseen = *unseen || (!packed.seen && is_unseen(s, &view));
+	if (!is_expansion(&packed))
 		goto out;
-	status = view_extend(&view, (size_t)(packed.used + SLACK) * entry, err);
-	if (status != PS_OK)
+	status = is_hashed(s, &view, &hashed, err);
+	if (status != PS_OK || hashed || packed.seen <= *most)
 		goto out;
 	*most = packed.seen;
-	s->found->expansion = window_global(&s->window, pointer);
-	s->found->expansion_size = (struct global){0};
-	used = through_overflow(s, &view, packed.used);
-	choose_size(s, &view, used);
-	/* Without the variable the first entry that was not read stands for the rest. */
-	if (!s->found->expansion_size.found)
-		s->found->expansion_size.value = used + (packed.absent_run ? 1 : 0);
+	status = take(s, &view, &packed, err);
 out:
 	view_fini(&view);
 	return status == PS_CORRUPT ? PS_OK : status;
 }
 
-enum ps_status locate_expansion(struct search *s, struct ps_error *err)
+static bool is_processor_table(const struct pool_globals *found, uint64_t value)
 {
-	struct hash ring;
-	uint64_t most = 0;
-	bool full = false;
-	enum ps_status status;
+	for (size_t i = 0; i < found->processor_table_count; i++) {
+		if (found->processor_tables[i] == value)
+			return true;
+	}
+	return false;
+}
 
-	hash_init(&ring);
-	status = ring_keys(s, &ring, &full, err);
-	s->found->expansion_expected = full;
-	for (size_t i = 0; status == PS_OK && full && i < window_slots(&s->window); i++) {
+static enum ps_status try_pointers(struct search *s, const struct hash *ring, struct ps_error *err)
+{
+	bool unseen = false;
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < window_slots(&s->window); i++) {
+		enum ps_status status;
 		uint64_t value;
 
 		if (!window_value(&s->window, i, &value) || !is_table_address(s->space, value) ||
-		    value == s->found->tracker.value)
+		    is_processor_table(s->found, value) || value == s->found->expansion.value)
 			continue;
-		status = try_candidate(s, value, &ring, &most, err);
+		status = try_candidate(s, value, ring, &most, &unseen, err);
+		if (status != PS_OK)
+			return status;
 	}
+	if (!s->found->expansion.found && unseen)
+		doubt(s,
+		      "PoolTrackTable is full, and what may be its expansion table is not in the "
+		      "dump");
+	else if (!s->found->expansion.found && !window_is_whole(&s->window))
+		doubt(s,
+		      "PoolTrackTable is full, and part of the memory that would name its expansion "
+		      "table is not in the dump");
+	return PS_OK;
+}
+
+enum ps_status locate_expansion(struct search *s, struct ps_error *err)
+{
+	const struct fact *build = &s->kernel->build;
+	struct hash ring;
+	bool full = false;
+	enum ps_status status;
+
+	if (build->known && build->value < FIRST_BUILD_WITH_EXPANSION)
+		return PS_OK;
+	hash_init(&ring);
+	status = ring_keys(s, &ring, &full, err);
+	s->found->expansion_expected = full;
+	if (status == PS_OK && full)
+		status = try_pointers(s, &ring, err);
 	hash_fini(&ring);
 	return status;
 }

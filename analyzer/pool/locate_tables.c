@@ -13,7 +13,7 @@
 
 #include "base/memory.h"
 
-/* Present pages of a candidate that are compared with table 0. */
+/* Pages with keys that are compared with table 0; a page without keys tells nothing. */
 enum { SAMPLE_PAGES = 4 };
 
 enum { FIRST_BUILD_WITH_ARRAY = 3790 };
@@ -56,12 +56,13 @@ static enum ps_status judge_table(const struct search *s, uint64_t va, enum tabl
 				  struct ps_error *err)
 {
 	struct agreement a = {0};
-	unsigned sampled = 0;
+	unsigned sampled = 0, with_keys = 0;
 
-	for (size_t offset = 0; offset < s->table.size && sampled < SAMPLE_PAGES;
+	for (size_t offset = 0; offset < s->table.size && with_keys < SAMPLE_PAGES;
 	     offset += PAGE_SIZE) {
 		struct view part;
 		size_t length = s->table.size - offset;
+		uint64_t keys = a.same + a.different;
 		enum ps_status status;
 
 		view_init(&part, s->space, va + offset);
@@ -69,6 +70,7 @@ static enum ps_status judge_table(const struct search *s, uint64_t va, enum tabl
 		if (status == PS_OK && part.pages_present) {
 			sampled++;
 			compare_keys(s, &part, offset, &a);
+			with_keys += a.same + a.different > keys;
 		}
 		view_fini(&part);
 		if (status == PS_NO_MEMORY)
@@ -91,6 +93,8 @@ struct array {
 	size_t proved;     /* items of tables[] */
 	size_t absent;     /* of them, not in the dump at all */
 	size_t duplicates; /* pointers seen twice */
+	size_t missing;    /* NULL slots below the processor count */
+	bool goes_on;      /* behind the last processor stands what could be one more table */
 	size_t dead;       /* values below the processor count that are no table */
 	size_t unread;     /* slots below the processor count that are not in the dump */
 	size_t zeros;      /* NULL slots before the first value that is no table */
@@ -103,6 +107,21 @@ static bool array_holds(const struct array *array, uint64_t va)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * A pointer behind the last processor that could be a table, as far as can be seen: then the count
+ * is too small, or something else lies there. Session tables are not mapped in this address space.
+ */
+static bool could_be_one_more(const struct search *s, const struct array *array, uint64_t value,
+			      enum table_kind kind)
+{
+	struct translation at;
+	struct hole hole;
+
+	if (array->zeros || (kind != TABLE_EMPTY && kind != TABLE_ABSENT))
+		return false;
+	return space_translate(s->space, value, &at, &hole) || hole.reason == HOLE_TABLE_MISSING;
 }
 
 /* `likely`: processor numbers are dense and this one is below the count, or before the first NULL.
@@ -125,8 +144,10 @@ static enum ps_status array_take(const struct search *s, struct array *array, ui
 	if (status != PS_OK)
 		return status;
 	*ret_is_table = kind == TABLE_PROVED || (likely && kind != TABLE_WRONG);
-	if (!*ret_is_table)
+	if (!*ret_is_table) {
+		array->goes_on = !likely && could_be_one_more(s, array, value, kind);
 		return PS_OK;
+	}
 	array->tables[array->proved] = value;
 	array->numbers[array->proved++] = number;
 	array->absent += kind == TABLE_ABSENT;
@@ -157,6 +178,7 @@ static enum ps_status array_read(const struct search *s, uint64_t va, struct arr
 		}
 		if (!value) {
 			array->zeros++;
+			array->missing += counted;
 			continue;
 		}
 		status = array_take(s, array, value, i, likely, &is_table, err);
@@ -169,14 +191,19 @@ static enum ps_status array_read(const struct search *s, uint64_t va, struct arr
 	return PS_OK;
 }
 
+static size_t array_doubts(const struct array *array)
+{
+	return array->dead + array->unread + array->missing + array->goes_on;
+}
+
 static bool array_is_better(const struct array *a, const struct array *b)
 {
 	size_t a_seen = a->proved - a->absent, b_seen = b->proved - b->absent;
 
 	if (a_seen != b_seen)
 		return a_seen > b_seen;
-	if (a->dead + a->unread != b->dead + b->unread)
-		return a->dead + a->unread < b->dead + b->unread;
+	if (array_doubts(a) != array_doubts(b))
+		return array_doubts(a) < array_doubts(b);
 	/* The linker aligned the array to 32 bytes in every build looked at. */
 	if ((a->va % 32 == 0) != (b->va % 32 == 0))
 		return a->va % 32 == 0;
@@ -255,25 +282,26 @@ static void judge_array(struct search *s, const struct array *array)
 	if (array->duplicates)
 		locate_note(found, "ExPoolTagTables names %zu tables twice; each is counted once",
 			    array->duplicates);
-	if (!array->dead && !array->unread) {
-		/* A processor that was never started has no table. */
-		if (processors->known && array->proved < processors->value)
-			locate_note(found, "ExPoolTagTables names %zu tables for %llu processors",
-				    array->proved, (unsigned long long)processors->value);
+	if (!array_doubts(array))
 		return;
-	}
 	found->processors_known = false;
-	if (!processors->known)
+	if (array->goes_on)
 		snprintf(
 			found->processors_note, sizeof(found->processors_note),
-			"the number of processors is not known and part of ExPoolTagTables is not in "
-			"the dump");
+			"behind the %zu tables of ExPoolTagTables stands a pointer to what could be "
+			"one more",
+			array->proved);
+	else if (!processors->known)
+		snprintf(found->processors_note, sizeof(found->processors_note),
+			 "the number of processors is not known and part of ExPoolTagTables is not "
+			 "in the dump");
 	else
 		snprintf(
 			found->processors_note, sizeof(found->processors_note),
-			"of %llu processors, %zu have a pointer in ExPoolTagTables that leads to no tag "
-			"table and %zu a pointer that is not in the dump",
-			(unsigned long long)processors->value, array->dead, array->unread);
+			"of %llu processors in ExPoolTagTables, %zu have a pointer that leads to no "
+			"tag table, %zu none at all, and of %zu it is not in the dump",
+			(unsigned long long)processors->value, array->dead, array->missing,
+			array->unread);
 }
 
 enum ps_status locate_processor_tables(struct search *s, struct ps_error *err)

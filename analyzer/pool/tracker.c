@@ -157,32 +157,64 @@ static enum ps_status merge_table(struct merge *m, uint64_t address, uint64_t en
 	return status;
 }
 
-/* True when an unread part of `view` could hold a share of `tag`, by the probe path of its hash. */
-static bool could_miss(const struct merge *m, const struct view *view, uint32_t tag)
+enum { NO_SLOT = -1 };
+
+/* What table 0 says of a tag's place. */
+struct place {
+	int64_t slot;    /* its slot, NO_SLOT when table 0 does not show it */
+	uint64_t probes; /* slots from home on that it could be in, up to the end of its probe path
+			  */
+	bool absent;     /* table 0 is certain not to have it */
+};
+
+/*
+ * A tag's slot is the same on every processor: table 0 decides it. Its probe path ends at `slot`,
+ * or, for a tag that table 0 does not show, at the first slot that is free there.
+ */
+static struct place find_place(const struct merge *m, const struct view *first, uint32_t tag)
+{
+	const struct pool_globals *g = m->globals;
+	uint64_t mask = g->tracker_mask.value, home = tag_hash(g->hash, tag) & mask;
+	struct place place = {.slot = NO_SLOT, .absent = true};
+
+	for (; place.probes <= mask; place.probes++) {
+		size_t offset = (size_t)((home + place.probes) & mask) * g->layout->entry_size;
+		uint32_t key;
+
+		if (!view_has(first, offset, 4)) {
+			place.absent = false;
+			continue;
+		}
+		key = (uint32_t)view_uint(first, offset, 4);
+		if (key == tag)
+			place.slot = (int64_t)((home + place.probes) & mask);
+		if (key == tag || !key)
+			break;
+	}
+	if (place.probes <= mask)
+		place.probes++;
+	return place;
+}
+
+/* True when an unread part of `view` could hold a share of `tag`. */
+static bool could_miss(const struct merge *m, const struct view *view, const struct place *place,
+		       uint32_t tag)
 {
 	const struct pool_globals *g = m->globals;
 	size_t size = g->layout->entry_size;
-	uint64_t mask = g->tracker_mask.value;
-	uint64_t slot;
+	uint64_t mask = g->tracker_mask.value, home = tag_hash(g->hash, tag) & mask;
 
-	if (g->hash == '?')
-		return true;
-	slot = tag_hash(g->hash, tag) & mask;
-	for (uint64_t probes = 0; probes <= mask; probes++, slot = (slot + 1) & mask) {
-		uint32_t key;
-
-		if (!view_has(view, (size_t)slot * size, 4))
+	if (place->slot == NO_SLOT && place->absent)
+		return false;
+	for (uint64_t i = 0; i < place->probes; i++) {
+		if (!view_has(view, (size_t)((home + i) & mask) * size, size))
 			return true;
-		key = (uint32_t)view_uint(view, (size_t)slot * size, 4);
-		if (key == tag)
-			return !view_has(view, (size_t)slot * size, size);
-		if (!key)
-			return false;
 	}
 	return false;
 }
 
-static void mark_table(struct merge *m, const struct view *view)
+/* Marks the rows that unread pages of `view` could have a share of. */
+static void mark_table(struct merge *m, const struct view *first, const struct view *view)
 {
 	uint64_t last = m->globals->tracker_size.value - 1;
 	size_t size = m->globals->layout->entry_size;
@@ -190,49 +222,32 @@ static void mark_table(struct merge *m, const struct view *view)
 
 	for (size_t i = 0; i < m->tracker->row_count; i++) {
 		struct tag_row *row = &m->tracker->rows[i];
+		struct place place;
 
-		if (row->overflow ? !last_there : row->complete && could_miss(m, view, row->tag))
+		if (row->overflow) {
+			row->complete = row->complete && last_there;
+		} else if (row->complete && m->globals->hash == '?') {
 			row->complete = false;
+		} else if (row->complete) {
+			place = find_place(m, first, row->tag);
+			row->complete = !could_miss(m, view, &place, row->tag);
+		}
 	}
-}
-
-/* Table 0 has every tag but those of the expansion table. */
-static bool in_ring(const struct merge *m, const struct view *first, uint32_t tag)
-{
-	const struct pool_globals *g = m->globals;
-	uint64_t mask = g->tracker_mask.value, slot = tag_hash(g->hash, tag) & mask;
-
-	for (uint64_t probes = 0; probes <= mask; probes++, slot = (slot + 1) & mask) {
-		size_t offset = (size_t)slot * g->layout->entry_size;
-		uint32_t key =
-			view_has(first, offset, 4) ? (uint32_t)view_uint(first, offset, 4) : 0;
-
-		if (key == tag)
-			return true;
-		if (!key)
-			return false;
-	}
-	return false;
 }
 
 /* A tag that table 0 does not show may have its counters in an unread part of the expansion. */
-static enum ps_status mark_expansion(struct merge *m, struct ps_error *err)
+static void mark_expansion(struct merge *m, const struct view *first)
 {
-	struct view first;
-	enum ps_status status = read_view(m, m->globals->tracker.value,
-					  m->globals->tracker_size.value, &first, err);
-
-	for (size_t i = 0; status == PS_OK && i < m->tracker->row_count; i++) {
+	for (size_t i = 0; i < m->tracker->row_count; i++) {
 		struct tag_row *row = &m->tracker->rows[i];
 
-		if (row->overflow || m->globals->hash == '?' || !in_ring(m, &first, row->tag))
+		if (row->overflow || m->globals->hash == '?' ||
+		    find_place(m, first, row->tag).slot == NO_SLOT)
 			row->complete = false;
 	}
-	view_fini(&first);
-	return status;
 }
 
-static enum ps_status mark_rows(struct merge *m, struct ps_error *err)
+static enum ps_status mark_rows(struct merge *m, const struct view *first, struct ps_error *err)
 {
 	const struct tracker *t = m->tracker;
 
@@ -244,18 +259,30 @@ static enum ps_status mark_rows(struct merge *m, struct ps_error *err)
 		if (table->pages_present == table->pages_expected)
 			continue;
 		if (table->processor < 0) {
-			status = mark_expansion(m, err);
-		} else {
-			status = read_view(m, table->address, m->globals->tracker_size.value, &view,
-					   err);
-			if (status == PS_OK)
-				mark_table(m, &view);
-			view_fini(&view);
+			mark_expansion(m, first);
+			continue;
 		}
+		status = read_view(m, table->address, m->globals->tracker_size.value, &view, err);
+		if (status == PS_OK)
+			mark_table(m, first, &view);
+		view_fini(&view);
 		if (status != PS_OK)
 			return status;
 	}
 	return PS_OK;
+}
+
+/* The second pass: asks of every table with missing pages which tags those pages could hold. */
+static enum ps_status mark_all(struct merge *m, struct ps_error *err)
+{
+	struct view first;
+	enum ps_status status = read_view(m, m->globals->tracker.value,
+					  m->globals->tracker_size.value, &first, err);
+
+	if (status == PS_OK)
+		status = mark_rows(m, &first, err);
+	view_fini(&first);
+	return status;
 }
 
 static int64_t sign_extend(uint64_t value, unsigned width)
@@ -286,7 +313,9 @@ static void finish_rows(struct merge *m)
 
 		finish_side(&row->nonpaged, &m->globals->layout->nonpaged);
 		finish_side(&row->paged, &m->globals->layout->paged);
-		row->complete = row->complete && m->globals->processors_known;
+		row->complete = row->complete && m->globals->processors_known &&
+				m->globals->hash != '?' &&
+				!(row->overflow && m->globals->expansion_note[0]);
 		nonpaged += (uint64_t)row->nonpaged.bytes;
 		paged += (uint64_t)row->paged.bytes;
 	}
@@ -334,13 +363,6 @@ static void name_missing_pages(struct tracker *t)
 		add_reason(t, " and of %u more tables", more);
 }
 
-static bool has_overflow_row(const struct tracker *t)
-{
-	uint32_t unused;
-
-	return hash_find(&t->index, OVERFLOW_TAG, &unused);
-}
-
 static void judge_completeness(struct merge *m)
 {
 	struct tracker *t = m->tracker;
@@ -349,9 +371,13 @@ static void judge_completeness(struct merge *m)
 	name_missing_pages(t);
 	if (!g->processors_known)
 		add_reason(t, "%s%s", t->incomplete_reason[0] ? "; " : "", g->processors_note);
-	if (g->expansion_expected && !g->expansion.found && !has_overflow_row(t))
-		add_reason(t, "%sPoolTrackTable is full, but its expansion table was not found",
-			   t->incomplete_reason[0] ? "; " : "");
+	if (g->expansion_note[0])
+		add_reason(t, "%s%s", t->incomplete_reason[0] ? "; " : "", g->expansion_note);
+	if (g->hash == '?')
+		add_reason(
+			t,
+			"%stoo few keys sit where a tag hash puts them to prove the table's shape",
+			t->incomplete_reason[0] ? "; " : "");
 	t->complete = t->incomplete_reason[0] == '\0';
 }
 
@@ -379,7 +405,7 @@ static enum ps_status merge_all(struct merge *m, struct ps_error *err)
 	if (status == PS_OK && g->expansion.found)
 		status = merge_table(m, g->expansion.value, g->expansion_size.value, -1, err);
 	if (status == PS_OK && m->tables_with_holes)
-		status = mark_rows(m, err);
+		status = mark_all(m, err);
 	return status;
 }
 

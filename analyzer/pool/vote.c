@@ -8,9 +8,8 @@
 /* A probe path longer than this counts as unreachable; it bounds the work on hostile tables. */
 enum { LONGEST_PROBE = 1 << 12 };
 
-/* Once a size has this many keys and fewer than a third of the best at home, larger ones fail too.
- */
-enum { ENOUGH_VOTERS = 32 };
+/* Fewer voters prove nothing without a variable that names the size. */
+enum { ENOUGH_VOTERS = 32, FEW_VOTERS = 8 };
 
 enum slot_state { SLOT_UNKNOWN, SLOT_FREE, SLOT_USED };
 
@@ -62,66 +61,98 @@ void geometry_count(const struct view *view, struct geometry *g)
 		used = path_is_used(view, g, home, slot, &seen);
 		if (!seen)
 			continue;
+		/* The tracker strips the protected bit from a tag before it looks for it. */
+		used = used && key >> 31 == 0;
 		g->voters++;
 		g->reachable += used;
 		g->homed += home == slot;
 	}
 }
 
-static bool is_better(const struct geometry *a, const struct geometry *b, uint32_t preferred)
+int64_t geometry_score(const struct geometry *g)
 {
-	bool a_named, b_named;
-
-	if (a->homed != b->homed)
-		return a->homed > b->homed;
-	a_named = preferred >> a->shift & 1;
-	b_named = preferred >> b->shift & 1;
-	if (a_named != b_named)
-		return a_named;
-	return a->shift > b->shift;
+	return (int64_t)g->homed - (int64_t)(g->voters - g->reachable);
 }
 
-static enum ps_status vote_sizes(struct view *view, struct geometry g, uint32_t preferred,
+/* Of equals the larger table: it can hide no tag. */
+static bool is_better(const struct geometry *a, const struct geometry *b)
+{
+	int64_t a_score = geometry_score(a), b_score = geometry_score(b);
+
+	return !b->layout || a_score > b_score || (a_score == b_score && a->shift > b->shift);
+}
+
+/* With more than the right size keys lose their place, and the larger sizes need no look. */
+static bool larger_sizes_fail(const struct geometry *g, int64_t best_score)
+{
+	return g->voters >= ENOUGH_VOTERS && geometry_score(g) < best_score - best_score / 3;
+}
+
+static enum ps_status vote_sizes(struct view *view, struct geometry g, uint32_t sizes,
 				 struct geometry *best, struct ps_error *err)
 {
-	uint64_t most = 0;
+	int64_t best_score = 0;
 
 	for (g.shift = TRACKER_MIN_SHIFT; g.shift <= TRACKER_MAX_SHIFT; g.shift++) {
 		size_t size = (((size_t)1 << g.shift) + 1) * g.layout->entry_size;
-		enum ps_status status = view_extend(view, size, err);
+		enum ps_status status;
 
+		if (sizes && !(sizes >> g.shift & 1))
+			continue;
+		status = view_extend(view, size, err);
 		if (status != PS_OK)
 			return status;
 		geometry_count(view, &g);
-		if (g.homed && (!best->layout || is_better(&g, best, preferred)))
+		if (geometry_score(&g) > 0 && is_better(&g, best))
 			*best = g;
-		if (g.homed > most)
-			most = g.homed;
-		if (g.voters >= ENOUGH_VOTERS && g.homed < most - most / 3)
-			break;
-		if (g.voters >= ENOUGH_VOTERS && g.homed * 8 < g.voters)
+		if (geometry_score(&g) > best_score)
+			best_score = geometry_score(&g);
+		if (larger_sizes_fail(&g, best_score))
 			break;
 	}
 	return PS_OK;
 }
 
-enum ps_status geometry_vote(struct view *view, unsigned pointer_size, uint32_t preferred,
+static bool is_prior(const struct tracker_layout *layout, const struct geometry_hints *hints)
+{
+	return !hints->build_known ||
+	       (hints->build >= layout->first_build && hints->build <= layout->last_build);
+}
+
+static enum ps_status vote_layout(struct view *view, const struct tracker_layout *layout,
+				  const struct geometry_hints *hints, struct geometry *best,
+				  struct ps_error *err)
+{
+	static const char hashes[] = {'A', 'B'};
+	struct geometry own = {0};
+
+	for (size_t h = 0; h < sizeof(hashes); h++) {
+		struct geometry g = {.layout = layout, .hash = hashes[h]};
+		enum ps_status status = vote_sizes(view, g, hints->sizes, &own, err);
+
+		if (status != PS_OK)
+			return status;
+	}
+	/* Against the build it takes more than a few keys that happen to sit well. */
+	if (own.layout && (is_prior(layout, hints) || own.homed >= FEW_VOTERS) &&
+	    is_better(&own, best))
+		*best = own;
+	return PS_OK;
+}
+
+enum ps_status geometry_vote(struct view *view, const struct geometry_hints *hints,
 			     struct geometry *ret, struct ps_error *err)
 {
 	struct geometry best = {0};
 
 	for (size_t i = 0; i < tracker_layout_count; i++) {
-		static const char hashes[] = {'A', 'B'};
+		enum ps_status status;
 
-		if (tracker_layouts[i].pointer_size != pointer_size)
+		if (tracker_layouts[i].pointer_size != hints->pointer_size)
 			continue;
-		for (size_t h = 0; h < sizeof(hashes); h++) {
-			struct geometry g = {.layout = &tracker_layouts[i], .hash = hashes[h]};
-			enum ps_status status = vote_sizes(view, g, preferred, &best, err);
-
-			if (status != PS_OK)
-				return status;
-		}
+		status = vote_layout(view, &tracker_layouts[i], hints, &best, err);
+		if (status != PS_OK)
+			return status;
 	}
 	if (!best.layout)
 		return ps_fail_at(err, PS_NOT_FOUND, view->va,
@@ -131,7 +162,9 @@ enum ps_status geometry_vote(struct view *view, unsigned pointer_size, uint32_t 
 	return PS_OK;
 }
 
-bool geometry_proved(const struct geometry *g)
+bool geometry_proved(const struct geometry *g, bool named)
 {
-	return g->voters && g->reachable * 100 >= g->voters * 95 && g->homed * 4 >= g->voters;
+	if (g->voters < FEW_VOTERS)
+		return named && g->homed && g->reachable == g->voters;
+	return g->reachable * 100 >= g->voters * 95 && g->homed * 4 >= g->voters;
 }

@@ -26,16 +26,29 @@ struct geometry {
 /** Counts the votes for one geometry over what is present of `view`, which must cover it. */
 void geometry_count(const struct view *view, struct geometry *geometry);
 
+/** Keys at home, less those that cannot be where they are: what geometries are compared by. */
+int64_t geometry_score(const struct geometry *geometry);
+
+/** What is known of the table before its keys are asked. */
+struct geometry_hints {
+	unsigned pointer_size; /* bytes */
+	uint32_t sizes; /* bit n: variables name a table of 2^n + 1 entries; 0 = nothing is known */
+	bool build_known;
+	uint64_t build; /* a layout not known of this build needs more votes */
+};
+
 /**
- * The geometry with the most keys at home among all layouts of `pointer_size`. Sizes that
- * `preferred` (bit n set: a variable of value 2^n + 1 or 2^n - 1 was seen) names win ties.
- * PS_NOT_FOUND when no geometry has a vote: nothing of the table is readable, or it is no tracker
+ * The geometry with the highest score among the layouts of the pointer size and the sizes that are
+ * named. PS_NOT_FOUND when none has a vote: nothing of the table is readable, or it is no tracker
  * table.
  */
-enum ps_status geometry_vote(struct view *view, unsigned pointer_size, uint32_t preferred,
+enum ps_status geometry_vote(struct view *view, const struct geometry_hints *hints,
 			     struct geometry *ret, struct ps_error *err);
 
-/** At least 95 % of the voters reachable, and at least a quarter of them at home. */
-bool geometry_proved(const struct geometry *geometry);
+/**
+ * At least 95 % of the voters reachable, and at least a quarter of them at home. With only a few
+ * voters all must be reachable and the size must be `named`.
+ */
+bool geometry_proved(const struct geometry *geometry, bool named);
 
 #endif

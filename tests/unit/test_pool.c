@@ -156,16 +156,17 @@ static void hashes_of_known_tags(void **state)
 static void expect_geometry(struct world *w, unsigned shift)
 {
 	struct ps_error err = PS_ERROR_INIT;
+	struct geometry_hints hints = {.pointer_size = 8};
 	struct geometry g;
 	struct view view;
 
 	open_world(w);
 	view_init(&view, w->space, TABLES_VA);
-	assert_int_equal(geometry_vote(&view, 8, 1u << shift, &g, &err), PS_OK);
+	assert_int_equal(geometry_vote(&view, &hints, &g, &err), PS_OK);
 	assert_int_equal(g.layout->entry_size, ENTRY);
 	assert_int_equal(g.hash, 'A');
 	assert_int_equal(g.shift, shift);
-	assert_true(geometry_proved(&g));
+	assert_true(geometry_proved(&g, false));
 	view_fini(&view);
 }
 
@@ -196,6 +197,7 @@ static void vote_refuses_random_bytes(void **state)
 	struct world *w = *state;
 	struct ps_error err = PS_ERROR_INIT;
 	uint64_t seed = 3;
+	struct geometry_hints hints = {.pointer_size = 8};
 	struct geometry g = {0};
 	struct view view;
 	enum ps_status status;
@@ -207,8 +209,8 @@ static void vote_refuses_random_bytes(void **state)
 	}
 	open_world(w);
 	view_init(&view, w->space, TABLES_VA);
-	status = geometry_vote(&view, 8, 0, &g, &err);
-	assert_true(status == PS_NOT_FOUND || !geometry_proved(&g));
+	status = geometry_vote(&view, &hints, &g, &err);
+	assert_true(status == PS_NOT_FOUND || !geometry_proved(&g, false));
 	view_fini(&view);
 }
 
