@@ -242,7 +242,6 @@ enum ps_status plugin_tags(const struct plugin_input *input, struct report *repo
 	report->has_tags = true;
 	for (size_t i = 0; i < report->tag_count; i++)
 		report->incomplete = report->incomplete || !report->tags[i].complete;
-	report->lines.may_miss_rows = !input->pools->tracker.complete;
 	if (rows_may_be_missing(input))
 		report->incomplete = true;
 	return PS_OK;

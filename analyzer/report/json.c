@@ -132,9 +132,7 @@ static json_t *build_root(struct builder *b, const struct report *report)
 	if (report->has_system)
 		put(b, root, "system", json_system(b, report));
 	else
-		put_null(b, root, "system",
-			 report->system_note ? report->system_note
-					     : "not asked for: poolscope info prints it");
+		put_null(b, root, "system", "not asked for: poolscope info prints it");
 	put_modules(b, root, report);
 	put(b, root, "pool", json_pool(b, report));
 	put_null(b, root, "owners", no_owners);

@@ -118,8 +118,7 @@ struct report_line {
 struct report_lines {
 	struct report_line *items;
 	size_t count;
-	size_t left_out;    /* rows that --top cut off */
-	bool may_miss_rows; /* tags that are asked for may stand in missing pages of the tables */
+	size_t left_out; /* rows that --top cut off */
 };
 
 struct report_tracker {
@@ -259,7 +258,6 @@ struct report {
 
 	struct report_file file;
 	bool has_system;
-	const char *system_note; /* why not */
 	struct report_system system;
 	struct report_modules modules, unloaded;
 	struct report_tracker tracker;

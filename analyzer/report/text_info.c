@@ -103,8 +103,6 @@ enum ps_status text_system(const struct text *text, struct ps_error *err)
 	const struct report *r = text->report;
 	enum ps_status status = file_line(text, err);
 
-	if (status == PS_OK && !r->has_system)
-		return text_field(text, err, "System", "unknown: %s", r->system_note);
 	if (status == PS_OK)
 		status = system_line(text, err);
 	if (status == PS_OK)
