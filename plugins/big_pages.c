@@ -187,7 +187,8 @@ enum ps_status plugin_big_pages(const struct plugin_input *input, struct report 
 	}
 	if (fits && input->selection->sections & SECTION_BIG_TAGS)
 		fits = add_sums(input, report);
-	if (!big->complete && input->selection->sections & (SECTION_BIG_TAGS | SECTION_BIG_LIST))
+	/* the number of live entries is printed with all of them but a hex dump */
+	if (!big->complete && !(input->selection->sections & SECTION_HEX))
 		report->incomplete = true;
 	return fits ? PS_OK : ps_fail_memory(err, "the big-page sums of the report");
 }
