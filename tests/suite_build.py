@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness import ROOT, Failure
+from harness import ROOT, Failure, check, run, scratch
 
 JOBS = 1  # make itself uses both processors
 
@@ -26,6 +26,22 @@ def make(*words):
     return case
 
 
+def install():
+    """Everything lands under PREFIX, and `make uninstall` takes all of it away."""
+    with scratch() as directory:
+        words = ["install", "poolscope", f"DESTDIR={directory}", "PREFIX=/usr"]
+        make(*words)()
+        done = run([os.path.join(directory, "usr", "bin", "poolscope"), "--version"])
+        check(done.stdout.startswith(b"poolscope "), "the installed program has no version")
+        for name in ("usr/share/man/man1/poolscope.1",
+                     "usr/share/bash-completion/completions/poolscope",
+                     "usr/share/doc/poolscope/poolscope-1.schema.json"):  # fmt: skip
+            check(os.path.exists(os.path.join(directory, name)), f"{name} is not installed")
+        make("uninstall", *words[2:])()
+        left = [name for _, _, names in os.walk(directory) for name in names]
+        check(not left, f"left after make uninstall: {' '.join(left)}")
+
+
 def cases():
     programs = ["build/gcc-werror/poolscope", "mkdump", "tools"]
     yield "gcc-without-warnings", make("CC=gcc", *programs)
@@ -33,3 +49,4 @@ def cases():
     yield "clang-without-warnings", make(
         "CC=clang-14", "build/clang-14-werror/poolscope", "mkdump", "unit", "tools"
     )
+    yield "install-and-uninstall", install
