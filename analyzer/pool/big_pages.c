@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "analyzer/pool/big_sample.h"
+#include "analyzer/pool/big_vote.h"
 #include "analyzer/pool/view.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -22,17 +22,23 @@ enum { CHUNKS_AHEAD = 64 };
 
 static const uint32_t PROTECTED_POOL = 0x80000000;
 
-static bool within(uint64_t va, uint64_t start, uint64_t end)
+static bool is_range(uint64_t start, uint64_t end)
 {
-	return start && end > start && va >= start && va <= end;
+	return start && end > start;
 }
 
-/* XP and 2003: the nonpaged range spans the paged one on x86, so the paged one is asked first. */
+/*
+ * XP and 2003. On x86 the nonpaged range spans the paged one, so nothing can be said without the
+ * paged range, and it is asked first.
+ */
 static enum pool_kind kind_by_address(const struct big_globals *g, uint64_t va)
 {
-	if (within(va, g->paged_start, g->paged_end))
+	if (!is_range(g->paged_start, g->paged_end))
+		return POOL_KIND_UNKNOWN;
+	if (va >= g->paged_start && va <= g->paged_end)
 		return POOL_PAGED;
-	if (within(va, g->nonpaged_start, g->nonpaged_end))
+	if (is_range(g->nonpaged_start, g->nonpaged_end) && va >= g->nonpaged_start &&
+	    va <= g->nonpaged_end)
 		return POOL_NONPAGED;
 	return POOL_KIND_UNKNOWN;
 }
@@ -41,6 +47,8 @@ static enum pool_kind kind_by_type(const struct big_globals *g, uint32_t type)
 {
 	uint32_t paged = g->is_flags ? 0x100 : 1; /* POOL_FLAG_PAGED, or PagedPool's bit 0 */
 
+	if (!g->kind_known)
+		return POOL_KIND_UNKNOWN;
 	return type & paged ? POOL_PAGED : POOL_NONPAGED;
 }
 
@@ -169,7 +177,6 @@ enum ps_status big_iterator_next(struct big_iterator *it, struct big_entry *ret,
 			continue;
 		va = view_uint(it->view, offset, g->layout->pointer_size);
 		switch (big_va_class(it->big->space, va)) {
-		case BIG_VA_ZERO: it->zero++; continue;
 		case BIG_VA_NEVER: it->never_used++; continue;
 		case BIG_VA_INVALID: it->invalid++; continue;
 		case BIG_VA_LIVE:
@@ -212,6 +219,27 @@ static enum ps_status sum_entries(struct big_pages *big, struct progress *progre
 	return status;
 }
 
+/* The sample had too few entries to say what the type fields hold: all entries are asked. */
+static enum ps_status decide_flags(struct big_pages *big, struct ps_error *err)
+{
+	struct big_flags_vote vote = {0};
+	struct big_iterator it;
+	struct big_entry entry;
+	bool found = true, known = true;
+	enum ps_status status = big_iterator_init(&it, big, err);
+
+	while (status == PS_OK) {
+		status = big_iterator_next(&it, &entry, &found, err);
+		if (status != PS_OK || !found)
+			break;
+		big_flags_count(&vote, entry.type);
+	}
+	big_iterator_fini(&it);
+	big->globals.is_flags = big_flags_result(&vote, &big->globals.build, &known);
+	big->globals.kind_known = big->globals.kind_known && known;
+	return status;
+}
+
 /* Pages are counted over the table as a whole, so that chunks do not count their borders twice. */
 static enum ps_status count_pages(struct big_pages *big, struct ps_error *err)
 {
@@ -226,7 +254,6 @@ static enum ps_status count_pages(struct big_pages *big, struct ps_error *err)
 		big->pages_expected++;
 		big->pages_present += space_read_partial(big->space, page, &byte, 1, &big->holes);
 	}
-	big->complete = big->pages_present == big->pages_expected;
 	return PS_OK;
 }
 
@@ -240,6 +267,9 @@ enum ps_status big_pages_read(struct space *space, const struct big_globals *glo
 	hash_init(&big.index);
 	holes_init(&big.holes);
 	status = count_pages(&big, err);
+	if (status == PS_OK && !globals->flags_decided &&
+	    globals->layout->type_kind == BIG_TYPE_FIELD)
+		status = decide_flags(&big, err);
 	if (status == PS_OK) {
 		progress_begin(progress, "reading the big-page table", globals->size.value);
 		status = sum_entries(&big, progress, err);
@@ -249,6 +279,8 @@ enum ps_status big_pages_read(struct space *space, const struct big_globals *glo
 		big_pages_fini(&big);
 		return ps_wrap(err, "cannot read the big-page table");
 	}
+	big.whole = big.pages_present == big.pages_expected;
+	big.complete = big.whole && globals->size_proved && big.invalid == 0;
 	*ret = big;
 	return PS_OK;
 }

@@ -30,7 +30,7 @@ struct big_sum {
 	uint32_t tag;
 	uint64_t nonpaged_count, nonpaged_bytes;
 	uint64_t paged_count, paged_bytes;
-	uint64_t unknown_count, unknown_bytes; /* XP/2003 with no pool ranges in KDBG */
+	uint64_t unknown_count, unknown_bytes; /* paged or nonpaged could not be told */
 };
 
 struct big_pages {
@@ -40,7 +40,8 @@ struct big_pages {
 	uint64_t invalid; /* entries whose Va cannot be one: the table is damaged or its size wrong
 			   */
 	uint64_t pages_expected, pages_present;
-	bool complete;
+	bool whole;    /* every page of the table was read */
+	bool complete; /* and its size is not in doubt, and nothing in it is damaged */
 	struct holes holes;
 	struct big_sum *sums; /* owned */
 	size_t sum_count, sum_capacity;
@@ -61,8 +62,8 @@ struct big_iterator {
 	const struct big_pages *big; /* borrowed */
 	struct view *view;           /* owned: one chunk of the table */
 	uint64_t next_index;
-	uint64_t chunk_first, chunk_count;  /* entries */
-	uint64_t zero, never_used, invalid; /* passed over so far */
+	uint64_t chunk_first, chunk_count; /* entries */
+	uint64_t never_used, invalid;      /* passed over so far */
 };
 
 enum ps_status big_iterator_init(struct big_iterator *it, const struct big_pages *big,

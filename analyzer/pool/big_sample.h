@@ -8,7 +8,7 @@
 #include "analyzer/memory/space.h"
 #include "analyzer/pool/layouts.h"
 
-enum { BIG_MIN_SHIFT = 6, BIG_MAX_SHIFT = 24 }; /* entries of the table: powers of two */
+enum { BIG_MIN_SHIFT = 6, BIG_MAX_SHIFT = 24, BIG_SHIFTS }; /* entries: powers of two */
 
 /** Fields behind the key, undecoded: which layout they follow is voted on later. */
 struct sampled_entry {
@@ -18,6 +18,8 @@ struct sampled_entry {
 	uint32_t word; /* the dword behind the key: pages, POOL_TYPE or bit fields */
 	uint64_t
 		tail; /* pointer-sized value behind that: bytes or quota object; 0 in XP's layout */
+	uint32_t run; /* slots in use directly before it, as far as its page shows */
+	bool run_open; /* the run reaches the start of the page: it may be longer */
 	bool live;
 };
 
@@ -26,10 +28,11 @@ struct big_sample {
 	uint64_t table;
 	unsigned pointer_size;
 	unsigned stride;             /* bytes an entry */
-	struct sampled_entry *items; /* owned; live and freed entries in order of their index */
+	struct sampled_entry *items; /* owned; live and freed entries */
 	size_t count, capacity;
-	uint64_t valid, invalid; /* entries that can and cannot be one, never-used ones included */
-	uint64_t pages_sampled;
+	/* Entries below 2^n, never-used ones included, that can and cannot be entries. */
+	uint64_t valid[BIG_SHIFTS], invalid[BIG_SHIFTS];
+	uint64_t mapped_entries; /* the first entry behind this is in no mapped page */
 };
 
 /**
@@ -40,8 +43,14 @@ enum ps_status big_sample_take(struct space *space, uint64_t table, unsigned str
 			       struct big_sample *ret, struct ps_error *err);
 void big_sample_fini(struct big_sample *sample);
 
-/** What a Va field can be. */
-enum big_va { BIG_VA_ZERO, BIG_VA_NEVER, BIG_VA_LIVE, BIG_VA_FREED, BIG_VA_INVALID };
+/** True when a table of 2^shift entries could lie here: nearly all of it entries, all mapped. */
+bool big_sample_fits(const struct big_sample *sample, unsigned shift);
+
+/** True when entries go on behind 2^shift: the table is larger. */
+bool big_sample_goes_on(const struct big_sample *sample, unsigned shift);
+
+/** What a Va field can be. Never-used entries hold 1, so zero is none. */
+enum big_va { BIG_VA_NEVER, BIG_VA_LIVE, BIG_VA_FREED, BIG_VA_INVALID };
 
 enum big_va big_va_class(const struct space *space, uint64_t va);
 

@@ -22,7 +22,11 @@ struct big_globals {
 	struct global size;              /* PoolBigPageTableSize: entries */
 	const struct big_layout *layout; /* NULL when not found */
 	bool is_flags;                   /* type field holds POOL_FLAGS, not POOL_TYPE */
-	char hash; /* 'A', 'B', 'X' (XP), 'W' (2003), or '?': size not proved by a hash */
+	bool flags_decided; /* by the sample; otherwise all entries are asked before the sums */
+	bool kind_known;    /* false: paged cannot be told from nonpaged */
+	bool size_proved;   /* no other size fits as well */
+	struct fact build;  /* has a say where entries are few */
+	char hash;          /* 'A', 'B', 'X' (XP), 'W' (2003), or '?': size not proved by a hash */
 	uint64_t votes, voters; /* entries at their place / entries looked at */
 	/* XP and 2003 tell paged from nonpaged by address; 0 where KDBG has no range */
 	uint64_t paged_start, paged_end, nonpaged_start, nonpaged_end;

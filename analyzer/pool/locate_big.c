@@ -15,14 +15,14 @@
 #include "base/hash.h"
 
 struct candidate {
-	uint64_t variable, table;
+	uint64_t table;
 	const struct big_layout *layout;
 	struct big_size_vote size;
-	bool is_flags;
-	uint64_t known_tags; /* live sampled entries whose tag is in the tracker table */
-	uint64_t live;
-	uint64_t named_size; /* value of the size variable; 0 when there is none that fits */
-	bool named_adjacent;
+	struct big_flags_vote flags;
+	bool kind_known;
+	bool is_prior;       /* the layout is one of the build */
+	uint64_t live;       /* sampled entries */
+	uint64_t known_tags; /* of them, with a tag of the tracker table */
 };
 
 /* Tags that can be seen in table 0. */
@@ -42,93 +42,100 @@ static enum ps_status collect_tags(const struct search *s, struct hash *tags, st
 	return PS_OK;
 }
 
-static void count_tags(const struct big_sample *sample, const struct hash *tags,
-		       struct candidate *c)
+/* What the sampled entries of the table say beside its size. */
+static void count_entries(const struct big_sample *sample, const struct hash *tags,
+			  struct candidate *c)
 {
 	uint32_t unused;
 
 	for (size_t i = 0; i < sample->count; i++) {
-		if (!sample->items[i].live)
+		const struct sampled_entry *e = &sample->items[i];
+
+		big_flags_count(&c->flags, e->word >> 8 & 0xfff);
+		if (!e->live)
 			continue;
 		c->live++;
-		c->known_tags += hash_find(tags, sample->items[i].key & 0x7fffffff, &unused);
+		c->known_tags += hash_find(tags, e->key & 0x7fffffff, &unused);
 	}
 }
 
-/* True when sampled entries between `from` and `to` entries still make sense as this table's. */
-static uint64_t entries_between(const struct big_sample *sample, uint64_t from, uint64_t to)
-{
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < sample->count; i++)
-		count += sample->items[i].index >= from && sample->items[i].index < to;
-	return count;
-}
-
-/*
- * The size variable. With a hash-proved size it is the one of that value; without, the neighbour of
- * the pointer, else the largest whose upper half still holds entries.
- */
-static void name_size(const struct search *s, const struct big_sample *sample, struct candidate *c)
+/* Variables of the cluster that hold a power of two. */
+static struct big_size_names size_names(const struct search *s, uint64_t variable)
 {
 	const struct window *w = &s->window;
+	struct big_size_names names = {.whole = window_is_whole(w)};
 
 	for (size_t i = 0; i < window_slots(w); i++) {
 		uint64_t value, va = window_va(w, i);
-		bool adjacent =
-			va + w->pointer_size == c->variable || va == c->variable + w->pointer_size;
 
-		if (!window_value(w, i, &value) || value < 1u << BIG_MIN_SHIFT ||
-		    value > 1u << BIG_MAX_SHIFT || (value & (value - 1)))
+		if (!window_value(w, i, &value))
 			continue;
-		if (c->size.hash != '?' && value != UINT64_C(1) << c->size.shift)
-			continue;
-		if (c->size.hash == '?' && !entries_between(sample, value / 2, value))
-			continue;
-		if (c->named_size && (c->named_adjacent > adjacent ||
-				      (c->named_adjacent == adjacent && c->named_size >= value)))
-			continue;
-		c->named_size = value;
-		c->named_adjacent = adjacent;
+		for (unsigned n = BIG_MIN_SHIFT; n <= BIG_MAX_SHIFT; n++) {
+			if (value != UINT64_C(1) << n)
+				continue;
+			names.named |= 1u << n;
+			if (va + w->pointer_size == variable || va == variable + w->pointer_size)
+				names.adjacent |= 1u << n;
+		}
 	}
+	return names;
 }
 
-static enum ps_status judge_stride(const struct search *s, unsigned stride, const struct hash *tags,
+/* Leaves only the entries of a table of 2^shift: what lies behind it is something else. */
+static void trim_sample(struct big_sample *sample, unsigned shift)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sample->count; i++) {
+		if (sample->items[i].index >> shift == 0)
+			sample->items[kept++] = sample->items[i];
+	}
+	sample->count = kept;
+}
+
+/* Builds that the proved layout of the tracker table leaves for this one. */
+static struct big_layout_prior layout_prior(const struct search *s)
+{
+	const struct tracker_layout *tracker = s->geometry.layout;
+
+	return (struct big_layout_prior){.build = s->kernel->build,
+					 .first_build = tracker->first_build,
+					 .last_build = tracker->last_build};
+}
+
+static enum ps_status judge_stride(const struct search *s, unsigned stride,
+				   const struct big_size_names *names, const struct hash *tags,
 				   struct candidate *c, struct ps_error *err)
 {
+	struct big_layout_prior prior = layout_prior(s);
 	struct big_sample sample;
-	unsigned share;
 	enum ps_status status = big_sample_take(s->space, c->table, stride, &sample, err);
 
 	if (status != PS_OK)
 		return status;
-	/* Entries behind the table's end may be invalid; most of those sampled must not be. */
-	if (sample.count && sample.valid * 10 >= (sample.valid + sample.invalid) * 6) {
-		c->layout = big_vote_layout(&sample, &s->kernel->build, &share);
-		if (share < 80)
-			c->layout = NULL;
+	if (big_vote_size(&sample, names, &c->size)) {
+		trim_sample(&sample, c->size.shift);
+		c->layout = big_vote_layout(&sample, &prior, &c->kind_known);
 	}
 	if (c->layout) {
-		big_vote_size(&sample, &c->size);
-		c->is_flags = c->layout->type_kind == BIG_TYPE_FIELD && big_vote_flags(&sample);
-		count_tags(&sample, tags, c);
-		name_size(s, &sample, c);
+		c->is_prior = big_layout_is_prior(c->layout, &prior);
+		count_entries(&sample, tags, c);
 	}
 	big_sample_fini(&sample);
 	return PS_OK;
 }
 
+/* Size proved by a hash, then a layout of the build, then tags that the tracker table has. */
 static bool is_better(const struct candidate *a, const struct candidate *b)
 {
-	bool a_sized = a->size.hash != '?' || a->named_size,
-	     b_sized = b->size.hash != '?' || b->named_size;
-
-	if (!b->layout || a_sized != b_sized)
-		return !b->layout || a_sized;
-	if (a->known_tags != b->known_tags)
-		return a->known_tags > b->known_tags;
+	if (!b->layout)
+		return true;
 	if ((a->size.hash == '?') != (b->size.hash == '?'))
 		return a->size.hash != '?';
+	if (a->is_prior != b->is_prior)
+		return a->is_prior;
+	if (a->known_tags != b->known_tags)
+		return a->known_tags > b->known_tags;
 	return a->live > b->live;
 }
 
@@ -136,10 +143,11 @@ static enum ps_status judge_pointer(const struct search *s, uint64_t variable, u
 				    const struct hash *tags, struct candidate *best,
 				    struct ps_error *err)
 {
+	struct big_size_names names = size_names(s, variable);
 	unsigned tried = 0;
 
 	for (size_t l = 0; l < big_layout_count; l++) {
-		struct candidate c = {.variable = variable, .table = table};
+		struct candidate c = {.table = table};
 		unsigned stride = big_layouts[l].entry_size;
 		enum ps_status status;
 
@@ -147,7 +155,7 @@ static enum ps_status judge_pointer(const struct search *s, uint64_t variable, u
 		    tried >> (stride / 4) & 1)
 			continue;
 		tried |= 1u << (stride / 4);
-		status = judge_stride(s, stride, tags, &c, err);
+		status = judge_stride(s, stride, &names, tags, &c, err);
 		if (status != PS_OK)
 			return status;
 		if (c.layout && is_better(&c, best))
@@ -185,46 +193,79 @@ static void note_doubts(struct search *s, const struct candidate *c)
 {
 	struct big_globals *big = &s->found->big;
 	const struct fact *build = &s->kernel->build;
+	unsigned long long entries = (unsigned long long)big->size.value;
 
-	if (build->known &&
-	    (build->value < c->layout->first_build || build->value > c->layout->last_build))
+	if (build->known && !c->is_prior)
 		locate_note(
 			s->found, "build %llu is not known to use %u-byte big-page entries (%s)",
 			(unsigned long long)build->value, c->layout->entry_size, c->layout->name);
-	if (c->layout->type_kind == BIG_TYPE_FIELD && build->known &&
-	    c->is_flags != (build->value >= 26100))
-		locate_note(
-			s->found,
-			"the big-page table of build %llu holds %s, unlike other kernels of its age",
-			(unsigned long long)build->value, c->is_flags ? "POOL_FLAGS" : "POOL_TYPE");
-	if (c->size.hash == '?')
+	if (c->size.hash == '?' && c->size.doubtful)
 		snprintf(
 			big->note, sizeof(big->note),
-			"the size of the big-page table (%llu entries) is PoolBigPageTableSize's word "
-			"alone: the hash of this build is not known",
-			(unsigned long long)big->size.value);
-	else if (!c->named_size)
+			"the size of the big-page table, %llu entries, is not proved: too few entries "
+			"or an unknown hash, and more than one variable could name it",
+			entries);
+	else if (c->size.hash == '?')
+		snprintf(
+			big->note, sizeof(big->note),
+			"the size of the big-page table, %llu entries, is a variable's word: too few "
+			"entries or an unknown hash to prove it",
+			entries);
+	else if (c->size.doubtful)
+		snprintf(
+			big->note, sizeof(big->note),
+			"the size of the big-page table is in doubt: its entries hash as in a table of "
+			"%llu, but the variables near it do not bear that out",
+			entries);
+	else if (!big->size.found)
 		snprintf(
 			big->note, sizeof(big->note),
 			"PoolBigPageTableSize is not readable; %llu entries follow from where they hash",
-			(unsigned long long)big->size.value);
+			entries);
 }
 
 static void take_candidate(struct search *s, const struct candidate *c)
 {
 	struct big_globals *big = &s->found->big;
-	uint64_t size = c->size.hash != '?' ? UINT64_C(1) << c->size.shift : c->named_size;
 
 	big->table = window_global(&s->window, c->table);
-	big->size = window_global(&s->window, size);
+	big->size = window_global(&s->window, UINT64_C(1) << c->size.shift);
 	big->layout = c->layout;
-	big->is_flags = c->is_flags;
 	big->hash = c->size.hash;
 	big->votes = c->size.votes;
 	big->voters = c->size.voters;
+	big->size_proved = !c->size.doubtful;
+	big->kind_known = c->kind_known;
+	big->build = s->kernel->build;
+	big->flags_decided = big_flags_decided(&c->flags);
+	if (big->flags_decided && c->layout->type_kind == BIG_TYPE_FIELD) {
+		bool known;
+
+		big->is_flags = big_flags_result(&c->flags, &big->build, &known);
+		big->kind_known = big->kind_known && known;
+	}
 	if (c->layout->type_kind == BIG_TYPE_NONE)
 		read_pool_ranges(s, big);
 	note_doubts(s, c);
+}
+
+static enum ps_status try_pointers(struct search *s, const struct hash *tags,
+				   struct candidate *best, struct ps_error *err)
+{
+	enum ps_status status = PS_OK;
+	bool no_memory = false;
+	struct hash seen;
+	uint64_t value, va;
+	size_t index = 0;
+
+	hash_init(&seen);
+	while (status == PS_OK &&
+	       window_next_table(&s->window, &index, &seen, &value, &va, &no_memory)) {
+		if (!is_other_table(s->found, value))
+			status = judge_pointer(s, va, value, tags, best, err);
+	}
+	hash_fini(&seen);
+	return no_memory ? ps_fail_memory(err, "the search for the big-page table") : status;
 }
 
 enum ps_status locate_big_pages(struct search *s, struct ps_error *err)
@@ -235,18 +276,12 @@ enum ps_status locate_big_pages(struct search *s, struct ps_error *err)
 
 	hash_init(&tags);
 	status = collect_tags(s, &tags, err);
-	for (size_t i = 0; status == PS_OK && i < window_slots(&s->window); i++) {
-		uint64_t value;
-
-		if (!window_value(&s->window, i, &value) || !is_table_address(s->space, value) ||
-		    is_other_table(s->found, value))
-			continue;
-		status = judge_pointer(s, window_va(&s->window, i), value, &tags, &best, err);
-	}
+	if (status == PS_OK)
+		status = try_pointers(s, &tags, &best, err);
 	hash_fini(&tags);
 	if (status != PS_OK)
 		return status;
-	if (best.layout && (best.size.hash != '?' || best.named_size)) {
+	if (best.layout) {
 		take_candidate(s, &best);
 		return PS_OK;
 	}

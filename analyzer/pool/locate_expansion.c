@@ -279,20 +279,23 @@ static bool is_processor_table(const struct pool_globals *found, uint64_t value)
 
 static enum ps_status try_pointers(struct search *s, const struct hash *ring, struct ps_error *err)
 {
-	bool unseen = false;
-	uint64_t most = 0;
+	bool unseen = false, no_memory = false;
+	uint64_t most = 0, value, va;
+	enum ps_status status = PS_OK;
+	struct hash seen;
+	size_t index = 0;
 
-	for (size_t i = 0; i < window_slots(&s->window); i++) {
-		enum ps_status status;
-		uint64_t value;
-
-		if (!window_value(&s->window, i, &value) || !is_table_address(s->space, value) ||
-		    is_processor_table(s->found, value) || value == s->found->expansion.value)
-			continue;
-		status = try_candidate(s, value, ring, &most, &unseen, err);
-		if (status != PS_OK)
-			return status;
+	hash_init(&seen);
+	while (status == PS_OK &&
+	       window_next_table(&s->window, &index, &seen, &value, &va, &no_memory)) {
+		if (!is_processor_table(s->found, value))
+			status = try_candidate(s, value, ring, &most, &unseen, err);
 	}
+	hash_fini(&seen);
+	if (no_memory)
+		status = ps_fail_memory(err, "the search for the expansion table");
+	if (status != PS_OK)
+		return status;
 	if (!s->found->expansion.found && unseen)
 		doubt(s,
 		      "PoolTrackTable is full, and what may be its expansion table is not in the "

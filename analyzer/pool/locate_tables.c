@@ -18,6 +18,8 @@ enum { SAMPLE_PAGES = 4 };
 
 enum { FIRST_BUILD_WITH_ARRAY = 3790 };
 
+enum { ARRAY_PLACES = 16 };
+
 enum table_kind {
 	TABLE_PROVED, /* its keys agree with table 0 */
 	TABLE_EMPTY,  /* readable, no key that could be compared */
@@ -210,16 +212,20 @@ static bool array_is_better(const struct array *a, const struct array *b)
 	return a->zeros > b->zeros;
 }
 
+/* Places that hold PoolTrackTable's pointer; a real cluster has two or three. */
 static enum ps_status find_array(struct search *s, struct array *scratch, struct array *best,
 				 struct ps_error *err)
 {
-	for (size_t i = 0; i < window_slots(&s->window); i++) {
+	unsigned places = 0;
+
+	for (size_t i = 0; i < window_slots(&s->window) && places < ARRAY_PLACES; i++) {
 		uint64_t value, va = window_va(&s->window, i);
 		enum ps_status status;
 
 		if (!window_value(&s->window, i, &value) || value != s->found->tracker.value ||
 		    va == s->found->tracker.va)
 			continue;
+		places++;
 		status = array_read(s, va, scratch, err);
 		if (status != PS_OK)
 			return status;

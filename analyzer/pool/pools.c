@@ -84,6 +84,13 @@ static enum ps_status read_big(struct pools *pools, struct progress *progress, s
 		ps_error_clear(err);
 		return PS_OK;
 	}
+	if (!pools->big.in_use && !pools->big.freed) {
+		ps_fail_at(
+			&pools->big_error, PS_NOT_FOUND, globals->table.value,
+			"the table at 0x%016llx, which could be the big-page table, has no entry",
+			(unsigned long long)globals->table.value);
+		return PS_OK;
+	}
 	pools->big_available = true;
 	if (globals->note[0])
 		pools_note(pools, "%s", globals->note);

@@ -157,97 +157,149 @@ static enum ps_status merge_table(struct merge *m, uint64_t address, uint64_t en
 	return status;
 }
 
-enum { NO_SLOT = -1 };
-
-/* What table 0 says of a tag's place. */
-struct place {
-	int64_t slot;    /* its slot, NO_SLOT when table 0 does not show it */
-	uint64_t probes; /* slots from home on that it could be in, up to the end of its probe path
-			  */
-	bool absent;     /* table 0 is certain not to have it */
+/*
+ * Table 0 decides a tag's slot for all processors. For the second pass it is laid out once, so that
+ * each question costs the same however long the probe paths are.
+ */
+struct ring {
+	struct hash slots; /* tag -> its slot in table 0 */
+	uint64_t *
+		next_free; /* owned: for each slot, slots from it to the next one free in table 0 */
+	uint64_t mask;
+	bool whole; /* every slot of table 0 was read */
 };
 
-/*
- * A tag's slot is the same on every processor: table 0 decides it. Its probe path ends at `slot`,
- * or, for a tag that table 0 does not show, at the first slot that is free there.
- */
-static struct place find_place(const struct merge *m, const struct view *first, uint32_t tag)
+static void ring_fini(struct ring *ring)
 {
-	const struct pool_globals *g = m->globals;
-	uint64_t mask = g->tracker_mask.value, home = tag_hash(g->hash, tag) & mask;
-	struct place place = {.slot = NO_SLOT, .absent = true};
-
-	for (; place.probes <= mask; place.probes++) {
-		size_t offset = (size_t)((home + place.probes) & mask) * g->layout->entry_size;
-		uint32_t key;
-
-		if (!view_has(first, offset, 4)) {
-			place.absent = false;
-			continue;
-		}
-		key = (uint32_t)view_uint(first, offset, 4);
-		if (key == tag)
-			place.slot = (int64_t)((home + place.probes) & mask);
-		if (key == tag || !key)
-			break;
-	}
-	if (place.probes <= mask)
-		place.probes++;
-	return place;
+	hash_fini(&ring->slots);
+	free(ring->next_free);
 }
 
-/* True when an unread part of `view` could hold a share of `tag`. */
-static bool could_miss(const struct merge *m, const struct view *view, const struct place *place,
+static bool ring_add(struct ring *ring, uint32_t tag, uint64_t slot)
+{
+	uint32_t unused;
+
+	return hash_find(&ring->slots, tag, &unused) || hash_add(&ring->slots, tag, (uint32_t)slot);
+}
+
+/* Backwards twice around, so that distances reach over the end of the ring. */
+static void ring_measure(struct ring *ring, const struct view *first, size_t entry_size)
+{
+	uint64_t distance = ring->mask;
+
+	for (uint64_t n = 2 * (ring->mask + 1); n-- > 0;) {
+		uint64_t slot = n & ring->mask;
+		size_t offset = (size_t)slot * entry_size;
+		bool is_free = view_has(first, offset, 4) && !view_uint(first, offset, 4);
+
+		distance = is_free ? 0 : distance < ring->mask ? distance + 1 : ring->mask;
+		ring->next_free[slot] = distance;
+	}
+}
+
+static enum ps_status ring_init(struct ring *ring, const struct merge *m, const struct view *first,
+				struct ps_error *err)
+{
+	size_t entry_size = m->globals->layout->entry_size;
+
+	*ring = (struct ring){.mask = m->globals->tracker_mask.value, .whole = true};
+	hash_init(&ring->slots);
+	ring->next_free = mem_array((size_t)ring->mask + 1, sizeof(*ring->next_free));
+	if (!ring->next_free)
+		return ps_fail_memory(err, "the slots of the tag table");
+	for (uint64_t slot = 0; slot <= ring->mask; slot++) {
+		size_t offset = (size_t)slot * entry_size;
+		bool there = view_has(first, offset, 4);
+		uint32_t tag = there ? (uint32_t)view_uint(first, offset, 4) : 0;
+
+		ring->whole = ring->whole && there;
+		if (tag && !ring_add(ring, tag, slot))
+			return ps_fail_memory(err, "the slots of the tag table");
+	}
+	ring_measure(ring, first, entry_size);
+	return PS_OK;
+}
+
+/* A table's missing entries, counted up to each slot. */
+static uint32_t *count_missing(const struct merge *m, const struct view *view)
+{
+	uint64_t slots = m->globals->tracker_mask.value + 1;
+	size_t size = m->globals->layout->entry_size;
+	uint32_t *missing = mem_array((size_t)slots + 1, sizeof(*missing));
+
+	for (uint64_t i = 0; missing && i < slots; i++)
+		missing[i + 1] = missing[i] + !view_has(view, (size_t)i * size, size);
+	return missing;
+}
+
+/* Missing entries among `count` slots from `first` on, around the ring. */
+static bool any_missing(const uint32_t *missing, uint64_t mask, uint64_t first, uint64_t count)
+{
+	uint64_t end = first + count;
+
+	if (end <= mask + 1)
+		return missing[end] != missing[first];
+	return missing[mask + 1] != missing[first] || missing[end - mask - 1] != 0;
+}
+
+/*
+ * True when an unread part of the table could hold a share of `tag`: it is on the tag's probe path,
+ * which ends at the tag's slot in table 0 or, for a tag that table 0 does not show, at the first
+ * slot that is free there.
+ */
+static bool could_miss(const struct merge *m, const struct ring *ring, const uint32_t *missing,
 		       uint32_t tag)
 {
-	const struct pool_globals *g = m->globals;
-	size_t size = g->layout->entry_size;
-	uint64_t mask = g->tracker_mask.value, home = tag_hash(g->hash, tag) & mask;
+	uint64_t home = tag_hash(m->globals->hash, tag) & ring->mask, length;
+	uint32_t slot;
 
-	if (place->slot == NO_SLOT && place->absent)
+	if (hash_find(&ring->slots, tag, &slot))
+		length = ((slot - home) & ring->mask) + 1;
+	else if (ring->whole)
 		return false;
-	for (uint64_t i = 0; i < place->probes; i++) {
-		if (!view_has(view, (size_t)((home + i) & mask) * size, size))
-			return true;
-	}
-	return false;
+	else
+		length = ring->next_free[home] + 1;
+	return any_missing(missing, ring->mask, home, length);
 }
 
 /* Marks the rows that unread pages of `view` could have a share of. */
-static void mark_table(struct merge *m, const struct view *first, const struct view *view)
+static enum ps_status mark_table(struct merge *m, const struct ring *ring, const struct view *view,
+				 struct ps_error *err)
 {
 	uint64_t last = m->globals->tracker_size.value - 1;
 	size_t size = m->globals->layout->entry_size;
 	bool last_there = view_has(view, (size_t)last * size, size);
+	uint32_t *missing = count_missing(m, view);
 
+	if (!missing)
+		return ps_fail_memory(err, "the missing entries of a tag table");
 	for (size_t i = 0; i < m->tracker->row_count; i++) {
 		struct tag_row *row = &m->tracker->rows[i];
-		struct place place;
 
-		if (row->overflow) {
-			row->complete = row->complete && last_there;
-		} else if (row->complete && m->globals->hash == '?') {
-			row->complete = false;
-		} else if (row->complete) {
-			place = find_place(m, first, row->tag);
-			row->complete = !could_miss(m, view, &place, row->tag);
-		}
+		if (!row->complete)
+			continue;
+		if (row->overflow)
+			row->complete = last_there;
+		else
+			row->complete = !could_miss(m, ring, missing, row->tag);
 	}
+	free(missing);
+	return PS_OK;
 }
 
 /* A tag that table 0 does not show may have its counters in an unread part of the expansion. */
-static void mark_expansion(struct merge *m, const struct view *first)
+static void mark_expansion(struct merge *m, const struct ring *ring)
 {
 	for (size_t i = 0; i < m->tracker->row_count; i++) {
 		struct tag_row *row = &m->tracker->rows[i];
+		uint32_t unused;
 
-		if (row->overflow || m->globals->hash == '?' ||
-		    find_place(m, first, row->tag).slot == NO_SLOT)
+		if (row->overflow || !hash_find(&ring->slots, row->tag, &unused))
 			row->complete = false;
 	}
 }
 
-static enum ps_status mark_rows(struct merge *m, const struct view *first, struct ps_error *err)
+static enum ps_status mark_rows(struct merge *m, const struct ring *ring, struct ps_error *err)
 {
 	const struct tracker *t = m->tracker;
 
@@ -259,12 +311,12 @@ static enum ps_status mark_rows(struct merge *m, const struct view *first, struc
 		if (table->pages_present == table->pages_expected)
 			continue;
 		if (table->processor < 0) {
-			mark_expansion(m, first);
+			mark_expansion(m, ring);
 			continue;
 		}
 		status = read_view(m, table->address, m->globals->tracker_size.value, &view, err);
 		if (status == PS_OK)
-			mark_table(m, first, &view);
+			status = mark_table(m, ring, &view, err);
 		view_fini(&view);
 		if (status != PS_OK)
 			return status;
@@ -276,11 +328,18 @@ static enum ps_status mark_rows(struct merge *m, const struct view *first, struc
 static enum ps_status mark_all(struct merge *m, struct ps_error *err)
 {
 	struct view first;
-	enum ps_status status = read_view(m, m->globals->tracker.value,
-					  m->globals->tracker_size.value, &first, err);
+	struct ring ring = {.next_free = NULL};
+	enum ps_status status;
 
+	if (m->globals->hash == '?')
+		return PS_OK; /* no row is complete then */
+	status = read_view(m, m->globals->tracker.value, m->globals->tracker_size.value, &first,
+			   err);
 	if (status == PS_OK)
-		status = mark_rows(m, &first, err);
+		status = ring_init(&ring, m, &first, err);
+	if (status == PS_OK)
+		status = mark_rows(m, &ring, err);
+	ring_fini(&ring);
 	view_fini(&first);
 	return status;
 }

@@ -5,9 +5,6 @@
 
 #include "analyzer/pool/tag_hash.h"
 
-/* A probe path longer than this counts as unreachable; it bounds the work on hostile tables. */
-enum { LONGEST_PROBE = 1 << 12 };
-
 /* Fewer voters prove nothing without a variable that names the size. */
 enum { ENOUGH_VOTERS = 32, FEW_VOTERS = 8 };
 
@@ -24,48 +21,64 @@ static enum slot_state slot_state(const struct view *view, size_t entry_size, ui
 	return *ret_key ? SLOT_USED : SLOT_FREE;
 }
 
-/* True when every slot from `home` up to `slot` is in use; *ret_seen false when one is not there.
- */
-static bool path_is_used(const struct view *view, const struct geometry *g, uint64_t home,
-			 uint64_t slot, bool *ret_seen)
-{
-	uint64_t mask = (UINT64_C(1) << g->shift) - 1;
-	uint32_t key;
+/* Slots in use directly before the one looked at. */
+struct run {
+	uint64_t length;
+	bool open; /* it begins behind a slot that is not in the dump: it may be longer */
+};
 
-	*ret_seen = true;
-	if (((slot - home) & mask) > LONGEST_PROBE)
-		return false;
-	for (uint64_t i = home; i != slot; i = (i + 1) & mask) {
-		switch (slot_state(view, g->layout->entry_size, i, &key)) {
-		case SLOT_UNKNOWN: *ret_seen = false; return false;
-		case SLOT_FREE: return false;
-		case SLOT_USED: break;
-		}
-	}
-	return true;
+static void run_advance(struct run *run, enum slot_state state)
+{
+	if (state == SLOT_USED)
+		run->length++;
+	else
+		*run = (struct run){.open = state == SLOT_UNKNOWN};
 }
 
+/* The run that ends at the last slot and goes on at slot 0, because the ring is closed. */
+static struct run run_at_end(const struct view *view, const struct geometry *g)
+{
+	uint64_t slots = UINT64_C(1) << g->shift;
+	struct run run = {0};
+	uint32_t key;
+
+	while (run.length < slots) {
+		enum slot_state state =
+			slot_state(view, g->layout->entry_size, slots - 1 - run.length, &key);
+
+		run.open = state == SLOT_UNKNOWN;
+		if (state != SLOT_USED)
+			break;
+		run.length++;
+	}
+	return run;
+}
+
+/*
+ * A key is reachable when every slot from its home up to it is in use; whether it is, is not known
+ * when one of them is not in the dump, and then it has no vote.
+ */
 void geometry_count(const struct view *view, struct geometry *g)
 {
 	uint64_t slots = UINT64_C(1) << g->shift;
+	struct run run = run_at_end(view, g);
 
 	g->homed = g->reachable = g->voters = 0;
 	for (uint64_t slot = 0; slot < slots; slot++) {
 		uint32_t key = 0;
-		uint64_t home;
-		bool seen, used;
+		enum slot_state state = slot_state(view, g->layout->entry_size, slot, &key);
+		uint64_t way = (slot - tag_hash(g->hash, key)) & (slots - 1);
 
-		if (slot_state(view, g->layout->entry_size, slot, &key) != SLOT_USED)
-			continue;
-		home = tag_hash(g->hash, key) & (slots - 1);
-		used = path_is_used(view, g, home, slot, &seen);
-		if (!seen)
-			continue;
-		/* The tracker strips the protected bit from a tag before it looks for it. */
-		used = used && key >> 31 == 0;
-		g->voters++;
-		g->reachable += used;
-		g->homed += home == slot;
+		if (state == SLOT_USED && (way <= run.length || !run.open)) {
+			/* The tracker strips the protected bit from a tag before it looks for it.
+			 */
+			bool possible = way <= run.length && key >> 31 == 0;
+
+			g->voters++;
+			g->reachable += possible;
+			g->homed += possible && way == 0;
+		}
+		run_advance(&run, state);
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * The cluster of kernel variables around PoolTrackTable. See window.h.
  */
-#include "analyzer/pool/window.h"
+#include "analyzer/pool/locate_internal.h"
 
 enum ps_status window_init(struct window *window, struct space *space, uint64_t center,
 			   uint64_t floor, uint64_t ceiling, struct ps_error *err)
@@ -58,6 +58,25 @@ bool window_value(const struct window *window, size_t index, uint64_t *ret)
 uint64_t window_va(const struct window *window, size_t index)
 {
 	return window->view.va + index * window->pointer_size;
+}
+
+bool window_next_table(const struct window *window, size_t *index, struct hash *seen,
+		       uint64_t *ret_value, uint64_t *ret_va, bool *ret_no_memory)
+{
+	*ret_no_memory = false;
+	while (*index < window_slots(window)) {
+		size_t slot = (*index)++;
+		uint32_t unused;
+
+		if (!window_value(window, slot, ret_value) ||
+		    !is_table_address(window->view.space, *ret_value) ||
+		    hash_find(seen, *ret_value, &unused))
+			continue;
+		*ret_no_memory = !hash_add(seen, *ret_value, 0);
+		*ret_va = window_va(window, slot);
+		return !*ret_no_memory;
+	}
+	return false;
 }
 
 struct global window_global(const struct window *window, uint64_t value)

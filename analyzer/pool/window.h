@@ -10,6 +10,7 @@
 
 #include "analyzer/pool/locate.h"
 #include "analyzer/pool/view.h"
+#include "base/hash.h"
 
 enum { WINDOW_REACH = 0x4200 };
 
@@ -38,6 +39,14 @@ uint64_t window_va(const struct window *window, size_t index);
 
 /** Slots that hold `value`; *ret_va is the first one's VA. */
 size_t window_count(const struct window *window, uint64_t value, uint64_t *ret_va);
+
+/**
+ * Walks the distinct values of the slots that can be the address of a table: *index is where to go
+ * on. False at the end. `seen` keeps the values already given; out of memory ends the walk early
+ * and sets *ret_no_memory.
+ */
+bool window_next_table(const struct window *window, size_t *index, struct hash *seen,
+		       uint64_t *ret_value, uint64_t *ret_va, bool *ret_no_memory);
 
 /** A variable of that value: its place is told only when no second one holds the same. */
 struct global window_global(const struct window *window, uint64_t value);

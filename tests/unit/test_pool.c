@@ -324,20 +324,50 @@ static void a_last_entry_without_a_key_is_overflow(void **state)
 	tracker_fini(&t);
 }
 
+static struct big_flags_vote count_types(const uint32_t *types, size_t count)
+{
+	struct big_flags_vote vote = {0};
+
+	for (size_t i = 0; i < count; i++)
+		big_flags_count(&vote, types[i]);
+	return vote;
+}
+
 static void flags_and_types_are_told_apart(void **state)
 {
 	static const uint32_t types[] = {0x200, 0x201, 0, 1, 0x204, 0x5, 0x600, 0x21};
 	static const uint32_t flags[] = {0x40, 0x41, 0x80, 0x100, 0x101, 0x42, 0x102, 0x40};
-	struct sampled_entry items[8];
-	struct big_sample sample = {.items = items, .count = 8, .pointer_size = 8, .stride = 0x20};
+	const struct fact none = {.known = false};
+	struct big_flags_vote vote;
+	bool known;
 
 	(void)state;
-	for (size_t i = 0; i < 8; i++)
-		items[i] = (struct sampled_entry){.live = true, .word = types[i] << 8 | 0xa7};
-	assert_false(big_vote_flags(&sample));
-	for (size_t i = 0; i < 8; i++)
-		items[i].word = flags[i] << 8 | 0xa7;
-	assert_true(big_vote_flags(&sample));
+	vote = count_types(types, 8);
+	assert_true(big_flags_decided(&vote));
+	assert_false(big_flags_result(&vote, &none, &known));
+	assert_true(known);
+	vote = count_types(flags, 8);
+	assert_true(big_flags_decided(&vote));
+	assert_true(big_flags_result(&vote, &none, &known));
+	assert_true(known);
+}
+
+static void few_types_need_the_build(void **state)
+{
+	static const uint32_t paged_flag[] = {0x100};
+	const struct fact build_26100 = {true, 26100}, build_17763 = {true, 17763};
+	struct big_flags_vote vote = count_types(paged_flag, 1);
+	bool known;
+
+	(void)state;
+	assert_false(big_flags_decided(&vote));
+	assert_true(big_flags_result(&vote, &build_26100, &known));
+	assert_true(known);
+	assert_true(big_flags_result(&vote, &build_17763, &known));
+	assert_false(known);
+	vote = (struct big_flags_vote){0};
+	assert_true(big_flags_result(&vote, &build_26100, &known));
+	assert_true(known);
 }
 
 int main(void)
@@ -356,6 +386,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_last_entry_without_a_key_is_overflow, world_init,
 						world_fini),
 		cmocka_unit_test(flags_and_types_are_told_apart),
+		cmocka_unit_test(few_types_need_the_build),
 	};
 
 	signals_init();
