@@ -88,7 +88,7 @@ all: poolscope
 
 # The program at the root is the plain build; other builds stay in their directory.
 poolscope: $(BUILD)/poolscope
-	$(call QUIET,CP)cp $< $@
+	$(call QUIET,CP)cp --remove-destination $< $@
 
 $(BUILD)/libpoolscope.a: $(LIB_OBJECTS)
 	$(call QUIET,AR)rm -f $@ && ar rcs $@ $^

@@ -29,7 +29,7 @@ def make(*words):
 def install():
     """Everything lands under PREFIX, and `make uninstall` takes all of it away."""
     with scratch() as directory:
-        words = ["install", "poolscope", f"DESTDIR={directory}", "PREFIX=/usr"]
+        words = ["install", f"DESTDIR={directory}", "PREFIX=/usr"]
         make(*words)()
         done = run([os.path.join(directory, "usr", "bin", "poolscope"), "--version"])
         check(done.stdout.startswith(b"poolscope "), "the installed program has no version")
@@ -37,7 +37,7 @@ def install():
                      "usr/share/bash-completion/completions/poolscope",
                      "usr/share/doc/poolscope/poolscope-1.schema.json"):  # fmt: skip
             check(os.path.exists(os.path.join(directory, name)), f"{name} is not installed")
-        make("uninstall", *words[2:])()
+        make("uninstall", *words[1:])()
         left = [name for _, _, names in os.walk(directory) for name in names]
         check(not left, f"left after make uninstall: {' '.join(left)}")
 
