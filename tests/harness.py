@@ -97,7 +97,7 @@ def make_dump(recipe, directory, sets=(), seed=None, name="dump.dmp"):
 
 def poolscope_json(*arguments, want=(0, 1)):
     """Runs poolscope with --json. Returns its exit status and the object."""
-    done = run([POOLSCOPE, *arguments, "--json"], want=want)
+    done = run([POOLSCOPE, *arguments, "--json"], want=want, timeout=30)
     try:
         return done.returncode, json.loads(done.stdout)
     except ValueError as error:

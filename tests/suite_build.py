@@ -42,6 +42,38 @@ def install():
         check(not left, f"left after make uninstall: {' '.join(left)}")
 
 
+STUBS = {
+    "dpkg-query": 'case $3 in present) echo installed ;; *) exit 1 ;; esac',
+    "apt-get": 'echo "apt-get $*" >> "$LOG"; [ -e "$LOG.updated" ] || [ "$3" = update ] || exit 100\n'
+               'touch "$LOG.updated"',
+    "sudo": 'echo sudo >> "$LOG"; exec "$@"',
+    "id": 'echo "$ID"',
+}  # fmt: skip
+
+
+def packages(user, names, want):
+    """contrib/install-packages.sh over made-up dpkg, apt-get and sudo."""
+
+    def case():
+        with scratch() as directory:
+            for name, body in STUBS.items():
+                path = os.path.join(directory, name)
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(f"#!/bin/sh\n{body}\n")
+                os.chmod(path, 0o755)
+            log = os.path.join(directory, "log")
+            environment = {"PATH": f"{directory}:/usr/bin:/bin", "LOG": log, "ID": user}
+            done = run([os.path.join(ROOT, "contrib", "install-packages.sh"), *names],
+                       env=environment)  # fmt: skip
+            called = open(log, encoding="ascii").read() if os.path.exists(log) else ""
+        check(bool(done.stdout) == bool(called), "says that it installs, and does not, or silently")
+        for words in want:
+            check(words in called, f"{words!r} was not called: {called!r}")
+        check(want or not called, f"called: {called!r}")
+
+    return case
+
+
 def cases():
     programs = ["build/gcc-werror/poolscope", "mkdump", "tools"]
     yield "gcc-without-warnings", make("CC=gcc", *programs)
@@ -50,3 +82,10 @@ def cases():
         "CC=clang-14", "build/clang-14-werror/poolscope", "mkdump", "unit", "tools"
     )
     yield "install-and-uninstall", install
+    yield "apt-is-not-called-when-nothing-is-missing", packages("0", ["present"], [])
+    yield "missing-packages-are-installed-as-root", packages(
+        "0", ["present", "lacking", "wanted"], ["install --no-install-recommends lacking wanted", "update"]
+    )
+    yield "missing-packages-are-installed-with-sudo", packages(
+        "1000", ["lacking"], ["sudo", "install --no-install-recommends lacking"]
+    )
