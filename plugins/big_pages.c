@@ -139,14 +139,22 @@ static bool add_sums(const struct plugin_input *input, struct report *report)
 	return fits;
 }
 
+/* Why the figures are not complete: what weighs most first. */
 static const char *missing(const struct big_pages *big, struct report *report)
 {
 	char text[240];
 
-	if (big->holes.count == 0)
-		return report_text(report, "Part of the table could not be read");
-	return report_text(report, "First missing: %s",
-			   hole_describe(&big->holes.items[0], text, sizeof(text)));
+	if (big->holes.count)
+		return report_text(report, "First missing: %s",
+				   hole_describe(&big->holes.items[0], text, sizeof(text)));
+	if (!big->globals.size_proved)
+		return report_text(report, "%s", big->globals.note);
+	if (big->invalid)
+		return report_text(report, "%llu of its entries cannot be entries",
+				   (unsigned long long)big->invalid);
+	return report_text(report,
+			   "Whether %llu of its allocations are paged or nonpaged is not known",
+			   (unsigned long long)big->unknown);
 }
 
 static enum ps_status not_available(const struct plugin_input *input, struct report *report,

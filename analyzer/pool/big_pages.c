@@ -110,6 +110,7 @@ static bool add_live(struct big_pages *big, const struct big_entry *entry)
 	case POOL_KIND_UNKNOWN:
 		sum->unknown_count++;
 		sum->unknown_bytes += entry->bytes;
+		big->unknown++;
 		break;
 	}
 	return true;
@@ -280,7 +281,7 @@ enum ps_status big_pages_read(struct space *space, const struct big_globals *glo
 		return ps_wrap(err, "cannot read the big-page table");
 	}
 	big.whole = big.pages_present == big.pages_expected;
-	big.complete = big.whole && globals->size_proved && big.invalid == 0;
+	big.complete = big.whole && globals->size_proved && big.invalid == 0 && !big.unknown;
 	*ret = big;
 	return PS_OK;
 }

@@ -40,8 +40,9 @@ struct big_pages {
 	uint64_t invalid; /* entries whose Va cannot be one: the table is damaged or its size wrong
 			   */
 	uint64_t pages_expected, pages_present;
-	bool whole;    /* every page of the table was read */
-	bool complete; /* and its size is not in doubt, and nothing in it is damaged */
+	uint64_t unknown; /* live entries of which paged or nonpaged could not be told */
+	bool whole;       /* every page of the table was read */
+	bool complete;    /* and size and pool of its entries are known, and none is damaged */
 	struct holes holes;
 	struct big_sum *sums; /* owned */
 	size_t sum_count, sum_capacity;

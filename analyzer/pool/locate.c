@@ -54,10 +54,10 @@ static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *er
 }
 
 /*
- * Bit n is set when variables of the cluster hold 2^n + 1 and 2^n - 1; where part of the cluster is
- * not in the dump, one of the two is enough.
+ * Sizes of which the cluster holds 2^n + 1 and 2^n - 1; where part of the cluster is not in the
+ * dump, one of the two is enough.
  */
-static uint32_t named_sizes(const struct window *window)
+static void name_sizes(const struct window *window, struct geometry_hints *hints)
 {
 	uint32_t sizes = 0, masks = 0;
 
@@ -71,7 +71,8 @@ static uint32_t named_sizes(const struct window *window)
 			masks |= (uint32_t)(v == (UINT64_C(1) << n) - 1) << n;
 		}
 	}
-	return window_is_whole(window) ? sizes & masks : sizes | masks;
+	hints->pairs = sizes & masks;
+	hints->sizes = window_is_whole(window) ? hints->pairs : sizes | masks;
 }
 
 static void check_prior(struct search *s)
@@ -104,18 +105,34 @@ static enum ps_status table_absent(const struct view *table, struct ps_error *er
 	return err->status;
 }
 
+/* True when no byte of the smallest table that can lie here is in the dump. */
+static bool is_absent(const struct view *probe, const struct geometry_hints *hints)
+{
+	unsigned shift = TRACKER_MIN_SHIFT;
+	size_t smallest;
+
+	while (hints->sizes && !(hints->sizes >> shift & 1))
+		shift++;
+	smallest = ((size_t)1 << shift) * tracker_layouts[0].entry_size;
+	for (size_t offset = 0; offset < smallest; offset += PAGE_SIZE) {
+		if (view_has(probe, offset, 1))
+			return false;
+	}
+	return true;
+}
+
 static enum ps_status vote_geometry(struct search *s, struct ps_error *err)
 {
 	struct view probe;
 	struct geometry_hints hints = {.pointer_size = s->kernel->pointer_size,
-				       .sizes = named_sizes(&s->window),
 				       .build_known = s->kernel->build.known,
 				       .build = s->kernel->build.value};
 	enum ps_status status;
 
+	name_sizes(&s->window, &hints);
 	view_init(&probe, s->space, s->found->tracker.value);
 	status = geometry_vote(&probe, &hints, &s->geometry, err);
-	if (status == PS_NOT_FOUND && probe.pages_present == 0)
+	if (status == PS_NOT_FOUND && is_absent(&probe, &hints))
 		status = table_absent(&probe, err);
 	else if (status == PS_NOT_FOUND)
 		status = ps_wrap(err, "PoolTrackTable leads to no tag table");
@@ -137,15 +154,18 @@ static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
 	named = found->tracker_size.found && found->tracker_mask.found;
 	found->hash = geometry_proved(&s->geometry, named) ? s->geometry.hash : '?';
 	if (found->hash == '?' && !named)
-		return ps_fail_at(err, PS_CORRUPT, found->tracker.value,
-				  "PoolTrackTable leads to no tag table: only %llu of %llu keys at "
-				  "0x%016llx sit where a tag hash puts them",
-				  (unsigned long long)found->votes,
-				  (unsigned long long)found->voters,
-				  (unsigned long long)found->tracker.value);
+		return ps_fail_at(
+			err, PS_CORRUPT, found->tracker.value,
+			"PoolTrackTable leads to no tag table: of %llu keys at 0x%016llx "
+			"%llu sit where a tag hash puts them, %llu of those at once",
+			(unsigned long long)found->voters, (unsigned long long)found->tracker.value,
+			(unsigned long long)found->votes, (unsigned long long)s->geometry.homed);
 	if (found->hash == '?')
-		locate_note(found, "only %llu of %llu keys sit where a tag hash puts them",
-			    (unsigned long long)found->votes, (unsigned long long)found->voters);
+		locate_note(found,
+			    "the tag hash is not proved: of %llu keys %llu sit where it puts them, "
+			    "%llu of those at once",
+			    (unsigned long long)found->voters, (unsigned long long)found->votes,
+			    (unsigned long long)s->geometry.homed);
 	if (!named)
 		locate_note(
 			found,

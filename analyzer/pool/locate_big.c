@@ -97,10 +97,14 @@ static void trim_sample(struct big_sample *sample, unsigned shift)
 static struct big_layout_prior layout_prior(const struct search *s)
 {
 	const struct tracker_layout *tracker = s->geometry.layout;
-
-	return (struct big_layout_prior){.build = s->kernel->build,
+	struct big_layout_prior prior = {.build = s->kernel->build,
 					 .first_build = tracker->first_build,
 					 .last_build = tracker->last_build};
+
+	/* A build that the tracker table disproves has no say here. */
+	if (prior.build.value < prior.first_build || prior.build.value > prior.last_build)
+		prior.build.known = false;
+	return prior;
 }
 
 static enum ps_status judge_stride(const struct search *s, unsigned stride,

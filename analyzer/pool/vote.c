@@ -87,12 +87,16 @@ int64_t geometry_score(const struct geometry *g)
 	return (int64_t)g->homed - (int64_t)(g->voters - g->reachable);
 }
 
-/* Of equals the larger table: it can hide no tag. */
-static bool is_better(const struct geometry *a, const struct geometry *b)
+/* Of equals the one that both variables name, then the larger table: it can hide no tag. */
+static bool is_better(const struct geometry *a, const struct geometry *b, uint32_t pairs)
 {
 	int64_t a_score = geometry_score(a), b_score = geometry_score(b);
 
-	return !b->layout || a_score > b_score || (a_score == b_score && a->shift > b->shift);
+	if (!b->layout || a_score != b_score)
+		return !b->layout || a_score > b_score;
+	if ((pairs >> a->shift & 1) != (pairs >> b->shift & 1))
+		return pairs >> a->shift & 1;
+	return a->shift > b->shift;
 }
 
 /* With more than the right size keys lose their place, and the larger sizes need no look. */
@@ -101,8 +105,9 @@ static bool larger_sizes_fail(const struct geometry *g, int64_t best_score)
 	return g->voters >= ENOUGH_VOTERS && geometry_score(g) < best_score - best_score / 3;
 }
 
-static enum ps_status vote_sizes(struct view *view, struct geometry g, uint32_t sizes,
-				 struct geometry *best, struct ps_error *err)
+static enum ps_status vote_sizes(struct view *view, struct geometry g,
+				 const struct geometry_hints *hints, struct geometry *best,
+				 struct ps_error *err)
 {
 	int64_t best_score = 0;
 
@@ -110,13 +115,13 @@ static enum ps_status vote_sizes(struct view *view, struct geometry g, uint32_t 
 		size_t size = (((size_t)1 << g.shift) + 1) * g.layout->entry_size;
 		enum ps_status status;
 
-		if (sizes && !(sizes >> g.shift & 1))
+		if (hints->sizes && !(hints->sizes >> g.shift & 1))
 			continue;
 		status = view_extend(view, size, err);
 		if (status != PS_OK)
 			return status;
 		geometry_count(view, &g);
-		if (geometry_score(&g) > 0 && is_better(&g, best))
+		if (geometry_score(&g) > 0 && is_better(&g, best, hints->pairs))
 			*best = g;
 		if (geometry_score(&g) > best_score)
 			best_score = geometry_score(&g);
@@ -141,14 +146,14 @@ static enum ps_status vote_layout(struct view *view, const struct tracker_layout
 
 	for (size_t h = 0; h < sizeof(hashes); h++) {
 		struct geometry g = {.layout = layout, .hash = hashes[h]};
-		enum ps_status status = vote_sizes(view, g, hints->sizes, &own, err);
+		enum ps_status status = vote_sizes(view, g, hints, &own, err);
 
 		if (status != PS_OK)
 			return status;
 	}
 	/* Against the build it takes more than a few keys that happen to sit well. */
 	if (own.layout && (is_prior(layout, hints) || own.homed >= FEW_VOTERS) &&
-	    is_better(&own, best))
+	    is_better(&own, best, hints->pairs))
 		*best = own;
 	return PS_OK;
 }

@@ -33,6 +33,7 @@ int64_t geometry_score(const struct geometry *geometry);
 struct geometry_hints {
 	unsigned pointer_size; /* bytes */
 	uint32_t sizes; /* bit n: variables name a table of 2^n + 1 entries; 0 = nothing is known */
+	uint32_t pairs; /* of them, those of which both Size and Mask were seen */
 	bool build_known;
 	uint64_t build; /* a layout not known of this build needs more votes */
 };

@@ -54,6 +54,7 @@ json_t *json_file(struct builder *b, const struct report *report);
 json_t *json_tool(struct builder *b, const struct report *report);
 json_t *json_system(struct builder *b, const struct report *report);
 json_t *json_pool(struct builder *b, const struct report *report);
+json_t *json_tag(struct builder *b, const struct report_tag *tag);
 json_t *json_big_row(struct builder *b, const struct report_big_row *row);
 void put_modules(struct builder *b, json_t *root, const struct report *report);
 void put_findings(struct builder *b, json_t *root, const struct report *report);

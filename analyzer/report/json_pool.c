@@ -19,7 +19,7 @@ static json_t *json_tracker(struct builder *b, const struct report_tracker *t)
 	if (t->hash == 'A' || t->hash == 'B')
 		put_text(b, o, "hash", hash);
 	else
-		put_null(b, o, "hash", "too few tags are readable to tell the hash");
+		put_null(b, o, "hash", "no tag hash is proved by where the tags sit");
 	put_count(b, o, "processors_merged", t->processors_merged);
 	put_count(b, o, "pages_expected", t->pages_expected);
 	put_count(b, o, "pages_present", t->pages_present);
@@ -64,7 +64,7 @@ static json_t *json_trust(struct builder *b, bool complete)
 	return o;
 }
 
-static json_t *json_tag(struct builder *b, const struct report_tag *t)
+json_t *json_tag(struct builder *b, const struct report_tag *t)
 {
 	json_t *o = build_object(b);
 
@@ -89,18 +89,13 @@ static json_t *json_tag(struct builder *b, const struct report_tag *t)
 
 static void put_tags(struct builder *b, json_t *pool, const struct report *report)
 {
-	json_t *array;
-
-	if (!report->has_tags) {
+	/* The writer replaces the value by the rows, one after the other. */
+	if (report->has_tags)
+		put(b, pool, "tags", build_array(b));
+	else
 		put_null(b, pool, "tags",
 			 report->tracker.note ? report->tracker.note
 					      : "not asked for: poolscope tags prints them");
-		return;
-	}
-	array = build_array(b);
-	for (size_t i = 0; i < report->tag_count && !b->failed; i++)
-		append(b, array, json_tag(b, &report->tags[i]));
-	put(b, pool, "tags", array);
 }
 
 static json_t *count_and_bytes(struct builder *b, uint64_t count, uint64_t bytes)
