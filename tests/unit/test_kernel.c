@@ -379,7 +379,8 @@ static void test_disagreements(void **state)
 	assert_true(has_note(opened.kernel, "header says build 9600, but KUSER_SHARED_DATA says "
 					    "17763"));
 	assert_true(has_note(opened.kernel, "header says build 9600, but NtBuildLab says 17763"));
-	assert_true(has_note(opened.kernel, "header says 8 processors, but KiProcessorBlock says 4"));
+	assert_true(
+		has_note(opened.kernel, "header says 8 processors, but KiProcessorBlock says 4"));
 	close_all(&opened);
 	header.build = 77;
 	header.processors = 100000;
