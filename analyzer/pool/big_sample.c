@@ -90,7 +90,8 @@ static void note_unmapped(struct big_sample *s, uint64_t page)
 	uint64_t first = page * PAGE_SIZE / s->stride;
 
 	if (space_translate(s->space, s->table + page * PAGE_SIZE, &at, &hole) ||
-	    (hole.reason != HOLE_NOT_PRESENT && hole.reason != HOLE_NOT_CANONICAL))
+	    (hole.reason != HOLE_NOT_PRESENT && hole.reason != HOLE_NOT_CANONICAL) ||
+	    hole.entry != 0)
 		return;
 	if (first < s->mapped_entries)
 		s->mapped_entries = first;
@@ -161,8 +162,7 @@ enum ps_status big_sample_take(struct space *space, uint64_t table, unsigned str
 			big_sample_fini(&s);
 			return status;
 		}
-		if (sum_of(s.invalid) - invalid > sum_of(s.valid) - valid ||
-		    s.mapped_entries != UINT64_MAX)
+		if (sum_of(s.invalid) - invalid > sum_of(s.valid) - valid)
 			break;
 	}
 	accumulate(s.valid);
@@ -181,8 +181,12 @@ bool big_sample_fits(const struct big_sample *sample, unsigned shift)
 {
 	uint64_t valid = sample->valid[shift], invalid = sample->invalid[shift];
 
-	return valid && invalid * 50 <= valid + invalid &&
-	       sample->mapped_entries >= UINT64_C(1) << shift;
+	return valid && invalid * 50 <= valid + invalid;
+}
+
+bool big_sample_is_mapped(const struct big_sample *sample, unsigned shift)
+{
+	return sample->mapped_entries >= UINT64_C(1) << shift;
 }
 
 bool big_sample_goes_on(const struct big_sample *sample, unsigned shift)

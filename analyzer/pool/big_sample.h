@@ -43,8 +43,11 @@ enum ps_status big_sample_take(struct space *space, uint64_t table, unsigned str
 			       struct big_sample *ret, struct ps_error *err);
 void big_sample_fini(struct big_sample *sample);
 
-/** True when a table of 2^shift entries could lie here: nearly all of it entries, all mapped. */
+/** True when a table of 2^shift entries could lie here: nearly all that was read are entries. */
 bool big_sample_fits(const struct big_sample *sample, unsigned shift);
+
+/** True when no page of a table of 2^shift entries was seen not to be mapped. */
+bool big_sample_is_mapped(const struct big_sample *sample, unsigned shift);
 
 /** True when entries go on behind 2^shift: the table is larger. */
 bool big_sample_goes_on(const struct big_sample *sample, unsigned shift);

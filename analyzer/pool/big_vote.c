@@ -68,16 +68,21 @@ static bool has_bit(uint32_t set, unsigned bit)
 	return set >> bit & 1;
 }
 
-/* Named before not named, then more votes, then the pointer's neighbour, then larger. */
-static bool size_is_better(const struct big_size_vote *a, const struct big_size_vote *b,
-			   const struct big_size_names *names)
+/* Named before not named, then more votes, then mapped, then the pointer's neighbour, then larger.
+ */
+static bool size_is_better(const struct big_sample *sample, const struct big_size_vote *a,
+			   const struct big_size_vote *b, const struct big_size_names *names)
 {
+	bool a_mapped = big_sample_is_mapped(sample, a->shift);
+
 	if (b->hash == '?')
 		return true;
 	if (has_bit(names->named, a->shift) != has_bit(names->named, b->shift))
 		return has_bit(names->named, a->shift);
 	if (a->votes != b->votes)
 		return a->votes > b->votes;
+	if (a_mapped != big_sample_is_mapped(sample, b->shift))
+		return a_mapped;
 	if (has_bit(names->adjacent, a->shift) != has_bit(names->adjacent, b->shift))
 		return has_bit(names->adjacent, a->shift);
 	return a->shift > b->shift;
@@ -101,9 +106,11 @@ static bool proved_size(const struct big_sample *sample, const struct big_size_n
 		if (vote.votes > most_unnamed && !has_bit(names->named, shift))
 			most_unnamed = vote.votes;
 		if (best.hash != '?' && vote.votes == best.votes &&
-		    has_bit(names->named, vote.shift) && has_bit(names->named, best.shift))
+		    has_bit(names->named, vote.shift) && has_bit(names->named, best.shift) &&
+		    big_sample_is_mapped(sample, vote.shift) ==
+			    big_sample_is_mapped(sample, best.shift))
 			best.doubtful = vote.doubtful = true;
-		if (size_is_better(&vote, &best, names))
+		if (size_is_better(sample, &vote, &best, names))
 			best = vote;
 	}
 	/* More entries are at their place in a size that no variable names. */
@@ -124,7 +131,7 @@ static bool named_size(const struct big_sample *sample, const struct big_size_na
 
 	for (unsigned shift = BIG_MIN_SHIFT; shift <= BIG_MAX_SHIFT; shift++) {
 		if (!has_bit(names->named, shift) || !big_sample_fits(sample, shift) ||
-		    big_sample_goes_on(sample, shift))
+		    !big_sample_is_mapped(sample, shift) || big_sample_goes_on(sample, shift))
 			continue;
 		if (!fitting++ || has_bit(names->adjacent, shift) ||
 		    !has_bit(names->adjacent, best.shift))

@@ -176,6 +176,16 @@ static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
 	return PS_OK;
 }
 
+struct fact search_build(const struct search *s)
+{
+	struct fact build = s->kernel->build;
+
+	if (build.value < s->geometry.layout->first_build ||
+	    build.value > s->geometry.layout->last_build)
+		build.known = false;
+	return build;
+}
+
 static enum ps_status search_run(struct search *s, struct ps_error *err)
 {
 	size_t size;

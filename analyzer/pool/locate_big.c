@@ -97,14 +97,10 @@ static void trim_sample(struct big_sample *sample, unsigned shift)
 static struct big_layout_prior layout_prior(const struct search *s)
 {
 	const struct tracker_layout *tracker = s->geometry.layout;
-	struct big_layout_prior prior = {.build = s->kernel->build,
+
+	return (struct big_layout_prior){.build = search_build(s),
 					 .first_build = tracker->first_build,
 					 .last_build = tracker->last_build};
-
-	/* A build that the tracker table disproves has no say here. */
-	if (prior.build.value < prior.first_build || prior.build.value > prior.last_build)
-		prior.build.known = false;
-	return prior;
 }
 
 static enum ps_status judge_stride(const struct search *s, unsigned stride,
@@ -129,6 +125,14 @@ static enum ps_status judge_stride(const struct search *s, unsigned stride,
 	return PS_OK;
 }
 
+/* True when `b` points into the table of `a`: with a smaller mask its entries hash as well. */
+static bool contains(const struct candidate *a, const struct candidate *b)
+{
+	uint64_t bytes = (UINT64_C(1) << a->size.shift) * a->layout->entry_size;
+
+	return b->table > a->table && b->table - a->table < bytes;
+}
+
 /* Size proved by a hash, then a layout of the build, then tags that the tracker table has. */
 static bool is_better(const struct candidate *a, const struct candidate *b)
 {
@@ -138,6 +142,8 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 		return a->size.hash != '?';
 	if (a->is_prior != b->is_prior)
 		return a->is_prior;
+	if (contains(a, b) || contains(b, a))
+		return contains(a, b);
 	if (a->known_tags != b->known_tags)
 		return a->known_tags > b->known_tags;
 	return a->live > b->live;
@@ -240,7 +246,7 @@ static void take_candidate(struct search *s, const struct candidate *c)
 	big->voters = c->size.voters;
 	big->size_proved = !c->size.doubtful;
 	big->kind_known = c->kind_known;
-	big->build = s->kernel->build;
+	big->build = search_build(s);
 	big->flags_decided = big_flags_decided(&c->flags);
 	if (big->flags_decided && c->layout->type_kind == BIG_TYPE_FIELD) {
 		bool known;

@@ -309,12 +309,12 @@ static enum ps_status try_pointers(struct search *s, const struct hash *ring, st
 
 enum ps_status locate_expansion(struct search *s, struct ps_error *err)
 {
-	const struct fact *build = &s->kernel->build;
+	struct fact build = search_build(s);
 	struct hash ring;
 	bool full = false;
 	enum ps_status status;
 
-	if (build->known && build->value < FIRST_BUILD_WITH_EXPANSION)
+	if (build.known && build.value < FIRST_BUILD_WITH_EXPANSION)
 		return PS_OK;
 	hash_init(&ring);
 	status = ring_keys(s, &ring, &full, err);

@@ -18,6 +18,9 @@ struct search {
 	struct pool_globals *found;
 };
 
+/** The build, unless the proved layout of the tracker table is of other builds. */
+struct fact search_build(const struct search *search);
+
 /** ExPoolTagTables and every processor's table. */
 enum ps_status locate_processor_tables(struct search *search, struct ps_error *err);
 

@@ -265,11 +265,12 @@ static void judge_single_table(struct search *s)
 {
 	struct pool_globals *found = s->found;
 	const struct kernel *k = s->kernel;
+	struct fact build = search_build(s);
 
 	found->processors_known = true;
 	if (k->processors.known && k->processors.value <= 1)
 		return;
-	if (k->build.known && k->build.value < FIRST_BUILD_WITH_ARRAY)
+	if (build.known && build.value < FIRST_BUILD_WITH_ARRAY)
 		return;
 	found->processors_known = false;
 	snprintf(found->processors_note, sizeof(found->processors_note),
