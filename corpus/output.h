@@ -1,5 +1,5 @@
 /*
- * The file that is written, and the helpers that all containers share.
+ * The file that is written, and what all containers share.
  *
  * Does not: know any layout.
  */
