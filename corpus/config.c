@@ -138,12 +138,36 @@ static void read_gap(struct config *c, const struct line *line)
 	c->gaps[c->gap_count++] = gap;
 }
 
+static void read_body(struct config *c, const struct line *line)
+{
+	const char *layout = line_option(line, "layout"), *body = line_option(line, "body");
+	static const char *const bodies[] = {"bitmap", "ranges", "counted"};
+	c->layout = 'B';
+	c->body = BODY_BITMAP;
+	if (layout && strcmp(layout, "A") != 0 && strcmp(layout, "B") != 0)
+		line_fail(line, "a layout is A or B");
+	if (layout)
+		c->layout = layout[0];
+	for (unsigned i = 0; body && i < 3; i++) {
+		if (strcmp(bodies[i], body) == 0)
+			c->body = (enum body)i;
+	}
+	if (body && strcmp(bodies[c->body], body) != 0)
+		line_fail(line, "a body is bitmap, ranges or counted");
+}
+
 static void read_container(struct config *c, const struct line *line)
 {
 	static const struct choice choices[] = {{"type1", CONTAINER_FULL},
 						{"type2", CONTAINER_SUMMARY},
 						{"type5", CONTAINER_BITMAP_ALL},
 						{"type6", CONTAINER_BITMAP},
+						{"type3", CONTAINER_HEADER},
+						{"type4", CONTAINER_MINIDUMP},
+						{"type7", CONTAINER_AUTOMATIC},
+						{"type8", CONTAINER_RDMP_KERNEL},
+						{"type9", CONTAINER_RDMP_USER},
+						{"type10", CONTAINER_RDMP_FULL},
 						{"raw", CONTAINER_RAW},
 						{"raw-sparse", CONTAINER_RAW_SPARSE},
 						{0}};
@@ -154,6 +178,19 @@ static void read_container(struct config *c, const struct line *line)
 		line_fail(line, "a signature has four characters");
 	if (signature)
 		memcpy(c->signature, signature, 5);
+	read_body(c, line);
+}
+
+static void read_minidump(struct config *c, const struct line *line)
+{
+	const char *secondary = line_option(line, "secondary");
+	c->minidump_mm = line_has(line, "totals");
+	c->minidump_overlap = line_has(line, "overlap");
+	c->minidump_no_kdbg = line_has(line, "no-kdbg");
+	if (secondary)
+		c->minidump_secondary = (uint32_t)parse_number(line, secondary);
+	if (c->minidump_secondary > 1000)
+		line_fail(line, "at most 1000 items of secondary data");
 }
 
 static void read_present(struct config *c, const struct line *line)
@@ -391,6 +428,7 @@ static const struct {
 	{"run", read_run},
 	{"gap", read_gap},
 	{"container", read_container},
+	{"minidump", read_minidump},
 	{"present", read_present},
 	{"bitmap-count", read_bitmap_count},
 	{"truncate", read_truncate},

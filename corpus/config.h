@@ -11,13 +11,22 @@
 #include "corpus/recipe.h"
 
 enum container {
-	CONTAINER_FULL,       /* DumpType 1 */
-	CONTAINER_SUMMARY,    /* DumpType 2, the old SUMMARY_DUMP */
-	CONTAINER_BITMAP_ALL, /* DumpType 5 */
-	CONTAINER_BITMAP,     /* DumpType 6 */
-	CONTAINER_RAW,        /* every byte of RAM written */
-	CONTAINER_RAW_SPARSE, /* what is absent is a hole of the file */
+	CONTAINER_FULL,        /* DumpType 1 */
+	CONTAINER_SUMMARY,     /* DumpType 2, the old SUMMARY_DUMP */
+	CONTAINER_BITMAP_ALL,  /* DumpType 5 */
+	CONTAINER_BITMAP,      /* DumpType 6 */
+	CONTAINER_AUTOMATIC,   /* DumpType 7: the body is chosen by `body=` */
+	CONTAINER_RDMP_KERNEL, /* DumpType 8 */
+	CONTAINER_RDMP_USER,   /* DumpType 9 */
+	CONTAINER_RDMP_FULL,   /* DumpType 10 */
+	CONTAINER_HEADER,      /* DumpType 3 */
+	CONTAINER_MINIDUMP,    /* DumpType 4 */
+	CONTAINER_RAW,         /* every byte of RAM written */
+	CONTAINER_RAW_SPARSE,  /* what is absent is a hole of the file */
 };
+
+/* Of DumpType 7: page bitmap, or page ranges whose list ends at page 0 or by a count. */
+enum body { BODY_BITMAP, BODY_RANGES, BODY_COUNTED };
 
 enum kdbg_form { KDBG_PLAIN, KDBG_ENCODED, KDBG_NONE };
 enum cluster_order { CLUSTER_RANDOM, CLUSTER_WIN7_X86, CLUSTER_XP_X86 };
@@ -81,6 +90,12 @@ struct config {
 
 	enum container container;
 	char signature[5]; /* of a bitmap dump; empty: by type */
+	char layout;       /* of type 2: 'A' or 'B' */
+	enum body body;
+	bool minidump_mm;            /* the memory manager's totals are filled in */
+	uint32_t minidump_secondary; /* items of secondary data */
+	bool minidump_overlap;       /* some data blocks overlap */
+	bool minidump_no_kdbg;
 	bool present_all;
 	int64_t bitmap_count_error;
 	uint64_t truncate_bytes; /* UINT64_MAX: off */

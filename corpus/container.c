@@ -1,7 +1,7 @@
 /*
- * The file: crash dumps of type 1, 2, 5 and 6 for 32 and 64 bits, and raw images.
+ * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), and raw images.
  *
- * Does not: triage dumps, RDMP (types 8 to 10), other hypervisors' formats.
+ * Does not: other hypervisors' formats.
  *
  * Pages that were never touched are not written: they are holes of the file and read as zeros,
  * which is what the machine had there. So a dump of 128 GiB costs a few MiB and a moment.
@@ -15,44 +15,10 @@
 #include <unistd.h>
 
 #include "corpus/header.h"
+#include "corpus/minidump.h"
+#include "corpus/rdmp.h"
 
 enum { RAW_LIMIT_GIB = 1, SUMMARY_32 = 0x20, SUMMARY_64 = 0x28, BITMAP_AT = 0x38 };
-
-struct file {
-	int descriptor;
-	const char *path;
-	uint64_t size;
-};
-
-static void write_at(struct file *file, uint64_t offset, const void *bytes, size_t length)
-{
-	const char *from = bytes;
-	while (length) {
-		ssize_t done = pwrite(file->descriptor, from, length, (off_t)offset);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			die("cannot write '%s': %s", file->path, strerror(errno));
-		from += done;
-		offset += (uint64_t)done;
-		length -= (size_t)done;
-	}
-	if (offset > file->size)
-		file->size = offset;
-}
-
-static void resize(struct file *file, uint64_t size)
-{
-	if (ftruncate(file->descriptor, (off_t)size))
-		die("cannot set the size of '%s': %s", file->path, strerror(errno));
-	file->size = size;
-}
-
-static void write_page(struct file *file, struct page *page, uint64_t offset)
-{
-	write_at(file, offset, page->data, PAGE_SIZE);
-	page->offset = offset;
-}
 
 static int compare_pages(const void *a, const void *b)
 {
@@ -104,7 +70,7 @@ static uint64_t pages_in(const struct run *runs, size_t count)
 	return pages;
 }
 
-static uint64_t write_full(struct world *w, struct file *file, struct page **sorted)
+static uint64_t write_full(struct world *w, struct output *file, struct page **sorted)
 {
 	size_t run_count;
 	struct run *runs = present_runs(w, sorted, &run_count);
@@ -115,77 +81,24 @@ static uint64_t write_full(struct world *w, struct file *file, struct page **sor
 		    run_count, header_run_room(w));
 	uint64_t pages = pages_in(runs, run_count);
 	uint32_t length = header_build(w, header, runs, run_count, pages);
-	write_at(file, 0, header, length);
+	output_write(file, 0, header, length);
 	uint64_t offset = length;
 	size_t k = 0;
 	for (size_t i = 0; i < run_count; i++) {
 		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
 		     k++) {
 			if (sorted[k]->pfn >= runs[i].base)
-				write_page(file, sorted[k],
-					   offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
+				output_page(file, sorted[k],
+					    offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
 		}
 		offset += runs[i].count * PAGE_SIZE;
 	}
-	resize(file, offset);
+	output_resize(file, offset);
 	free(runs);
 	return pages;
 }
 
-static void set_bits(uint8_t *bitmap, uint64_t first, uint64_t count)
-{
-	for (; count && first % 8; first++, count--)
-		bitmap[first / 8] |= (uint8_t)(1u << first % 8);
-	memset(bitmap + first / 8, 0xFF, count / 8);
-	for (first += count / 8 * 8, count %= 8; count; first++, count--)
-		bitmap[first / 8] |= (uint8_t)(1u << first % 8);
-}
-
-struct bitmap {
-	uint8_t *bytes;
-	uint64_t bits, length, present;
-};
-
-static struct bitmap make_bitmap(const struct world *w)
-{
-	const struct memory *m = &w->memory;
-	const struct run *last = &m->runs[m->run_count - 1];
-	struct bitmap b = {.bits = round_up(last->base + last->count, 32)};
-	b.length = b.bits / 8;
-	b.bytes = xcalloc(round_up(b.length, 8), 1);
-	for (size_t i = 0; w->config->present_all && i < m->run_count; i++)
-		set_bits(b.bytes, m->runs[i].base, m->runs[i].count);
-	for (size_t i = 0; i < m->page_count; i++) {
-		uint64_t pfn = m->pages[i].pfn;
-		if (m->pages[i].absent)
-			b.bytes[pfn / 8] &= (uint8_t) ~(1u << pfn % 8);
-		else
-			b.bytes[pfn / 8] |= (uint8_t)(1u << pfn % 8);
-	}
-	for (uint64_t i = 0; i < b.length; i += 4)
-		b.present += (uint64_t)__builtin_popcountll(get32(b.bytes + i));
-	return b;
-}
-
-/* Pages in ascending PFN order from `offset`; `sorted` steps along with the bitmap. */
-static void write_present(struct world *w, struct file *file, struct page **sorted,
-			  const struct bitmap *b, uint64_t offset)
-{
-	uint64_t rank = 0, word = 0;
-	for (size_t i = 0; i < w->memory.page_count; i++) {
-		struct page *page = sorted[i];
-		for (; word < page->pfn / 32; word++)
-			rank += (uint64_t)__builtin_popcountll(get32(b->bytes + 4 * word));
-		uint64_t bits = get32(b->bytes + 4 * word);
-		uint64_t below = bits & ((UINT64_C(1) << page->pfn % 32) - 1);
-		uint64_t place = rank + (uint64_t)__builtin_popcountll(below);
-		if (!page->absent)
-			write_page(file, page, offset + place * PAGE_SIZE);
-	}
-	resize(file, offset + b->present * PAGE_SIZE);
-}
-
-/* Types 5 and 6. */
+/* Layout A: types 5 and 6, and later kernels' type 2. */
 static void put_bitmap_header(const struct world *w, uint8_t *at, const struct bitmap *b,
 			      uint64_t first_page)
 {
@@ -200,7 +113,7 @@ static void put_bitmap_header(const struct world *w, uint8_t *at, const struct b
 	put64(at + 0x30, b->bits);
 }
 
-/* Type 2: SUMMARY_DUMP with an RTL_BITMAP. */
+/* Layout B: SUMMARY_DUMP with an RTL_BITMAP. */
 static void put_summary_header(const struct world *w, uint8_t *at, const struct bitmap *b,
 			       uint64_t first_page)
 {
@@ -219,10 +132,10 @@ static void put_summary_header(const struct world *w, uint8_t *at, const struct 
 		put32(at + 0x1C, w->config->nonpaged.start + 0x30);
 }
 
-static uint64_t write_bitmap(struct world *w, struct file *file, struct page **sorted)
+static uint64_t write_bitmap(struct world *w, struct output *file, struct page **sorted)
 {
-	bool summary = w->config->container == CONTAINER_SUMMARY;
-	struct bitmap b = make_bitmap(w);
+	bool summary = w->config->container == CONTAINER_SUMMARY && w->config->layout != 'A';
+	struct bitmap b = output_bitmap(w);
 	uint8_t header[HEADER_ROOM], sub[BITMAP_AT];
 	uint32_t length =
 		header_build(w, header, w->memory.runs, w->memory.run_count, w->memory.total_pages);
@@ -234,17 +147,17 @@ static uint64_t write_bitmap(struct world *w, struct file *file, struct page **s
 		put_summary_header(w, sub, &b, first_page);
 	else
 		put_bitmap_header(w, sub, &b, first_page);
-	write_at(file, 0, header, length);
-	write_at(file, length, sub, bits_at - length);
-	write_at(file, bits_at, b.bytes, b.length);
-	write_present(w, file, sorted, &b, first_page);
+	output_write(file, 0, header, length);
+	output_write(file, length, sub, bits_at - length);
+	output_write(file, bits_at, b.bytes, b.length);
+	output_present(w, file, sorted, &b, first_page);
 	uint64_t present = b.present;
 	free(b.bytes);
 	return present;
 }
 
 /* A flat image has every byte of RAM and of the gaps written out. */
-static void write_zeros(struct world *w, struct file *file, uint64_t size)
+static void write_zeros(struct world *w, struct output *file, uint64_t size)
 {
 	enum { BLOCK = 1 << 20 };
 	if (size > (uint64_t)RAW_LIMIT_GIB << 30)
@@ -256,28 +169,36 @@ static void write_zeros(struct world *w, struct file *file, uint64_t size)
 	}
 	uint8_t *zeros = xcalloc(1, BLOCK);
 	for (uint64_t at = 0; at < size; at += BLOCK)
-		write_at(file, at, zeros, (size_t)(size - at < BLOCK ? size - at : BLOCK));
+		output_write(file, at, zeros, (size_t)(size - at < BLOCK ? size - at : BLOCK));
 	free(zeros);
 }
 
-static uint64_t write_raw(struct world *w, struct file *file, struct page **sorted)
+static uint64_t write_raw(struct world *w, struct output *file, struct page **sorted)
 {
 	const struct run *last = &w->memory.runs[w->memory.run_count - 1];
 	uint64_t size = (last->base + last->count) << PAGE_SHIFT, pages = 0;
 	if (w->config->container == CONTAINER_RAW)
 		write_zeros(w, file, size);
-	resize(file, size);
+	output_resize(file, size);
 	for (size_t i = 0; i < w->memory.page_count; i++) {
 		if (sorted[i]->absent)
 			continue;
-		write_page(file, sorted[i], sorted[i]->pfn << PAGE_SHIFT);
+		output_page(file, sorted[i], sorted[i]->pfn << PAGE_SHIFT);
 		pages++;
 	}
 	return w->config->container == CONTAINER_RAW ? w->memory.total_pages : pages;
 }
 
+static void write_header_only(struct world *w, struct output *file)
+{
+	uint8_t header[HEADER_ROOM];
+	uint32_t length =
+		header_build(w, header, w->memory.runs, w->memory.run_count, w->memory.total_pages);
+	output_write(file, 0, header, length);
+}
+
 /* Returns whether the file was cut. */
-static bool truncate_file(struct world *w, struct file *file)
+static bool truncate_file(struct world *w, struct output *file)
 {
 	const struct config *c = w->config;
 	uint64_t size = file->size;
@@ -288,7 +209,7 @@ static bool truncate_file(struct world *w, struct file *file)
 		       size % 1000000 * c->truncate_parts / 1000000;
 	if (size >= file->size)
 		return false;
-	resize(file, size);
+	output_resize(file, size);
 	for (size_t i = 0; i < w->memory.page_count; i++) {
 		struct page *page = &w->memory.pages[i];
 		page->absent |= page->offset + PAGE_SIZE > size;
@@ -298,12 +219,13 @@ static bool truncate_file(struct world *w, struct file *file)
 
 struct container_result container_write(struct world *w, const char *path)
 {
-	struct file file = {.path = path};
+	struct output file = {.path = path};
 	file.descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (file.descriptor < 0)
 		die("cannot create '%s': %s", path, strerror(errno));
 	struct page **sorted = sorted_pages(w);
 	struct container_result result = {.header = true};
+	result.holds = "pages";
 	switch (w->config->container) {
 	case CONTAINER_FULL:
 		result.format = "windows-full";
@@ -317,6 +239,29 @@ struct container_result container_write(struct world *w, const char *path)
 	case CONTAINER_BITMAP:
 		result.format = "windows-bitmap";
 		result.pages = write_bitmap(w, &file, sorted);
+		break;
+	case CONTAINER_AUTOMATIC:
+		if (w->config->body == BODY_BITMAP) {
+			result.format = "windows-bitmap";
+			result.pages = write_bitmap(w, &file, sorted);
+			break;
+		}
+		/* fall through */
+	case CONTAINER_RDMP_KERNEL:
+	case CONTAINER_RDMP_USER:
+	case CONTAINER_RDMP_FULL:
+		result.format = "windows-rdmp";
+		result.pages = rdmp_write(w, &file, sorted);
+		break;
+	case CONTAINER_HEADER:
+		result.format = "windows-header";
+		result.holds = "header";
+		write_header_only(w, &file);
+		break;
+	case CONTAINER_MINIDUMP:
+		result.format = "windows-triage";
+		result.holds = "pieces";
+		minidump_write(w, &file);
 		break;
 	case CONTAINER_RAW:
 	case CONTAINER_RAW_SPARSE:

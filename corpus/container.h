@@ -1,7 +1,7 @@
 /*
- * The file: crash dumps of type 1, 2, 5 and 6 for 32 and 64 bits, and raw images.
+ * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), and raw images.
  *
- * Does not: triage dumps, RDMP (types 8 to 10), other hypervisors' formats.
+ * Does not: other hypervisors' formats.
  */
 #ifndef CORPUS_CONTAINER_H
 #define CORPUS_CONTAINER_H
@@ -10,6 +10,7 @@
 
 struct container_result {
 	const char *format; /* as poolscope names it */
+	const char *holds;  /* "pages", "pieces" (minidump), "header" */
 	uint64_t file_size;
 	uint64_t pages;
 	bool header;

@@ -62,6 +62,12 @@ uint32_t header_dump_type(const struct world *w)
 	case CONTAINER_SUMMARY: return 2;
 	case CONTAINER_BITMAP_ALL: return 5;
 	case CONTAINER_BITMAP: return 6;
+	case CONTAINER_HEADER: return 3;
+	case CONTAINER_MINIDUMP: return 4;
+	case CONTAINER_AUTOMATIC: return 7;
+	case CONTAINER_RDMP_KERNEL: return 8;
+	case CONTAINER_RDMP_USER: return 9;
+	case CONTAINER_RDMP_FULL: return 10;
 	case CONTAINER_RAW:
 	case CONTAINER_RAW_SPARSE: return 0;
 	}
@@ -132,6 +138,14 @@ static void set_record(struct world *w, uint8_t *at)
 		  is_64 ? 8 : 4);
 }
 
+/* The kernel writes a minidump itself when the page file is too small; else it is cut later. */
+static void set_minidump_fields(const struct world *w, uint8_t *at)
+{
+	set(w, at, "MiniDumpFields", w->config->minidump_mm ? 0xDFF : 0xCFF);
+	if (w->config->minidump_mm && w->config->build >= 10240)
+		set(w, at, "Attributes", 0xC);
+}
+
 static void override_fields(const struct world *w, uint8_t *at)
 {
 	const struct lines *lines = &w->config->lists[LINES_HEADER];
@@ -188,7 +202,9 @@ uint32_t header_build(struct world *w, uint8_t *at, const struct run *runs, size
 	set(w, at, "RequiredDumpSpace", length + (pages << PAGE_SHIFT));
 	set(w, at, "SystemTime", machine_filetime(c->time));
 	set(w, at, "SystemUpTime", c->uptime * 10000000);
-	if (c->build >= 10240)
+	if (c->container == CONTAINER_MINIDUMP)
+		set_minidump_fields(w, at);
+	else if (c->build >= 10240)
 		set(w, at, "Attributes", 0);
 	override_fields(w, at);
 	return length;

@@ -62,8 +62,6 @@ static const struct kdbg_field {
 	{0x360, "MmPteBase", UINT32_MAX},
 };
 
-enum { KDBG_ROOM = 0x1000 };
-
 /* Bytes of all tags of one side; what the pools hold at least. */
 static uint64_t side_bytes(const struct world *w, unsigned side)
 {
@@ -257,12 +255,11 @@ static void encode(struct world *w, uint8_t *block, size_t size)
 	}
 }
 
-void kdbg_write(struct world *w)
+uint32_t kdbg_build(const struct world *w, uint8_t block[KDBG_ROOM])
 {
-	uint8_t block[KDBG_ROOM] = {0};
-	uint64_t size = layout_kdbg_size(w->config);
-	uint64_t va = global_address(w, "KdDebuggerDataBlock");
+	uint32_t size = (uint32_t)layout_kdbg_size(w->config);
 	uint64_t head = global_address(w, "KdpDebuggerDataListHead");
+	memset(block, 0, KDBG_ROOM);
 	put64(block, extended(w, head));
 	put64(block + 8, extended(w, head));
 	memcpy(block + 0x10, "KDBG", 4);
@@ -276,6 +273,15 @@ void kdbg_write(struct world *w)
 		if (global && w->config->build <= f->until && f->offset + 8u <= size)
 			put64(block + f->offset, extended(w, global));
 	}
+	return size;
+}
+
+void kdbg_write(struct world *w)
+{
+	uint8_t block[KDBG_ROOM];
+	uint32_t size = kdbg_build(w, block);
+	uint64_t va = global_address(w, "KdDebuggerDataBlock");
+	uint64_t head = global_address(w, "KdpDebuggerDataListHead");
 	if (w->config->kdbg == KDBG_ENCODED)
 		encode(w, block, size);
 	memory_write(&w->memory, va, block, size);

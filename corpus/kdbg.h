@@ -10,6 +10,10 @@
 
 /* Gives every variable that KDBG names a value that fits the machine. */
 void kdbg_set_globals(struct world *w);
+enum { KDBG_ROOM = 0x1000 };
+
+/* The block in clear, as the crash path has it. Returns its size. */
+uint32_t kdbg_build(const struct world *w, uint8_t block[KDBG_ROOM]);
 /* Writes the block, encoded if the recipe says so. */
 void kdbg_write(struct world *w);
 

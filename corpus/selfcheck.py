@@ -47,11 +47,15 @@ class Dump:
         self.kind = u32(self.header, 0xF98 if self.wide else 0xF88)
         if self.kind == 1:
             self.read_runs(head)
-        elif self.kind in (5, 6):
+        elif self.at(head + 4, 4) == b"RDMP":
+            self.read_ranges(head)
+        elif self.kind in (5, 6, 7):
             self.read_bitmap(head + 0x20, head + 0x38)
-        elif self.kind == 2:
+        elif self.kind == 2 and u32(self.at(head + 0xC, 4)):
             self.read_summary(head)
-        else:
+        elif self.kind == 2:
+            self.read_bitmap(head + 0x20, head + 0x38)
+        elif self.kind not in (3, 4):
             raise SystemExit("container type %d is not checked" % self.kind)
 
     def at(self, offset, length):
@@ -72,6 +76,23 @@ class Dump:
             offset += pages * PAGE
         if offset != self.size:
             self.notes.append("the runs end at %d, the file at %d" % (offset, self.size))
+
+    def read_ranges(self, head):
+        metadata, first = struct.unpack("<QQ", self.at(head + 0x10, 16))
+        if metadata - 0x20 != first - head - 0x40:
+            self.notes.append("metadata of %d bytes, first page at %d" % (metadata, first))
+        total, self.runs = u64(self.at(head + 0x28, 8)), []
+        offset, at = first, head + 0x30
+        while at < first:
+            base, pages = struct.unpack("<QQ", self.at(at, 16))
+            if base == 0:
+                break
+            self.runs.append((base, pages, offset))
+            offset, at = offset + pages * PAGE, at + 16
+        if total and total != sum(run[1] for run in self.runs):
+            self.notes.append("ranges do not have %d pages" % total)
+        if offset != self.size:
+            self.notes.append("the ranges end at %d, the file at %d" % (offset, self.size))
 
     def read_bitmap(self, at, bits_at):
         self.first, present, bits = struct.unpack("<QQQ", self.at(at, 24))
@@ -105,7 +126,7 @@ class Dump:
             except OSError:
                 return None
             return start if data < start + PAGE else None
-        if self.kind == 1:
+        if hasattr(self, "runs"):
             for base, pages, offset in self.runs:
                 if base <= pfn < base + pages:
                     return offset + (pfn - base) * PAGE
@@ -434,11 +455,31 @@ class Check:
         return notes + self.problems
 
 
+def check_minidump(dump, truth):
+    """Driver list, end mark and size; a header alone has a size only."""
+    head, wide, problems = dump.head, dump.wide, []
+    if dump.kind == 3:
+        return [] if dump.size == head else ["a header of %d bytes" % dump.size]
+    size, mark, at, count = (u32(dump.at(head + o, 4)) for o in (4, 8, 0x30, 0x34))
+    if dump.at(mark, 4) != b"TRGD" or size != mark + 4:
+        problems.append("the end mark is not at %d, before %d" % (mark, size))
+    found = []
+    for entry in range(at, at + count * (0x90 if wide else 0x4C), 0x90 if wide else 0x4C):
+        name = u32(dump.at(entry, 4))
+        base = dump.at(entry + (0x38 if wide else 0x1C), 8 if wide else 4)
+        text = dump.at(name + 4, 2 * u32(dump.at(name, 4))).decode("utf-16-le")
+        found.append((int.from_bytes(base, "little"), text))
+    if found != [(int(m["base"], 16), m["path"]) for m in truth["modules"]]:
+        problems.append("drivers: %s" % found)
+    return problems
+
+
 def main():
     dump = Dump(sys.argv[1])
     with open(sys.argv[2], encoding="utf-8") as file:
         truth = json.load(file)
-    problems = Check(dump, truth).run()
+    whole = truth["file"]["holds"] == "pages"
+    problems = Check(dump, truth).run() if whole else check_minidump(dump, truth)
     for problem in problems[:20]:
         print("  " + problem[:400])
     return 1 if problems else 0

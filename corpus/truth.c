@@ -14,6 +14,7 @@
 
 #include "corpus/globals.h"
 #include "corpus/machine.h"
+#include "corpus/minidump.h"
 #include "corpus/tracker.h"
 
 enum { ADDRESS_DIGITS = 16, CODE_DIGITS = 8 };
@@ -348,11 +349,32 @@ static void set_missing(json_t *root, const struct world *w)
 	set(root, "missing_counts", counts);
 }
 
+/* What only a minidump says. */
+static json_t *make_minidump(const struct world *w)
+{
+	static const char *const names[MM_COUNTS] = {
+		"nonpaged_maximum", "nonpaged_allocated", "paged_maximum", "paged_allocated",
+		"committed",        "committed_peak",     "commit_limit"};
+	json_t *object = json_object(), *totals = json_object();
+	uint64_t counts[MM_COUNTS];
+	minidump_totals(w, counts);
+	for (unsigned i = 0; i < MM_COUNTS; i++)
+		set(totals, names[i], integer(counts[i] << PAGE_SHIFT));
+	set(object, "totals", w->config->minidump_mm ? totals : json_null());
+	if (!w->config->minidump_mm)
+		json_decref(totals);
+	set(object, "secondary_data", integer(w->config->minidump_secondary));
+	set(object, "kdbg",
+	    json_boolean(w->config->kdbg != KDBG_NONE && !w->config->minidump_no_kdbg));
+	return object;
+}
+
 static json_t *make_file(const struct container_result *file)
 {
 	json_t *object = json_object();
 	set(object, "format", json_string(file->format));
 	set(object, "size", integer(file->file_size));
+	set(object, "holds", json_string(file->holds));
 	set(object, "pages", integer(file->pages));
 	set(object, "has_header", json_boolean(file->header));
 	set(object, "truncated", json_boolean(file->truncated));
@@ -371,9 +393,15 @@ void truth_write(struct world *w, const struct container_result *file, const cha
 	set(root, "system", make_system(w));
 	set(root, "modules", make_modules(w));
 	set(root, "unloaded_modules", make_unloaded(w));
-	set(root, "pool", make_pool(w));
 	set(root, "globals", make_globals(w));
-	set_missing(root, w);
+	if (strcmp(file->holds, "pages") == 0) {
+		set(root, "pool", make_pool(w));
+		set_missing(root, w);
+	} else {
+		set(root, "pool", json_null());
+		set(root, "minidump",
+		    strcmp(file->holds, "pieces") == 0 ? make_minidump(w) : json_null());
+	}
 	if (json_dump_file(root, path, JSON_INDENT(1)))
 		die("cannot write '%s': %s", path, strerror(errno));
 	json_decref(root);

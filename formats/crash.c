@@ -2,8 +2,8 @@
  * Windows crash dumps: the header of 32-bit (PAGEDUMP) and 64-bit (PAGEDU64) dumps, what it says of
  * the machine, and the choice of the body by DumpType.
  *
- * Recognised and refused: header-only dumps, minidumps (triage), RDMP bodies (types 8, 9, 10),
- * DumpType 7, encrypted dumps, ARM64 and IA64 machines.
+ * A header-only dump (type 3) is opened for what its header says. Recognised and refused: encrypted
+ * dumps, IA64 machines, and ARM64 machines but for minidumps and headers.
  *
  * Source of the layouts: the public DUMP_HEADER32 / DUMP_HEADER64 of Microsoft's headers.
  */
@@ -70,39 +70,35 @@ enum { OFFSET_MAJOR_VERSION = 0x08, OFFSET_MINOR_VERSION = 0x0c };
 /* Values of MachineImageType (PE machine numbers). */
 enum { IMAGE_X86 = 0x14c, IMAGE_IA64 = 0x200, IMAGE_X64 = 0x8664, IMAGE_ARM64 = 0xaa64 };
 
-#define HINT_NEXT_CRASH                                                                            \
-	"set \"Kernel memory dump\" or \"Automatic memory dump\" in Startup and Recovery "         \
-	"(CrashDumpEnabled 2 or 7) before the next crash"
+static enum ps_status header_only_open(struct dump *dump, const struct crash_header *header,
+				       struct ps_error *err)
+{
+	(void)header;
+	(void)err;
+	dump->holds = HOLDS_NOTHING;
+	return PS_OK;
+}
 
-/* What is done with each DumpType: a body that can be read, or the sentence that refuses it. */
+/* What is done with each DumpType. */
 struct crash_type {
 	uint32_t type;
 	const char *name;
-	const char *kind; /* JSON name */
+	const char *kind; /* JSON name; type 7 gets that of its body */
 	enum ps_status (*open)(struct dump *, const struct crash_header *, struct ps_error *);
-	const char *refusal; /* where `open` is NULL */
-	const char *hint;
+	bool any_machine; /* nothing in it is read through page tables */
 };
 
 static const struct crash_type crash_types[] = {
-	{1, "full", "windows-full", crash_full_open, NULL, NULL},
-	{2, "kernel summary", "windows-summary", crash_bitmap_open, NULL, NULL},
-	{3, "header only", "windows-header", NULL, "it holds a header and no memory",
-	 HINT_NEXT_CRASH},
-	{4, "minidump", "windows-triage", NULL, "a minidump holds no pool tables", HINT_NEXT_CRASH},
-	{5, "bitmap", "windows-bitmap", crash_bitmap_open, NULL, NULL},
-	{6, "kernel bitmap", "windows-bitmap", crash_bitmap_open, NULL, NULL},
-	{7, "automatic", "windows-bitmap", NULL,
-	 "DumpType 7 is not written to disk by any Windows known to poolscope",
-	 "look whether Windows wrote another MEMORY.DMP: automatic memory dumps are of type 6"},
-	{8, "kernel, by a debugger", "windows-rdmp", NULL, "bodies of kind RDMP cannot be read yet",
-	 HINT_NEXT_CRASH},
-	{9, "kernel and user, by a debugger", "windows-rdmp", NULL,
-	 "bodies of kind RDMP cannot be read yet", HINT_NEXT_CRASH},
-	{10, "complete, by a debugger", "windows-rdmp", NULL,
-	 "bodies of kind RDMP cannot be read yet",
-	 "have Windows write the dump itself: \"Complete memory dump\" in Startup and Recovery "
-	 "(CrashDumpEnabled 1)"},
+	{1, "full", "windows-full", crash_full_open, false},
+	{2, "kernel summary", "windows-summary", crash_bitmap_open, false},
+	{3, "header only", "windows-header", header_only_open, true},
+	{4, "minidump", "windows-triage", crash_triage_open, true},
+	{5, "bitmap", "windows-bitmap", crash_bitmap_open, false},
+	{6, "kernel bitmap", "windows-bitmap", crash_bitmap_open, false},
+	{7, "automatic", "windows-bitmap", crash_any_open, false},
+	{8, "kernel, by a debugger", "windows-rdmp", crash_rdmp_open, false},
+	{9, "kernel and user, by a debugger", "windows-rdmp", crash_rdmp_open, false},
+	{10, "complete, by a debugger", "windows-rdmp", crash_rdmp_open, false},
 };
 
 /* Bits of Attributes (DUMP_FILE_ATTRIBUTES). */
@@ -282,8 +278,15 @@ static void read_facts(struct dump *dump, const struct crash_header *header)
 	read_bugcheck(dump, header);
 }
 
-static void note_attributes(struct dump *dump, uint32_t attributes)
+static void note_attributes(struct dump *dump, const struct crash_type *type, uint32_t attributes)
 {
+	/* Where the dump that was asked for had no room, the kernel writes a minidump instead. */
+	if (type->type == 4 && attributes & ATTRIBUTE_INSUFFICIENT_SIZE) {
+		dump_note(dump,
+			  "Windows says: the page file had no room for the dump that is set, so "
+			  "this minidump was written instead");
+		attributes &= ~(uint32_t)ATTRIBUTE_INSUFFICIENT_SIZE;
+	}
 	for (size_t i = 0; i < sizeof(attribute_notes) / sizeof(attribute_notes[0]); i++) {
 		if (attributes & attribute_notes[i].bit)
 			dump_note(dump, "%s", attribute_notes[i].note);
@@ -328,17 +331,8 @@ static enum ps_status find_type(const struct dump *dump, const struct crash_head
 			  file_words(&dump->file), type.value);
 }
 
-static enum ps_status refuse_type(const struct dump *dump, const struct crash_type *type,
-				  struct ps_error *err)
-{
-	ps_fail(err, PS_UNSUPPORTED, "%s is a Windows crash dump of type %u (%s): %s",
-		file_words(&dump->file), type->type, type->name, type->refusal);
-	ps_hint(err, "%s", type->hint);
-	return err->status;
-}
-
 static enum ps_status check_usable(const struct dump *dump, const struct crash_header *header,
-				   struct ps_error *err)
+				   const struct crash_type *type, struct ps_error *err)
 {
 	struct fact machine = crash_field(header, header->layout->machine, 4);
 
@@ -349,6 +343,8 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 			     "Tools and the private key, then open the result");
 		return err->status;
 	}
+	if (machine_of(header) == MACHINE_ARM64 && type->any_machine)
+		return PS_OK;
 	switch (machine_of(header)) {
 	case MACHINE_ARM64:
 	case MACHINE_IA64:
@@ -374,16 +370,15 @@ static enum ps_status open_body(struct dump *dump, const struct crash_header *he
 
 	if (find_type(dump, header, &type, err) != PS_OK)
 		return err->status;
-	if (!type->open)
-		return refuse_type(dump, type, err);
-	if (check_usable(dump, header, err) != PS_OK)
+	if (check_usable(dump, header, type, err) != PS_OK)
 		return err->status;
 	read_facts(dump, header);
-	note_attributes(dump, attributes_of(header));
+	note_attributes(dump, type, attributes_of(header));
 	if (type->open(dump, header, err) != PS_OK)
 		return ps_wrap(err, "%s", file_words(&dump->file));
 	dump_note_truncation(dump);
-	dump->kind = type->kind;
+	if (!dump->kind)
+		dump->kind = type->kind;
 	snprintf(dump->title_text, sizeof(dump->title_text), "Windows crash dump, type %u (%s), %s",
 		 type->type, type->name, header->layout->width);
 	dump->title = dump->title_text;

@@ -47,4 +47,16 @@ enum ps_status crash_full_open(struct dump *dump, const struct crash_header *hea
 enum ps_status crash_bitmap_open(struct dump *dump, const struct crash_header *header,
 				 struct ps_error *err);
 
+/** Body of types 8, 9, 10: a list of page ranges (RDMP). Fills dump->map and dump->kind. */
+enum ps_status crash_rdmp_open(struct dump *dump, const struct crash_header *header,
+			       struct ps_error *err);
+
+/** Body of type 7: whichever of the two that its first bytes say. */
+enum ps_status crash_any_open(struct dump *dump, const struct crash_header *header,
+			      struct ps_error *err);
+
+/** Body of type 4: a minidump. Fills dump->ranges, dump->triage and dump->holds. */
+enum ps_status crash_triage_open(struct dump *dump, const struct crash_header *header,
+				 struct ps_error *err);
+
 #endif

@@ -1,12 +1,12 @@
 /*
- * Crash dumps with a page bitmap (types 2, 5, 6). Two layouts of the body begin alike:
+ * Crash dumps with a page bitmap (types 2, 5, 6, and 7). Two layouts of the body begin alike:
  *
  *   A  64-bit counts (Windows 8 and later; signature SDMP or FDMP)
  *   B  SUMMARY_DUMP with 32-bit counts and an RTL_BITMAP (older kernels; signature SDMP)
  *
  * DumpType does not tell them apart, so the bitmap decides: in the right layout its bits add up to
- * the number of pages that the body states. Exactly one must. Where none does, a body of type 5 or
- * 6 that has the shape of A is used as it is, and said to be incomplete.
+ * the number of pages that the body states. Exactly one must. Where none does, the layout whose
+ * numbers can be right at all is used as it is, and said to be incomplete.
  *
  * Source: layout A as the public dump readers agree on it; layout B from the public headers with
  * SUMMARY_DUMP. Which 64-bit kernels wrote B is not known for sure.
@@ -108,20 +108,6 @@ static void try_candidate(struct file *file, struct candidate *c)
 	c->exact = c->status == PS_OK && c->map.pages == c->present;
 }
 
-/* No layout fits exactly: says why the one that was to be expected does not. */
-static enum ps_status refuse(const struct candidate *expected, struct ps_error *err)
-{
-	char stated[WORDS_SIZE], counted[WORDS_SIZE];
-
-	if (expected->status == PS_OK)
-		return ps_fail(err, PS_CORRUPT,
-			       "the body states %s pages, but its bitmap has %s bits set",
-			       count_words(expected->present, stated),
-			       count_words(expected->map.pages, counted));
-	*err = expected->error;
-	return expected->status;
-}
-
 static void note_inexact(struct dump *dump, const struct candidate *c)
 {
 	char stated[WORDS_SIZE], counted[WORDS_SIZE];
@@ -132,20 +118,39 @@ static void note_inexact(struct dump *dump, const struct candidate *c)
 		  count_words(c->present, stated), count_words(c->map.pages, counted));
 }
 
+/*
+ * The layout to be used where neither is exact: the one that has a possible shape. Of two, A,
+ * except that kernels of type 2 promise B.
+ */
+static struct candidate *choose_inexact(const struct dump *dump, struct candidate *a,
+					struct candidate *b)
+{
+	bool summary = dump->facts.dump_type.value == 2;
+
+	if (a->status == PS_OK && b->status == PS_OK)
+		return summary ? b : a;
+	if (a->status == PS_OK || b->status == PS_OK)
+		return a->status == PS_OK ? a : b;
+	return summary ? b : a; /* whose error is told */
+}
+
 /* Moves the map of the layout that is right into the dump. */
 static enum ps_status choose(struct dump *dump, uint64_t body_at, struct candidate *a,
 			     struct candidate *b, struct ps_error *err)
 {
-	bool summary = dump->facts.dump_type.value == 2; /* kernels that promise layout B */
 	struct candidate *chosen = b->exact ? b : a;
 
 	if (a->exact && b->exact)
 		return ps_fail_at(err, PS_CORRUPT, body_at,
 				  "the page bitmap can be read in two ways, and both fit");
-	if (!chosen->exact && (summary || a->status != PS_OK))
-		return refuse(summary ? b : a, err);
-	if (!chosen->exact)
-		note_inexact(dump, a);
+	if (!chosen->exact) {
+		chosen = choose_inexact(dump, a, b);
+		if (chosen->status != PS_OK) {
+			*err = chosen->error;
+			return err->status;
+		}
+		note_inexact(dump, chosen);
+	}
 	page_map_fini(&dump->map);
 	dump->map = chosen->map;
 	page_map_init(&chosen->map, 0);

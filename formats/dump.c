@@ -16,6 +16,8 @@ void dump_close(struct dump *dump)
 	if (!dump)
 		return;
 	page_map_fini(&dump->map);
+	virtual_map_fini(&dump->ranges);
+	triage_destroy(dump->triage);
 	file_close(&dump->file);
 	free(dump);
 }
@@ -143,6 +145,21 @@ bool dump_is_cached(struct dump *dump, uint64_t pfn)
 
 	dump_locate(dump, pfn, &extent);
 	return extent.state != PAGE_PRESENT || file_is_cached(&dump->file, extent.offset);
+}
+
+enum page_state dump_read_range(struct dump *dump, uint64_t va, void *to, size_t length)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct virtual_range range;
+	uint64_t gap;
+
+	if (!virtual_map_find(&dump->ranges, va, &range, &gap) || range.length < length)
+		return PAGE_NOT_IN_DUMP;
+	switch (file_read(&dump->file, range.offset, to, length, &err)) {
+	case PS_OK: return PAGE_PRESENT;
+	case PS_ABSENT: return PAGE_BEYOND_EOF;
+	default: return PAGE_IO_ERROR;
+	}
 }
 
 void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count)

@@ -1,9 +1,10 @@
 /*
- * An opened container: physical pages, and what the container itself says of the machine.
+ * An opened container: physical pages or, of a minidump, pieces of virtual memory, and what the
+ * container itself says of the machine.
  *
  * Ownership: dump_open() creates a dump, dump_close() frees it and all it owns; everything reached
  * through it is borrowed and dies with it. Two dumps can be open in one process. This room knows
- * files and pages, no Windows kernel and no virtual address.
+ * files and pages, no Windows kernel and no page table.
  */
 #ifndef PS_FORMATS_DUMP_H
 #define PS_FORMATS_DUMP_H
@@ -12,6 +13,8 @@
 #include "base/progress.h"
 #include "formats/file.h"
 #include "formats/page_map.h"
+#include "formats/triage.h"
+#include "formats/virtual_map.h"
 
 enum machine { MACHINE_UNKNOWN, MACHINE_X86, MACHINE_X64, MACHINE_ARM64, MACHINE_IA64 };
 
@@ -49,6 +52,13 @@ struct machine_facts {
 	struct fact attributes;
 };
 
+/** What memory the container holds. */
+enum dump_holds {
+	HOLDS_PAGES,  /* physical pages: dump->map */
+	HOLDS_RANGES, /* pieces of virtual memory: dump->ranges (minidumps) */
+	HOLDS_NOTHING /* a header alone */
+};
+
 enum { DUMP_NOTES = 16, DUMP_NOTE_TEXT = 240 };
 
 struct format;
@@ -60,9 +70,12 @@ struct dump {
 	const char *title; /* "Windows crash dump, type 5 (bitmap), 64-bit" */
 	char title_text[96];
 	struct machine_facts facts;
+	enum dump_holds holds;
 	struct page_map map;
-	bool holes_absent; /* raw files: a hole of the file is an absent page */
-	bool complete;     /* every page that the container lists is in the file */
+	struct virtual_map ranges; /* settled */
+	struct triage *triage;     /* owned; minidumps only, else NULL */
+	bool holes_absent;         /* raw files: a hole of the file is an absent page */
+	bool complete;             /* every page that the container lists is in the file */
 	/* Sentences for the analyst: truncated, live, ... */
 	char notes[DUMP_NOTES][DUMP_NOTE_TEXT];
 	unsigned note_count;
@@ -105,6 +118,12 @@ enum page_state dump_read(struct dump *dump, uint64_t pa, void *to, size_t lengt
 /** True when the page's bytes are in the file's page cache, so that a prefetch would gain nothing.
  */
 bool dump_is_cached(struct dump *dump, uint64_t pfn);
+
+/**
+ * Copies `length` bytes of virtual memory at `va`, which must lie in one range of dump->ranges.
+ * States as for dump_read().
+ */
+enum page_state dump_read_range(struct dump *dump, uint64_t va, void *to, size_t length);
 
 /** Tells the kernel that these pages will be read soon. */
 void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count);

@@ -41,9 +41,13 @@ static void log_dump(const struct dump *dump, const struct log *log)
 {
 	char pages[WORDS_SIZE], present[WORDS_SIZE];
 
-	log_info(log, "%s: %s, %s pages listed, %s in the file", dump->file.path, dump->title,
-		 count_words(dump->map.pages, pages),
-		 count_words(dump->map.pages_in_file, present));
+	if (dump->holds == HOLDS_PAGES)
+		log_info(log, "%s: %s, %s pages listed, %s in the file", dump->file.path,
+			 dump->title, count_words(dump->map.pages, pages),
+			 count_words(dump->map.pages_in_file, present));
+	else
+		log_info(log, "%s: %s, %s bytes of virtual memory in %zu pieces", dump->file.path,
+			 dump->title, count_words(dump->ranges.bytes, pages), dump->ranges.count);
 	for (unsigned i = 0; i < dump->note_count; i++)
 		log_info(log, "%s: %s", dump->file.path, dump->notes[i]);
 }
@@ -59,6 +63,7 @@ enum ps_status dump_open(const char *path, const struct log *log, struct dump **
 	if (file_open(&dump->file, path, err) != PS_OK)
 		goto fail;
 	page_map_init(&dump->map, dump->file.size);
+	virtual_map_init(&dump->ranges);
 	dump->complete = true;
 	if (try_formats(dump, log, err) != PS_OK)
 		goto fail;

@@ -27,6 +27,11 @@ static bool file(struct report *report)
 
 	if (f->complete)
 		return true;
+	if (f->minidump.available)
+		return add(
+			report, "file-incomplete", SEVERITY_WARNING, "The minidump is not whole",
+			"Parts of it are cut off or do not agree; the notes say which.",
+			"compare the file's size with the original; a copy may have been cut short");
 	if (f->pages_in_file == f->pages_listed)
 		return add(report, "file-incomplete", SEVERITY_WARNING,
 			   "The file contradicts itself",

@@ -3,6 +3,87 @@
  */
 #include "plugins/plugin.h"
 
+#include <inttypes.h>
+
+#include "base/bytes.h"
+
+static const char not_written[] = "the header does not state it";
+
+static struct report_number number(const struct fact *fact)
+{
+	return (struct report_number){fact->known, fact->value, fact->known ? NULL : not_written};
+}
+
+static void header(const struct machine_facts *facts, struct report_header *h)
+{
+	bool known = facts->machine != MACHINE_UNKNOWN;
+
+	h->available = facts->dump_type.known; /* only crash dumps have it */
+	h->dump_type = number(&facts->dump_type);
+	h->build = number(&facts->build);
+	h->free_build = number(&facts->free_build);
+	h->processors = number(&facts->processors);
+	h->machine = (struct report_string){known ? machine_name(facts->machine) : NULL,
+					    known ? NULL : not_written};
+	h->directory_table_base = number(&facts->dtb);
+	h->pfn_database = number(&facts->pfn_database);
+	h->module_list = number(&facts->module_list);
+	h->process_list = number(&facts->process_list);
+	h->kdbg = number(&facts->kdbg);
+	h->product_type = number(&facts->product_type);
+	h->suite_mask = number(&facts->suite_mask);
+	h->attributes = number(&facts->attributes);
+}
+
+static const char *guid_text(struct report *report, const uint8_t guid[TRIAGE_GUID])
+{
+	struct bytes b = bytes_of(guid, TRIAGE_GUID);
+
+	return report_text(report, "%08" PRIx32 "-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			   bytes_u32(&b, 0), bytes_u16(&b, 4), bytes_u16(&b, 6), guid[8], guid[9],
+			   guid[10], guid[11], guid[12], guid[13], guid[14], guid[15]);
+}
+
+static bool secondary(const struct triage *t, struct report *report, struct report_minidump *m)
+{
+	m->secondary = report_array(report, t->blob_count, sizeof(*m->secondary));
+	if (!m->secondary)
+		return false;
+	m->secondary_count = t->blob_count;
+	m->secondary_bytes = t->blob_bytes;
+	for (size_t i = 0; i < t->blob_count; i++) {
+		const struct triage_blob *blob = &t->blobs[i];
+
+		m->secondary[i] = (struct report_secondary){
+			.guid = guid_text(report, blob->guid),
+			.bytes = blob->size,
+			.name = {blob->name, blob->name ? NULL : "the GUID is not known here"},
+		};
+		if (!m->secondary[i].guid)
+			return false;
+	}
+	return true;
+}
+
+static bool minidump(const struct dump *dump, struct report *report, struct report_minidump *m)
+{
+	const struct triage *t = dump->triage;
+
+	if (!t)
+		return true;
+	m->available = true;
+	m->pieces = dump->ranges.count;
+	m->bytes = dump->ranges.bytes;
+	m->context = t->has_context;
+	m->exception = t->has_exception;
+	m->processor = t->has_processor;
+	m->process = t->has_process;
+	m->thread = t->has_thread;
+	m->stack_bytes = t->stack_bytes;
+	m->kdbg_bytes = t->kdbg_size;
+	return secondary(t, report, m);
+}
+
 enum ps_status plugin_file(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err)
 {
@@ -16,7 +97,8 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 	f->complete = dump->complete;
 	f->pages_listed = dump->map.pages;
 	f->pages_in_file = dump->map.pages_in_file;
-	if (!f->path || !f->title ||
+	header(&dump->facts, &f->header);
+	if (!f->path || !f->title || !minidump(dump, report, &f->minidump) ||
 	    !add_notes(report, &f->notes, dump->notes[0], sizeof(dump->notes[0]), dump->note_count))
 		return ps_fail_memory(err, "the report");
 	return PS_OK;

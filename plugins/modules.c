@@ -15,23 +15,32 @@ static struct report_string copy(struct report *report, const char *value, const
 	return s;
 }
 
-static bool fill(struct report *report, const struct module *m, struct report_module *to)
+static struct report_number number(const struct fact *fact, const char *note)
+{
+	return (struct report_number){fact->known, fact->value, fact->known ? NULL : note};
+}
+
+static bool fill(struct report *report, const struct module *m, bool unloaded,
+		 struct report_module *to)
 {
 	static const char no_bytes[] = "not in the dump";
 	const struct pe_identity *image = &m->image;
-	const char *why = m->unloaded_at           ? "the driver is no longer in memory"
+	struct fact checksum = m->checksum;
+	const char *why = unloaded                 ? "the driver is no longer in memory"
 			  : image->headers_present ? "the image has no debug entry in the dump"
 						   : "the image's header is not in the dump";
 	bool fits = true;
 
 	*to = (struct report_module){.base = m->base, .size = m->size};
 	to->name = copy(report, m->name, no_bytes, &fits);
-	to->path = copy(report, m->path, m->unloaded_at ? "not recorded" : no_bytes, &fits);
-	to->timestamp = (struct report_number){image->headers_present, image->timestamp,
-					       image->headers_present ? NULL : why};
+	to->path = copy(report, m->path, unloaded ? "not recorded" : no_bytes, &fits);
+	if (!checksum.known && image->headers_present)
+		checksum = (struct fact){true, image->checksum};
+	to->timestamp = number(&m->timestamp, why);
+	to->checksum = number(&checksum, why);
 	to->pdb_name = copy(report, image->pdb_present ? image->pdb_name : NULL, why, &fits);
 	to->pdb_guid_age = copy(report, image->pdb_present ? image->guid_age : NULL, why, &fits);
-	to->unloaded_at.note = "still loaded";
+	to->unloaded_at.note = unloaded ? "the dump does not record it" : "still loaded";
 	if (m->unloaded_at) {
 		to->unloaded_at =
 			(struct report_string){filetime_text(report, m->unloaded_at), NULL};
@@ -40,7 +49,7 @@ static bool fill(struct report *report, const struct module *m, struct report_mo
 	return fits;
 }
 
-static bool copy_list(struct report *report, const struct module_list *list,
+static bool copy_list(struct report *report, const struct module_list *list, bool unloaded,
 		      struct report_modules *to)
 {
 	to->available = true;
@@ -52,7 +61,7 @@ static bool copy_list(struct report *report, const struct module_list *list,
 	if (!list->complete)
 		to->note = report_text(report, "%s", list->note[0] ? list->note : "unknown");
 	for (size_t i = 0; i < list->count; i++) {
-		if (!fill(report, &list->items[i], &to->items[i]))
+		if (!fill(report, &list->items[i], unloaded, &to->items[i]))
 			return false;
 	}
 	return list->complete || to->note;
@@ -66,8 +75,8 @@ enum ps_status plugin_modules(const struct plugin_input *input, struct report *r
 		report->unloaded.note = report->modules.note;
 		return report->modules.note ? PS_OK : ps_fail_memory(err, "the report");
 	}
-	if (!copy_list(report, &input->kernel->modules, &report->modules) ||
-	    !copy_list(report, &input->kernel->unloaded, &report->unloaded))
+	if (!copy_list(report, &input->kernel->modules, false, &report->modules) ||
+	    !copy_list(report, &input->kernel->unloaded, true, &report->unloaded))
 		return ps_fail_memory(err, "the list of modules");
 	if (!report->modules.complete || !report->unloaded.complete)
 		report->incomplete = true;

@@ -78,6 +78,10 @@ static const char *located_by(const struct plugin_input *input, struct report *r
 	const struct kernel *k = input->kernel;
 	const struct pool_globals *g;
 
+	if (input->dump->holds == HOLDS_RANGES)
+		return report_text(report,
+				   "KDBG: %s; modules: the minidump's lists; no symbols used",
+				   k->kdbg_found_by);
 	if (!input->pools)
 		return report_text(report, "page tables: %s; KDBG: %s", k->dtb_found_by,
 				   k->kdbg_found_by);
@@ -102,6 +106,8 @@ static void from_kernel(const struct plugin_input *input, struct report *report)
 	s->build = number(&k->build, "neither the header nor the kernel states it");
 	s->processors = number(&k->processors, "neither the header nor the kernel states it");
 	s->directory_table_base = (struct report_number){true, space_dtb(k->space), NULL};
+	if (input->dump->holds == HOLDS_RANGES)
+		s->directory_table_base = number(&input->dump->facts.dtb, no_header);
 	s->kernel_base = (struct report_number){true, k->base, NULL};
 	s->kdbg = (struct report_number){k->kdbg.va != 0, k->kdbg.va, "not found"};
 	s->kernel_pdb_name =
@@ -153,7 +159,9 @@ enum ps_status plugin_system(const struct plugin_input *input, struct report *re
 	} else {
 		const char *why = error_text(report, input->kernel_error);
 
-		report->incomplete = true;
+		/* of a header alone there is nothing more to say */
+		if (input->dump->holds != HOLDS_NOTHING)
+			report->incomplete = true;
 		fits = why != NULL;
 		from_header(facts, report, why);
 	}

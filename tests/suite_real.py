@@ -1,10 +1,11 @@
 """The pages of a real Windows 10 kernel (build 17763), as sparse raw image and as bitmap dump, against
-what an independent decoder read out of them.
+what an independent decoder read out of them; and two real minidumps (real_minidumps.py).
 """
 
 import csv
 import os
 
+import real_minidumps
 import truth
 from harness import BUILD, POOLSCOPE, check, data, equal, poolscope_json, run
 from realdata import FOLDER, bitmap_dump, raw_image
@@ -119,3 +120,4 @@ def cases():
         for test in tests:
             title = test.__name__.replace("_", "-")
             yield f"{name}/{title}", lambda t=test, i=image: t(i())
+    yield from real_minidumps.cases()

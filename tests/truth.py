@@ -219,14 +219,80 @@ def compare_all(report, status, truth, unmapped=()):
     return exact
 
 
+UNLOADED_NAME = 12  # characters that a minidump keeps
+TOTALS = {
+    "nonpaged_allocated": "reported", "paged_allocated": "reported", "committed": "reported",
+    "committed_peak": "reported", "nonpaged_maximum": "limits", "paged_maximum": "limits",
+    "commit_limit": "limits",
+}  # fmt: skip
+
+
+def compare_bare_system(report, truth):
+    """What a header, or a minidump, says of the machine."""
+    got, want = report["system"], truth["system"]
+    for key in ("arch", "processors", "crash_time", "uptime_seconds"):
+        equal(got[key], want[key], f"system {key}")
+    equal(got["build"], want["build"], "system build")
+    equal(got["bugcheck"]["code"], want["bugcheck"]["code"], "bugcheck code")
+    equal(got["bugcheck"]["parameters"], want["bugcheck"]["parameters"], "bugcheck parameters")
+    equal(report["file"]["format"], truth["file"]["format"], "file format")
+    equal(report["file"]["size"], truth["file"]["size"], "file size")
+
+
+def compare_minidump_modules(report, truth):
+    """Every driver of the list; PDB ids where the image's pages are among the pieces."""
+    got, want = report["modules"], truth["modules"]
+    equal([m["base"] for m in got], [m["base"] for m in want], "bases of the modules")
+    for module, wanted in zip(got, want):
+        for key in ("size", "path", "timestamp"):
+            equal(module[key], wanted[key], f"module {wanted['name']} {key}")
+        # A minidump has the path only.
+        equal(module["name"], wanted["path"].rpartition("\\")[2], f"name of {wanted['path']}")
+        if module["pdb"]:
+            equal(module["pdb"], wanted["pdb"], f"module {wanted['name']} pdb")
+    check(any(module["pdb"] for module in got), "no module has a PDB id")
+    got, want = report["unloaded_modules"], truth["unloaded_modules"]
+    names = [m["name"][:UNLOADED_NAME] for m in want]
+    equal([m["name"] for m in got], names, "names of the unloaded modules")
+    for module, wanted in zip(got, want):
+        start, end = int(wanted["start"], 16), int(wanted["end"], 16)
+        equal((int(module["base"], 16), module["size"]), (start, end - start), wanted["name"])
+        equal(module["unloaded_at"], None, f"unloaded {wanted['name']} time")
+
+
+def compare_minidump_totals(pool, totals):
+    for key in ("tracker", "tags", "big_pages"):
+        equal(pool[key], None, f"pool {key}")
+    if totals is None:
+        equal(pool["totals"], None, "pool totals")
+        check("all zero" in pool["totals_note"], f"pool totals_note: {pool['totals_note']}")
+        return
+    equal(pool["totals"]["nonpaged_bytes"], None, "sum over tags")
+    for key, part in TOTALS.items():
+        equal(pool["totals"][part][key]["bytes"], totals[key], f"totals {key}")
+
+
+def compare_minidump(report, truth):
+    """What `analyze` says of a minidump."""
+    compare_bare_system(report, truth)
+    equal(report["system"]["kernel_base"], truth["system"]["kernel_base"], "kernel_base")
+    compare_minidump_modules(report, truth)
+    compare_minidump_totals(report["pool"], truth["minidump"]["totals"])
+    secondary = report["file"]["minidump"]["secondary_data"]
+    equal([s["bytes"] for s in secondary],
+          [i * 0x123 for i in range(truth["minidump"]["secondary_data"])], "secondary data")  # fmt: skip
+    equal(report["file"]["minidump"]["kdbg_bytes"] > 0, truth["minidump"]["kdbg"], "copy of KDBG")
+
+
 def truth_lines(truth):
     """The truth in the words of tests/fuzz/mutate."""
     lines = []
-    for tag in truth["pool"]["tags"]:
+    pool = truth["pool"] or {"tags": [], "big_pages": {"by_tag": []}}  # a minidump has none
+    for tag in pool["tags"]:
         number = int.from_bytes(bytes.fromhex(tag["tag_hex"]), "little")
         counts = [tag[side][field] for side in SIDES for field in ("allocs", "frees", "bytes")]
         lines.append(f"tag {number} " + " ".join(map(str, counts)))
-    for tag in truth["pool"]["big_pages"]["by_tag"]:
+    for tag in pool["big_pages"]["by_tag"]:
         number = int.from_bytes(bytes.fromhex(tag["tag_hex"]), "little")
         counts = [tag[side][field] for side in SIDES for field in ("count", "bytes")]
         lines.append(f"big {number} " + " ".join(map(str, counts)))

@@ -45,30 +45,38 @@ static const struct {
 	[KDBG_MM_LAST_UNLOADED_DRIVER] = {0x228, "MmLastUnloadedDriver"},
 };
 
-static enum ps_status check_head(struct space *space, uint64_t va, struct kdbg *kdbg,
+static enum ps_status check_head(struct space *space, struct bytes *head, struct kdbg *kdbg,
 				 struct ps_error *err)
 {
-	uint8_t raw[HEAD_BYTES];
-	struct bytes head = bytes_of(raw, sizeof(raw));
+	uint64_t va = kdbg->va;
 
-	if (space_read(space, va, raw, sizeof(raw), err) != PS_OK)
-		return ps_wrap(err, "cannot read KDBG");
-	if (!bytes_equal(&head, HEAD_OWNER_TAG, "KDBG", 4))
+	if (!bytes_equal(head, HEAD_OWNER_TAG, "KDBG", 4))
 		return ps_fail_at(err, PS_CORRUPT, va,
 				  "no KDBG at 0x%" PRIx64 ": the tag there is 0x%08" PRIx32, va,
-				  bytes_u32(&head, HEAD_OWNER_TAG));
-	kdbg->size = bytes_u32(&head, HEAD_SIZE_FIELD);
+				  bytes_u32(head, HEAD_OWNER_TAG));
+	kdbg->size = bytes_u32(head, HEAD_SIZE_FIELD);
 	if (kdbg->size < KDBG_MIN_SIZE || kdbg->size > KDBG_MAX_SIZE || kdbg->size % 4 != 0)
 		return ps_fail_at(err, PS_CORRUPT, va,
 				  "KDBG at 0x%" PRIx64 " says that its size is 0x%" PRIx32, va,
 				  kdbg->size);
-	kdbg->kernel_base = space_normalize(space, bytes_u64(&head, HEAD_KERN_BASE));
+	kdbg->kernel_base = space_normalize(space, bytes_u64(head, HEAD_KERN_BASE));
 	if (!space_is_kernel_address(space, kdbg->kernel_base) ||
 	    kdbg->kernel_base % PAGE_SIZE != 0)
 		return ps_fail_at(err, PS_CORRUPT, va,
 				  "KDBG at 0x%" PRIx64 " has the impossible kernel base 0x%" PRIx64,
 				  va, kdbg->kernel_base);
 	return PS_OK;
+}
+
+static void take_field(struct space *space, struct kdbg *kdbg, unsigned field, uint64_t value)
+{
+	if (space_pointer_size(space) == 4)
+		value &= UINT32_MAX; /* the upper half may hold the sign or anything else */
+	if (value != 0 && !space_is_kernel_address(space, value)) {
+		kdbg->rejected |= 1u << field;
+		return;
+	}
+	kdbg->fields[field] = value;
 }
 
 /* Field by field, so that a block across two pages of which one is absent still serves. */
@@ -80,27 +88,46 @@ static void read_field(struct space *space, struct kdbg *kdbg, unsigned field)
 
 	if (offset + field_bytes > kdbg->size)
 		return;
-	if (space_read_u64(space, kdbg->va + offset, &value, &ignored) != PS_OK) {
+	if (space_read_u64(space, kdbg->va + offset, &value, &ignored) != PS_OK)
 		kdbg->unreadable |= 1u << field;
-		return;
-	}
-	if (space_pointer_size(space) == 4)
-		value &= UINT32_MAX; /* the upper half may hold the sign or anything else */
-	if (value != 0 && !space_is_kernel_address(space, value)) {
-		kdbg->rejected |= 1u << field;
-		return;
-	}
-	kdbg->fields[field] = value;
+	else
+		take_field(space, kdbg, field, value);
 }
 
 enum ps_status kdbg_read(struct space *space, uint64_t va, struct kdbg *ret, struct ps_error *err)
 {
 	struct kdbg kdbg = {.va = space_normalize(space, va)};
+	uint8_t raw[HEAD_BYTES];
+	struct bytes head = bytes_of(raw, sizeof(raw));
 
-	if (check_head(space, kdbg.va, &kdbg, err) != PS_OK)
+	if (space_read(space, kdbg.va, raw, sizeof(raw), err) != PS_OK)
+		return ps_wrap(err, "cannot read KDBG");
+	if (check_head(space, &head, &kdbg, err) != PS_OK)
 		return err->status;
 	for (unsigned i = 0; i < KDBG_FIELDS; i++)
 		read_field(space, &kdbg, i);
+	*ret = kdbg;
+	return PS_OK;
+}
+
+enum ps_status kdbg_from_copy(struct space *space, uint64_t va, const uint8_t *data, size_t size,
+			      struct kdbg *ret, struct ps_error *err)
+{
+	struct kdbg kdbg = {.va = space_normalize(space, va)};
+	struct bytes copy = bytes_of(data, size);
+
+	if (check_head(space, &copy, &kdbg, err) != PS_OK)
+		return err->status;
+	for (unsigned i = 0; i < KDBG_FIELDS; i++) {
+		uint32_t offset = kdbg_layout[i].offset;
+
+		if (offset + field_bytes > kdbg.size)
+			continue;
+		if (bytes_has(&copy, offset, field_bytes))
+			take_field(space, &kdbg, i, bytes_u64(&copy, offset));
+		else
+			kdbg.unreadable |= 1u << i;
+	}
 	*ret = kdbg;
 	return PS_OK;
 }

@@ -49,6 +49,13 @@ struct kdbg {
 enum ps_status kdbg_read(struct space *space, uint64_t va, struct kdbg *ret, struct ps_error *err);
 
 /**
+ * Reads and checks a copy of the block, as minidumps have one. `va`: where the block lies in the
+ * kernel, 0 when that is not known. PS_CORRUPT when it is no KDBG.
+ */
+enum ps_status kdbg_from_copy(struct space *space, uint64_t va, const uint8_t *data, size_t size,
+			      struct kdbg *ret, struct ps_error *err);
+
+/**
  * Searches the mapped pages of [base, base+size) for a block whose KernBase is `base` and whose
  * PsLoadedModuleList lies in that range. PS_NOT_FOUND says how many pages could be looked at.
  */

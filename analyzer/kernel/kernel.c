@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "analyzer/kernel/describe.h"
+#include "analyzer/kernel/minidump.h"
 #include "analyzer/kernel/search.h"
 #include "base/memory.h"
 
@@ -102,10 +103,24 @@ static enum ps_status read_unloaded(struct kernel *kernel, struct ps_error *err)
 	return PS_OK;
 }
 
+static enum ps_status no_memory(struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED, "the file is the header of a crash dump without any memory");
+	ps_hint(err,
+		"to get the pools from the next crash, set \"Kernel memory dump\", \"Automatic "
+		"memory dump\" or \"Complete memory dump\" in Startup and Recovery "
+		"(CrashDumpEnabled 2, 7 or 1) and give the page file room for it");
+	return err->status;
+}
+
 static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 {
 	struct kernel *kernel = search->kernel;
 
+	if (kernel->dump->holds == HOLDS_NOTHING)
+		return no_memory(err);
+	if (kernel->dump->holds == HOLDS_RANGES)
+		return minidump_fill(kernel, search->log, err);
 	if (search_root(search, err) != PS_OK)
 		return err->status;
 	kernel->pointer_size = space_pointer_size(kernel->space);

@@ -24,7 +24,8 @@ struct kernel {
 	struct pe_identity image; /* time stamp, PDB of the kernel itself */
 
 	struct kdbg kdbg;
-	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static */
+	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static; NULL: a
+				      minidump */
 	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory" */
 
 	struct fact build; /* NtBuildNumber without the free/checked flag; 0 and not known when
@@ -49,8 +50,9 @@ struct kernel {
 
 /**
  * Finds and describes the kernel of `dump`. Errors: no DTB, no KDBG, no kernel image, each saying
- * what was looked at. Parts that can be done without (module lists) do not fail the whole: they are
- * noted and their lists marked incomplete.
+ * what was looked at. Of a minidump the kernel is what its lists and its copy of KDBG say; a header
+ * without memory is PS_UNSUPPORTED. Parts that can be done without (module lists) do not fail the
+ * whole: they are noted and their lists marked incomplete.
  */
 enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
 			   struct kernel **ret, struct ps_error *err);

@@ -16,6 +16,7 @@ struct module {
 	char *name;    /* owned; UTF-8 "ntfs.sys"; NULL when its bytes are not in the dump */
 	char *path;    /* owned; UTF-8 full path or NULL */
 	struct pe_identity image; /* from the PE header in memory; see its flags */
+	struct fact checksum;     /* of a minidump\'s list; elsewhere it is in `image` */
 	struct fact timestamp;    /* link time: list entry (Windows 10 and later), else PE header */
 	uint64_t unloaded_at;     /* FILETIME of unloading, 0 for loaded modules */
 };

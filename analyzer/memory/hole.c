@@ -92,6 +92,11 @@ static void describe_reason(const struct hole *hole, bool several, char *text, s
 			 page_state_words(hole->page), entry,
 			 hole->entry & 1 ? "present" : "in transition", first, hole->pfn);
 		break;
+	case HOLE_NOT_IN_MINIDUMP:
+		snprintf(text, size, "%s",
+			 hole->page == PAGE_NOT_IN_DUMP ? "not in this minidump"
+							: page_state_words(hole->page));
+		break;
 	}
 }
 
@@ -103,7 +108,7 @@ char *hole_describe(const struct hole *hole, char *text, size_t size)
 	char reason[160];
 
 	describe_reason(hole, pages > 1, reason, sizeof(reason));
-	if (hole->reason == HOLE_NOT_CANONICAL)
+	if (hole->reason == HOLE_NOT_CANONICAL || hole->reason == HOLE_NOT_IN_MINIDUMP)
 		snprintf(text, size, "address 0x%" PRIx64 ": %s", hole->va, reason);
 	else if (pages == 1)
 		snprintf(text, size, "page 0x%" PRIx64 ": %s", page, reason);

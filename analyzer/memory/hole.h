@@ -8,13 +8,14 @@
 #include "formats/page_map.h"
 
 enum hole_reason {
-	HOLE_NOT_CANONICAL, /* no such address on this machine */
-	HOLE_NOT_PRESENT,   /* the entry at `level` is zero or demand zero */
-	HOLE_PAGEFILE,      /* in the page file */
-	HOLE_PROTOTYPE,     /* mapped through a prototype PTE */
-	HOLE_TRANSITION,    /* transition PTE whose PFN is outside the machine's memory */
-	HOLE_TABLE_MISSING, /* the page table of `level` itself cannot be read; `page` says why */
-	HOLE_PAGE_MISSING,  /* mapped (PFN known), but the page cannot be read; `page` says why */
+	HOLE_NOT_CANONICAL,   /* no such address on this machine */
+	HOLE_NOT_PRESENT,     /* the entry at `level` is zero or demand zero */
+	HOLE_PAGEFILE,        /* in the page file */
+	HOLE_PROTOTYPE,       /* mapped through a prototype PTE */
+	HOLE_TRANSITION,      /* transition PTE whose PFN is outside the machine's memory */
+	HOLE_TABLE_MISSING,   /* the page table of `level` itself cannot be read; `page` says why */
+	HOLE_PAGE_MISSING,    /* mapped (PFN known), but the page cannot be read; `page` says why */
+	HOLE_NOT_IN_MINIDUMP, /* no piece of a minidump can give the bytes; `page` says why */
 };
 
 struct hole {

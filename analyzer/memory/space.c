@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/memory/ranges.h"
 #include "analyzer/memory/walk.h"
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -33,6 +34,7 @@ struct tlb_entry {
 struct space {
 	struct dump *dump; /* borrowed */
 	enum paging paging;
+	bool over_ranges; /* of a minidump: the walker has a shape only */
 	struct walker walker;
 	struct tlb_entry tlb[TLB_ENTRIES];
 };
@@ -60,6 +62,21 @@ enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb,
 	table_cache_init(&space->walker.tables, dump);
 	for (size_t i = 0; i < TLB_ENTRIES; i++)
 		space->tlb[i].page = UINT64_MAX;
+	*ret = space;
+	return PS_OK;
+}
+
+enum ps_status space_create_ranges(struct dump *dump, enum paging paging, struct space **ret,
+				   struct ps_error *err)
+{
+	struct space *space = mem_array(1, sizeof(*space));
+
+	if (!space)
+		return ps_fail_memory(err, "an address space");
+	space->dump = dump;
+	space->paging = paging;
+	space->over_ranges = true;
+	space->walker.shape = &walk_shapes[paging];
 	*ret = space;
 	return PS_OK;
 }
@@ -141,6 +158,13 @@ bool space_translate(struct space *space, uint64_t va, struct translation *ret,
 	struct tlb_entry *entry;
 
 	va = space_normalize(space, va);
+	if (space->over_ranges) {
+		*ret_hole = (struct hole){.reason = HOLE_NOT_IN_MINIDUMP,
+					  .page = PAGE_NOT_IN_DUMP,
+					  .va = va,
+					  .length = PAGE_SIZE - (va & PAGE_MASK)};
+		return false;
+	}
 	entry = &space->tlb[va >> PAGE_SHIFT & (TLB_ENTRIES - 1)];
 	if (entry->page != va >> PAGE_SHIFT && !walk_and_keep(space, va, entry, ret_hole))
 		return false;
@@ -174,6 +198,8 @@ static bool read_in_page(struct space *space, uint64_t va, void *to, size_t leng
 	struct translation at;
 	enum page_state state;
 
+	if (space->over_ranges)
+		return ranges_read(space->dump, va, to, length, ret_hole);
 	if (!space_translate(space, va, &at, ret_hole)) {
 		ret_hole->length = length;
 		return false;
@@ -190,6 +216,14 @@ static size_t bytes_to_page_end(uint64_t va, size_t length)
 	size_t rest = PAGE_SIZE - (size_t)(va & PAGE_MASK);
 
 	return length < rest ? length : rest;
+}
+
+/* Bytes that are read at once: of one page, and of one piece or gap of a minidump. */
+static size_t bytes_at_once(const struct space *space, uint64_t va, size_t length)
+{
+	size_t now = bytes_to_page_end(va, length);
+
+	return space->over_ranges ? ranges_stretch(space->dump, va, now) : now;
 }
 
 /* How many of `length` bytes from `va` (normalised) lie inside the address space. */
@@ -216,7 +250,7 @@ enum ps_status space_read(struct space *space, uint64_t va, void *to, size_t len
 				  ": %zu bytes reach beyond the end of the address space",
 				  va, length);
 	while (length > 0) {
-		size_t now = bytes_to_page_end(va, length);
+		size_t now = bytes_at_once(space, va, length);
 
 		if (!read_in_page(space, va, out, now, &hole))
 			return ps_fail_at(err, hole.page == PAGE_IO_ERROR ? PS_SYSTEM : PS_ABSENT,
@@ -240,7 +274,7 @@ size_t space_read_partial(struct space *space, uint64_t va, void *to, size_t len
 	left = bytes_inside(space, va, length);
 	length -= left;
 	while (left > 0) {
-		size_t now = bytes_to_page_end(va, left);
+		size_t now = bytes_at_once(space, va, left);
 
 		if (read_in_page(space, va, page, now, &hole)) {
 			memcpy(out, page, now);
@@ -338,7 +372,7 @@ void space_prefetch(struct space *space, uint64_t va, uint64_t length)
 
 	va = space_normalize(space, va);
 	length = bytes_inside(space, va, length < prefetch_most ? length : prefetch_most);
-	if (length == 0)
+	if (length == 0 || space->over_ranges)
 		return;
 	pfns = mem_array(PREFETCH_BATCH, sizeof(*pfns));
 	if (!pfns)

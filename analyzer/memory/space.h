@@ -1,6 +1,6 @@
 /*
- * A virtual address space: page-table walks over a dump's physical pages, with a TLB, and reads
- * that say what was missing and why.
+ * A virtual address space: page-table walks over a dump's physical pages, with a TLB, or the pieces
+ * of virtual memory that a minidump holds; and reads that say what was missing and why.
  *
  * Ownership: space_create()/space_destroy(); the dump is borrowed and must outlive the space. This
  * room knows no file format and no Windows structure except the rules of Windows' software PTEs.
@@ -26,6 +26,14 @@ struct translation {
 /** `dtb` is CR3 as found; flag and PCID bits are masked here. PS_CORRUPT when it cannot be one. */
 enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb, struct space **ret,
 			    struct ps_error *err);
+
+/**
+ * A space over the pieces of virtual memory of a minidump (dump->ranges): the same reads, where the
+ * bytes that no piece holds are "not in this minidump". Nothing is translated: space_translate()
+ * fails, and the DTB is 0. `paging` tells what addresses the machine has.
+ */
+enum ps_status space_create_ranges(struct dump *dump, enum paging paging, struct space **ret,
+				   struct ps_error *err);
 void space_destroy(struct space *space);
 
 enum paging space_paging(const struct space *space);

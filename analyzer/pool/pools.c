@@ -97,12 +97,29 @@ static enum ps_status read_big(struct pools *pools, struct progress *progress, s
 	return cross_check(pools, err);
 }
 
+static enum ps_status no_pools(struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED,
+		"no minidump can hold the pool tables: Windows copies stacks, lists and small pieces "
+		"of memory into it, never the tag tables, which are several hundred kilobytes");
+	ps_hint(err,
+		"look whether C:\\Windows\\MEMORY.DMP of the same crash still exists; for the next "
+		"crash set \"Kernel memory dump\", \"Automatic memory dump\" or \"Complete memory "
+		"dump\" in System Properties, Advanced, Startup and Recovery "
+		"(HKLM\\SYSTEM\\CurrentControlSet\\Control\\CrashControl, CrashDumpEnabled 2, 7 "
+		"or 1; a minidump is 3)");
+	return err->status;
+}
+
 enum ps_status pools_open(struct kernel *kernel, struct progress *progress, struct pools **ret,
 			  struct ps_error *err)
 {
-	struct pools *pools = mem_array(1, sizeof(*pools));
+	struct pools *pools;
 	enum ps_status status;
 
+	if (kernel->dump->holds == HOLDS_RANGES)
+		return no_pools(err);
+	pools = mem_array(1, sizeof(*pools));
 	if (!pools)
 		return ps_fail_memory(err, "the pools");
 	pools->kernel = kernel;

@@ -252,16 +252,25 @@ static json_t *json_totals(struct builder *b, const struct report_totals *t)
 	json_t *o = build_object(b);
 	json_t *reported = build_object(b), *limits = build_object(b);
 
-	put_signed(b, o, "nonpaged_bytes", t->nonpaged.tag_bytes);
-	put_signed(b, o, "paged_bytes", t->paged.tag_bytes);
-	put_text(b, o, "trust", trust_word(t->trust));
+	if (t->sums_note) {
+		put_null(b, o, "nonpaged_bytes", t->sums_note);
+		put_null(b, o, "paged_bytes", t->sums_note);
+		put_null(b, o, "trust", t->sums_note);
+	} else {
+		put_signed(b, o, "nonpaged_bytes", t->nonpaged.tag_bytes);
+		put_signed(b, o, "paged_bytes", t->paged.tag_bytes);
+		put_text(b, o, "trust", trust_word(t->trust));
+	}
 	put_reported(b, reported, "nonpaged_allocated", &t->nonpaged.allocated,
 		     t->nonpaged.allocated_source);
 	put_reported(b, reported, "paged_allocated", &t->paged.allocated,
 		     t->paged.allocated_source);
+	put_reported(b, reported, "committed", &t->committed, t->commit_source);
+	put_reported(b, reported, "committed_peak", &t->committed_peak, t->commit_source);
 	put_reported(b, limits, "nonpaged_maximum", &t->nonpaged.maximum,
 		     t->nonpaged.maximum_source);
 	put_reported(b, limits, "paged_maximum", &t->paged.maximum, t->paged.maximum_source);
+	put_reported(b, limits, "commit_limit", &t->commit_limit, t->commit_source);
 	put(b, o, "reported", reported);
 	put(b, o, "limits", limits);
 	return o;

@@ -6,6 +6,67 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static json_t *json_header(struct builder *b, const struct report_header *h)
+{
+	json_t *o = build_object(b);
+
+	put_number(b, o, "dump_type", &h->dump_type);
+	put_string(b, o, "machine", &h->machine);
+	put_number(b, o, "build", &h->build);
+	put_number(b, o, "major_version", &h->free_build);
+	put_number(b, o, "processors", &h->processors);
+	put_address_number(b, o, "directory_table_base", &h->directory_table_base);
+	put_address_number(b, o, "pfn_database", &h->pfn_database);
+	put_address_number(b, o, "module_list", &h->module_list);
+	put_address_number(b, o, "process_list", &h->process_list);
+	put_address_number(b, o, "kdbg", &h->kdbg);
+	put_number(b, o, "product_type", &h->product_type);
+	put_number(b, o, "suite_mask", &h->suite_mask);
+	put_number(b, o, "attributes", &h->attributes);
+	return o;
+}
+
+static json_t *json_secondary(struct builder *b, const struct report_secondary *s)
+{
+	json_t *o = build_object(b);
+
+	put_text(b, o, "guid", s->guid);
+	put_count(b, o, "bytes", s->bytes);
+	put_string(b, o, "name", &s->name);
+	return o;
+}
+
+static json_t *json_minidump(struct builder *b, const struct report_minidump *m)
+{
+	json_t *o = build_object(b), *secondary = build_array(b);
+
+	put_count(b, o, "pieces", m->pieces);
+	put_count(b, o, "bytes", m->bytes);
+	put_bool(b, o, "context", m->context);
+	put_bool(b, o, "exception", m->exception);
+	put_bool(b, o, "processor", m->processor);
+	put_bool(b, o, "process", m->process);
+	put_bool(b, o, "thread", m->thread);
+	put_count(b, o, "stack_bytes", m->stack_bytes);
+	put_count(b, o, "kdbg_bytes", m->kdbg_bytes);
+	for (size_t i = 0; i < m->secondary_count && !b->failed; i++)
+		append(b, secondary, json_secondary(b, &m->secondary[i]));
+	put(b, o, "secondary_data", secondary);
+	return o;
+}
+
+static void put_contents(struct builder *b, json_t *o, const struct report_file *f)
+{
+	if (f->header.available)
+		put(b, o, "header", json_header(b, &f->header));
+	else
+		put_null(b, o, "header", "the file has no crash dump header");
+	if (f->minidump.available)
+		put(b, o, "minidump", json_minidump(b, &f->minidump));
+	else
+		put_null(b, o, "minidump", "the file is no minidump");
+}
+
 json_t *json_file(struct builder *b, const struct report *report)
 {
 	const struct report_file *f = &report->file;
@@ -18,6 +79,7 @@ json_t *json_file(struct builder *b, const struct report *report)
 	put_bool(b, o, "complete", f->complete);
 	put_count(b, o, "pages_listed", f->pages_listed);
 	put_count(b, o, "pages_in_file", f->pages_in_file);
+	put_contents(b, o, f);
 	put_notes(b, o, "notes", &f->notes);
 	return o;
 }
@@ -104,6 +166,7 @@ static json_t *json_module(struct builder *b, const struct report_module *m)
 	put_string(b, o, "name", &m->name);
 	put_string(b, o, "path", &m->path);
 	put_number(b, o, "timestamp", &m->timestamp);
+	put_number(b, o, "checksum", &m->checksum);
 	put_pdb(b, o, "pdb", &m->pdb_name, &m->pdb_guid_age);
 	put_null(b, o, "version", "this version does not read version resources");
 	return o;

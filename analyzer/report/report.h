@@ -40,6 +40,33 @@ struct report_notes {
 	size_t count;
 };
 
+/** What the header of a crash dump says, as it stands there. */
+struct report_header {
+	bool available;
+	struct report_number dump_type, build, free_build, processors;
+	struct report_string machine;
+	struct report_number directory_table_base, pfn_database, module_list, process_list, kdbg;
+	struct report_number product_type, suite_mask, attributes;
+};
+
+/** Data that drivers or the kernel added to a minidump. */
+struct report_secondary {
+	const char *guid; /* "da82441d-7142-4bc1-b844-0807c5a4b67f" */
+	uint64_t bytes;
+	struct report_string name; /* whose they are */
+};
+
+/** What a minidump holds. */
+struct report_minidump {
+	bool available;
+	uint64_t pieces, bytes; /* of virtual memory; each address counted once */
+	bool context, exception, processor, process, thread;
+	uint64_t stack_bytes, kdbg_bytes; /* 0: there is none */
+	struct report_secondary *secondary;
+	size_t secondary_count;
+	uint64_t secondary_bytes;
+};
+
 struct report_file {
 	const char *path;
 	uint64_t size;      /* bytes */
@@ -47,6 +74,8 @@ struct report_file {
 	const char *title;  /* for text */
 	bool complete;      /* every page that the container lists is in the file */
 	uint64_t pages_listed, pages_in_file;
+	struct report_header header;
+	struct report_minidump minidump;
 	struct report_notes notes;
 };
 
@@ -75,6 +104,7 @@ struct report_system {
 struct report_module {
 	uint64_t base, size; /* bytes */
 	struct report_string name, path;
+	struct report_number checksum;
 	struct report_number
 		timestamp; /* seconds since 1970; reproducible builds put a hash here */
 	struct report_string pdb_name, pdb_guid_age;
@@ -221,6 +251,9 @@ struct report_totals {
 	bool available;
 	const char *note;
 	enum figure_trust trust; /* of tag_bytes */
+	const char *sums_note;   /* why tag_bytes are not known; NULL when they are */
+	struct report_number committed, committed_peak, commit_limit; /* bytes, of the machine */
+	const char *commit_source;
 	struct report_pool_total nonpaged, paged;
 };
 

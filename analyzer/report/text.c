@@ -177,6 +177,14 @@ static enum ps_status file_coverage(const struct text *text, struct ps_error *er
 {
 	const struct report_file *f = &text->report->file;
 
+	if (f->minidump.available)
+		return text_field(text, err, "Coverage",
+				  "file: %" PRIu64 " pieces of virtual memory, %" PRIu64
+				  " bytes: %s",
+				  f->minidump.pieces, f->minidump.bytes,
+				  f->complete ? "all there" : "NOT complete (see notes)");
+	if (f->pages_listed == 0)
+		return text_field(text, err, "Coverage", "file: a header, and no memory");
 	if (f->pages_in_file == f->pages_listed)
 		return text_field(text, err, "Coverage",
 				  "file: all %" PRIu64 " pages that it lists are in it%s",

@@ -39,6 +39,48 @@ static void total_row(struct table *table, const char *name, const struct report
 		table_cell(table, "-");
 }
 
+static void plain_row(struct table *table, const char *name, const struct report_number *allocated,
+		      const struct report_number *maximum, const struct report_pool_total *pool)
+{
+	table_row(table, false);
+	table_cell(table, "%s", name);
+	number_cell(table, allocated);
+	number_cell(table, maximum);
+	if (pool && pool->has_used)
+		table_cell(table, "%u.%u%%", pool->used_permille / 10, pool->used_permille % 10);
+	else
+		table_cell(table, "-");
+}
+
+/* Of a minidump: no sums over tags. */
+static enum ps_status reported_totals(const struct text *text, struct ps_error *err)
+{
+	const struct report_totals *t = &text->report->totals;
+	struct table table;
+	enum ps_status status;
+
+	fputc('\n', text->out);
+	table_init(&table, text->options);
+	table_column(&table, "Memory", COLUMN_LEFT);
+	table_column(&table, "In use", COLUMN_RIGHT);
+	table_column(&table, "Maximum", COLUMN_RIGHT);
+	table_column(&table, "Used", COLUMN_RIGHT);
+	plain_row(&table, "Nonpaged pool", &t->nonpaged.allocated, &t->nonpaged.maximum,
+		  &t->nonpaged);
+	plain_row(&table, "Paged pool", &t->paged.allocated, &t->paged.maximum, &t->paged);
+	plain_row(&table, "Commit", &t->committed, &t->commit_limit, NULL);
+	plain_row(&table, "Commit, peak", &t->committed_peak, &t->commit_limit, NULL);
+	status = table_render(&table, err);
+	if (status == PS_OK) {
+		table_print_header(&table, text->out);
+		table_print_rows(&table, 4, text->out);
+	}
+	table_fini(&table);
+	if (status == PS_OK)
+		status = text_words(text, err, 0, "All of them %s.", t->commit_source);
+	return status;
+}
+
 static enum ps_status totals(const struct text *text, struct ps_error *err)
 {
 	const struct report_totals *t = &text->report->totals;
@@ -132,14 +174,16 @@ enum ps_status text_analyze(const struct text *text, struct ps_error *err)
 	enum ps_status status = text_system(text, err);
 
 	if (status == PS_OK && r->totals.available)
-		status = totals(text, err);
+		status = r->totals.sums_note ? reported_totals(text, err) : totals(text, err);
+	else if (status == PS_OK && r->file.minidump.available && r->totals.note)
+		status = text_field(text, err, "Totals", "unknown: %s", r->totals.note);
 	if (status == PS_OK && r->has_tags)
 		status = top_tags(text, err);
 	if (status != PS_OK)
 		return status;
 	fputc('\n', text->out);
 	status = text_coverage(text, err);
-	if (status == PS_OK && r->totals.available)
+	if (status == PS_OK && r->totals.available && !r->totals.sums_note)
 		status = text_field(text, err, "Units", "1 MB is 1048576 bytes; %s",
 				    "Share is of the pool's sum over tags");
 	if (status == PS_OK)

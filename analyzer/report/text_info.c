@@ -150,12 +150,79 @@ static enum ps_status tables(const struct text *text, struct ps_error *err)
 	return status;
 }
 
+/* "word 0x1234, " when known; appends and returns the new length. */
+static size_t add_fact(char *out, size_t size, size_t used, const char *word,
+		       const struct report_number *number, bool hex)
+{
+	int length;
+
+	if (!number->has_value || used >= size)
+		return used;
+	length = snprintf(out + used, size - used, hex ? "%s%s 0x%" PRIx64 : "%s%s %" PRIu64,
+			  used ? ", " : "", word, number->value);
+	return length > 0 ? used + (size_t)length : used;
+}
+
+static enum ps_status header_line(const struct text *text, struct ps_error *err)
+{
+	const struct report_header *h = &text->report->file.header;
+	char out[512] = "";
+	size_t used = 0;
+
+	if (!h->available)
+		return PS_OK;
+	used = add_fact(out, sizeof(out), used, "DumpType", &h->dump_type, false);
+	used = add_fact(out, sizeof(out), used, "MajorVersion", &h->free_build, true);
+	used = add_fact(out, sizeof(out), used, "DTB", &h->directory_table_base, true);
+	used = add_fact(out, sizeof(out), used, "PfnDataBase", &h->pfn_database, true);
+	used = add_fact(out, sizeof(out), used, "PsLoadedModuleList", &h->module_list, true);
+	used = add_fact(out, sizeof(out), used, "PsActiveProcessHead", &h->process_list, true);
+	used = add_fact(out, sizeof(out), used, "KDBG", &h->kdbg, true);
+	used = add_fact(out, sizeof(out), used, "product type", &h->product_type, false);
+	used = add_fact(out, sizeof(out), used, "suites", &h->suite_mask, true);
+	add_fact(out, sizeof(out), used, "attributes", &h->attributes, true);
+	return text_field(text, err, "Header", "%s", out);
+}
+
+static enum ps_status minidump_lines(const struct text *text, struct ps_error *err)
+{
+	const struct report_minidump *m = &text->report->file.minidump;
+	char size[SIZE_TEXT];
+	enum ps_status status;
+
+	if (!m->available)
+		return PS_OK;
+	status = text_field(text, err, "Minidump",
+			    "%" PRIu64
+			    " pieces of virtual memory (%s)%s%s%s%s%s; call stack of %" PRIu64
+			    " bytes; copy of KDBG of %" PRIu64 " bytes",
+			    m->pieces, format_size_unsigned(m->bytes, size),
+			    m->context ? ", context" : "", m->exception ? ", exception record" : "",
+			    m->processor ? ", processor block" : "", m->process ? ", process" : "",
+			    m->thread ? ", thread" : "", m->stack_bytes, m->kdbg_bytes);
+	if (status == PS_OK && m->secondary_count > 0)
+		status = text_field(text, err, "Added",
+				    "%zu items of secondary data, %s:", m->secondary_count,
+				    format_size_unsigned(m->secondary_bytes, size));
+	for (size_t i = 0; i < m->secondary_count && status == PS_OK; i++) {
+		const struct report_secondary *s = &m->secondary[i];
+
+		status = text_field(text, err, "", "%s %8" PRIu64 " bytes%s%s", s->guid, s->bytes,
+				    s->name.value ? "  " : "", s->name.value ? s->name.value : "");
+	}
+	return status;
+}
+
 enum ps_status text_info(const struct text *text, struct ps_error *err)
 {
 	enum ps_status status = text_system(text, err);
 
 	if (status == PS_OK)
 		status = roots(text, err);
+	if (status == PS_OK)
+		status = header_line(text, err);
+	if (status == PS_OK)
+		status = minidump_lines(text, err);
 	if (status == PS_OK)
 		status = tables(text, err);
 	if (status == PS_OK)

@@ -133,11 +133,23 @@ static bool add_kernel(struct targets *t, const struct kernel *kernel,
 	       add_virtual(t, kernel->space, TARGET_KERNEL, kernel->base, 0x400);
 }
 
-/* Header and bitmap; a dump of runs has one page of header fields only. */
+/* File offset of the first page. */
+static uint64_t first_page(const struct page_map *map)
+{
+	uint64_t first = map->first_page;
+
+	for (size_t i = 0; i < map->run_count; i++) {
+		if (i == 0 || map->runs[i].offset < first)
+			first = map->runs[i].offset;
+	}
+	return first;
+}
+
+/* Headers, bitmap or list of ranges; of a minidump all, which is small. */
 static bool add_header(struct targets *t, const struct dump *dump)
 {
 	enum { MOST = 0x10000 };
-	uint64_t length = dump->map.kind == PAGE_MAP_BITMAP ? dump->map.first_page : 0x2000;
+	uint64_t length = dump->holds == HOLDS_PAGES ? first_page(&dump->map) : dump->file.size;
 
 	return add(t, TARGET_HEADER, 0, length < MOST ? length : MOST) &&
 	       add(t, TARGET_HEADER, 0x10, 0x100);
@@ -153,6 +165,11 @@ bool targets_find(const char *path, struct targets *ret)
 	*ret = (struct targets){0};
 	progress_init(&progress, false);
 	good = case_init(&c, path, CASE_POOLS, NULL, &progress, &err) == PS_OK;
+	if (good && c.kernel && c.dump->holds == HOLDS_RANGES) {
+		good = add_header(ret, c.dump);
+		case_fini(&c);
+		return good;
+	}
 	if (!good || !c.kernel || !c.pools || !c.pools->big_available) {
 		fprintf(stderr, "%s is not sound: %s%s%s\n", path, err.text, c.kernel_error.text,
 			c.pools_error.text);

@@ -7,8 +7,9 @@ seeds=build/fuzz/seeds
 mkdir -p "$seeds/dump" "$seeds/pooltag" build/fuzz/dump build/fuzz/pooltag build/fuzz/found
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
-for container in type1 type2 type5 type6 raw-sparse; do
+for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse; do
 	for arch in x64:17763 x64:20348 x86-pae:3790 x86:2600; do
+		case $container:$arch in type8:x86* | type10:x86*) continue ;; esac # 64 bits only
 		"$mkdump" - "$seeds/dump/${arch/:/-}-$container.dmp" <<-END
 			arch ${arch%:*}
 			build ${arch#*:}
@@ -16,6 +17,7 @@ for container in type1 type2 type5 type6 raw-sparse; do
 			run 16 300
 			low-stub off
 			container $container
+			minidump totals secondary=3
 			tracker-entries 128
 			tags random=12
 			bigpages size=256 live=20% freed=10%

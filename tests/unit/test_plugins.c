@@ -36,6 +36,7 @@ struct fixture {
 	struct tag_row rows[ROWS + 2];
 	struct selection selection;
 	struct ps_error error;
+	struct dump dump;
 	struct plugin_input input;
 	struct report *report;
 };
@@ -62,7 +63,8 @@ static void begin(struct fixture *f, bool complete)
 	hash_init(&f->pools.tracker.index);
 	for (unsigned i = 0; i < ROWS; i++)
 		add_row(f, names[i], &table[i]);
-	f->input = (struct plugin_input){.kernel = &f->kernel,
+	f->input = (struct plugin_input){.dump = &f->dump,
+					 .kernel = &f->kernel,
 					 .kernel_error = &f->error,
 					 .pools = &f->pools,
 					 .pools_error = &f->error,
@@ -268,6 +270,37 @@ static void no_pools(void **state)
 	end(&f);
 }
 
+/* What the kernel wrote into a minidump, in pages; zero is no figure. */
+static void totals_of_minidump(void **state)
+{
+	struct triage triage = {.mm = {.present = true}};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, true);
+	f.input.pools = NULL;
+	f.dump.triage = &triage;
+	run(&f, plugin_totals);
+	assert_false(f.report->totals.available);
+	assert_non_null(strstr(f.report->totals.note, "all zero"));
+
+	triage.mm.filled = true;
+	triage.mm.nonpaged_maximum = 0x1000;
+	triage.mm.nonpaged_allocated = 0x400;
+	triage.mm.committed = UINT64_MAX / 4;
+	run(&f, plugin_totals);
+	assert_true(f.report->totals.available);
+	assert_non_null(f.report->totals.sums_note);
+	assert_int_equal(f.report->totals.nonpaged.maximum.value, 0x1000000);
+	assert_int_equal(f.report->totals.nonpaged.allocated.value, 0x400000);
+	assert_int_equal(f.report->totals.nonpaged.used_permille, 250);
+	assert_false(f.report->totals.paged.allocated.has_value);
+	assert_string_equal(f.report->totals.paged.allocated.note, "the minidump says 0");
+	assert_string_equal(f.report->totals.committed.note,
+			    "the minidump states no possible size");
+	end(&f);
+}
+
 static void totals(void **state)
 {
 	struct fixture f;
@@ -389,6 +422,7 @@ int main(void)
 		cmocka_unit_test(protected_bit),
 		cmocka_unit_test(no_pools),
 		cmocka_unit_test(totals),
+		cmocka_unit_test(totals_of_minidump),
 		cmocka_unit_test(no_findings),
 		cmocka_unit_test(cross_checks),
 		cmocka_unit_test(incomplete_rows_are_not_judged),

@@ -1,0 +1,85 @@
+/* See output.h. */
+#include "corpus/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void output_write(struct output *file, uint64_t offset, const void *bytes, size_t length)
+{
+	const char *from = bytes;
+	while (length) {
+		ssize_t done = pwrite(file->descriptor, from, length, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			die("cannot write '%s': %s", file->path, strerror(errno));
+		from += done;
+		offset += (uint64_t)done;
+		length -= (size_t)done;
+	}
+	if (offset > file->size)
+		file->size = offset;
+}
+
+void output_resize(struct output *file, uint64_t size)
+{
+	if (ftruncate(file->descriptor, (off_t)size))
+		die("cannot set the size of '%s': %s", file->path, strerror(errno));
+	file->size = size;
+}
+
+void output_page(struct output *file, struct page *page, uint64_t offset)
+{
+	output_write(file, offset, page->data, PAGE_SIZE);
+	page->offset = offset;
+}
+
+static void set_bits(uint8_t *bitmap, uint64_t first, uint64_t count)
+{
+	for (; count && first % 8; first++, count--)
+		bitmap[first / 8] |= (uint8_t)(1u << first % 8);
+	memset(bitmap + first / 8, 0xFF, count / 8);
+	for (first += count / 8 * 8, count %= 8; count; first++, count--)
+		bitmap[first / 8] |= (uint8_t)(1u << first % 8);
+}
+
+struct bitmap output_bitmap(const struct world *w)
+{
+	const struct memory *m = &w->memory;
+	const struct run *last = &m->runs[m->run_count - 1];
+	struct bitmap b = {.bits = round_up(last->base + last->count, 32)};
+	b.length = b.bits / 8;
+	b.bytes = xcalloc(round_up(b.length, 8), 1);
+	for (size_t i = 0; w->config->present_all && i < m->run_count; i++)
+		set_bits(b.bytes, m->runs[i].base, m->runs[i].count);
+	for (size_t i = 0; i < m->page_count; i++) {
+		uint64_t pfn = m->pages[i].pfn;
+		if (m->pages[i].absent)
+			b.bytes[pfn / 8] &= (uint8_t) ~(1u << pfn % 8);
+		else
+			b.bytes[pfn / 8] |= (uint8_t)(1u << pfn % 8);
+	}
+	for (uint64_t i = 0; i < b.length; i += 4)
+		b.present += (uint64_t)__builtin_popcountll(get32(b.bytes + i));
+	return b;
+}
+
+/* Pages in ascending PFN order from `offset`; `sorted` steps along with the bitmap. */
+void output_present(struct world *w, struct output *file, struct page **sorted,
+		    const struct bitmap *b, uint64_t offset)
+{
+	uint64_t rank = 0, word = 0;
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		struct page *page = sorted[i];
+		for (; word < page->pfn / 32; word++)
+			rank += (uint64_t)__builtin_popcountll(get32(b->bytes + 4 * word));
+		uint64_t bits = get32(b->bytes + 4 * word);
+		uint64_t below = bits & ((UINT64_C(1) << page->pfn % 32) - 1);
+		uint64_t place = rank + (uint64_t)__builtin_popcountll(below);
+		if (!page->absent)
+			output_page(file, page, offset + place * PAGE_SIZE);
+	}
+	output_resize(file, offset + b->present * PAGE_SIZE);
+}

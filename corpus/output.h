@@ -1,0 +1,34 @@
+/*
+ * The file that is written, and what all containers share.
+ *
+ * Does not: know any layout.
+ */
+#ifndef CORPUS_OUTPUT_H
+#define CORPUS_OUTPUT_H
+
+#include "corpus/world.h"
+
+struct output {
+	int descriptor;
+	const char *path;
+	uint64_t size;
+};
+
+void output_write(struct output *file, uint64_t offset, const void *bytes, size_t length);
+/* Cuts the file, or lets it grow by a hole. */
+void output_resize(struct output *file, uint64_t size);
+void output_page(struct output *file, struct page *page, uint64_t offset);
+
+/* Which pages a dump has, by PFN. */
+struct bitmap {
+	uint8_t *bytes;
+	uint64_t bits, length, present;
+};
+
+/* The present pages of the recipe; `bytes` is the caller's to free. */
+struct bitmap output_bitmap(const struct world *w);
+/* Those pages in ascending order from `offset`; `sorted`: all touched pages by PFN. */
+void output_present(struct world *w, struct output *file, struct page **sorted,
+		    const struct bitmap *b, uint64_t offset);
+
+#endif
