@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void *mem_array(size_t count, size_t size)
 {
@@ -17,6 +18,21 @@ void *mem_array(size_t count, size_t size)
 		return NULL;
 	/* Of no bytes calloc() may return NULL, which is no error here. */
 	return calloc(bytes ? bytes : 1, 1);
+}
+
+void *mem_large(size_t size)
+{
+	enum { HUGE_PAGE = 2 << 20 };
+	size_t rounded;
+	void *memory;
+
+	if (size < HUGE_PAGE || size > SIZE_MAX - HUGE_PAGE)
+		return malloc(size);
+	rounded = (size + HUGE_PAGE - 1) & ~(size_t)(HUGE_PAGE - 1);
+	memory = aligned_alloc(HUGE_PAGE, rounded);
+	if (memory)
+		madvise(memory, rounded, MADV_HUGEPAGE);
+	return memory;
 }
 
 char *mem_strndup(const char *text, size_t length)

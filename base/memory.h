@@ -11,6 +11,12 @@
 /** Zeroed array of `count` items; NULL when it overflows or memory is out. Caller frees. */
 void *mem_array(size_t count, size_t size);
 
+/**
+ * `size` bytes, not zeroed, in huge pages where the system gives them: for megabytes that are
+ * filled at once, where a fault for every 4 KiB would cost more than the filling. Caller frees.
+ */
+void *mem_large(size_t size);
+
 /** Copy of `length` bytes with a NUL behind them; NULL when memory is out. Caller frees. */
 char *mem_strndup(const char *text, size_t length);
 

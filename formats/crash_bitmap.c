@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "formats/formats.h"
 
 enum { BODY_HEADER_SIZE = 0x38 };
@@ -88,7 +89,7 @@ static enum ps_status check_shape(const struct candidate *c, uint64_t file_size,
 static enum ps_status read_map(struct file *file, struct candidate *c, struct ps_error *err)
 {
 	uint64_t length = bitmap_bytes(c);
-	uint8_t *bits = length <= SIZE_MAX ? malloc((size_t)length) : NULL;
+	uint8_t *bits = length <= SIZE_MAX ? mem_large((size_t)length) : NULL;
 
 	if (!bits)
 		return ps_fail_memory(err, "the page bitmap");
