@@ -2,13 +2,14 @@
  * Little pieces of machine code for a scan to find: calls of the pool functions with a tag, and
  * the hash of the tracker table.
  *
- * Does not: make code that could run. ARM64 and retpolines are missing.
+ * Does not: make code that could run. Retpolines are missing.
  */
 #include "corpus/code.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus/code_arm64.h"
 #include "corpus/globals.h"
 #include "corpus/kernel.h"
 
@@ -66,9 +67,26 @@ static void write_code(struct world *w, struct code *code, size_t room)
 	memory_write(&w->memory, code->va, code->bytes, code->used);
 }
 
+static bool is_arm64(const struct world *w)
+{
+	return w->config->arch == ARCH_ARM64;
+}
+
+static void write_arm64(struct world *w, struct arm64_code *code, size_t room)
+{
+	arm64_pad(code, room);
+	memory_write(&w->memory, code->va, code->bytes, code->used);
+}
+
 void code_write_stub(struct world *w, uint64_t va, uint32_t room)
 {
 	struct code code = {.va = va};
+	if (is_arm64(w)) {
+		struct arm64_code arm = {.va = va};
+		arm64_stub(&arm);
+		write_arm64(w, &arm, room);
+		return;
+	}
 	emit_op(&code, config_is_64(w->config) ? "48 83 EC 28 33 C0 48 83 C4 28 C3"
 					       : "8B FF 55 8B EC 33 C0 5D C3");
 	write_code(w, &code, room);
@@ -81,6 +99,12 @@ void code_write_tracker_insert(struct world *w, uint64_t va)
 	uint64_t table = global_address(w, "PoolTrackTable");
 	uint64_t size = global_address(w, "PoolTrackTableSize");
 	uint64_t mask = global_address(w, "PoolTrackTableMask");
+	if (is_arm64(w)) {
+		struct arm64_code arm = {.va = va};
+		arm64_tracker_insert(&arm, table, size, mask);
+		write_arm64(w, &arm, 0x40);
+		return;
+	}
 	if (!is_64) {
 		emit_op(&code, "8B 44 24 0C 69 C0 5F 9E 00 00 23 05");
 		emit_address(&code, false, mask);
@@ -106,7 +130,7 @@ void code_write_tracker_insert(struct world *w, uint64_t va)
 void code_write_copy_data_block(struct world *w, uint64_t va)
 {
 	struct code code = {.va = va};
-	if (!config_is_64(w->config) || !global_address(w, "KdpDataBlockEncoded"))
+	if (w->config->arch != ARCH_X64 || !global_address(w, "KdpDataBlockEncoded"))
 		return;
 	emit_op(&code, "48 8D 15");
 	emit_address(&code, true, global_address(w, "KdDebuggerDataBlock"));
@@ -176,6 +200,20 @@ static uint64_t call_target(const struct world *w, const struct module *module, 
 	return module->base + module->iat + import * world_pointer(w);
 }
 
+static void add_site_arm64(struct world *w, struct module *module, const struct site *site)
+{
+	for (unsigned import = 0; import < CODE_IMPORTS; import++) {
+		struct arm64_code code = {.va = module->base + module->code_next};
+		struct arm64_call call = {call_target(w, module, import), module == &w->modules[0]};
+		if (import == CODE_IMPORT_ALLOCATE)
+			arm64_allocation(&code, site->pool_type, site->size, site->tag, &call);
+		else
+			arm64_free(&code, site->tag, &call);
+		write_arm64(w, &code, (size_t)round_up(code.used, FUNCTION_ALIGN));
+		module->code_next += (uint32_t)code.used;
+	}
+}
+
 static void add_site(struct world *w, struct module *module, const struct site *site)
 {
 	bool is_64 = config_is_64(w->config), direct = module == &w->modules[0];
@@ -207,7 +245,10 @@ void code_add_tag_sites(struct world *w, struct module *module, const struct lin
 			else if (strcmp(part, "np") != 0)
 				site.size = (uint32_t)parse_number(line, part);
 		}
-		add_site(w, module, &site);
+		if (is_arm64(w))
+			add_site_arm64(w, module, &site);
+		else
+			add_site(w, module, &site);
 	}
 	free(copy);
 }

@@ -2,7 +2,7 @@
  * Little pieces of machine code for a scan to find: calls of the pool functions with a tag, and
  * the hash of the tracker table.
  *
- * Does not: make code that could run. ARM64 and retpolines are missing.
+ * Does not: make code that could run. Retpolines are missing.
  */
 #ifndef CORPUS_CODE_H
 #define CORPUS_CODE_H

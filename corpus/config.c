@@ -57,8 +57,11 @@ static void set_text(char **text, const struct line *line)
 
 static void read_arch(struct config *c, const struct line *line)
 {
-	static const struct choice choices[] = {
-		{"x86", ARCH_X86}, {"x86-pae", ARCH_PAE}, {"x64", ARCH_X64}, {0}};
+	static const struct choice choices[] = {{"x86", ARCH_X86},
+						{"x86-pae", ARCH_PAE},
+						{"x64", ARCH_X64},
+						{"arm64", ARCH_ARM64},
+						{0}};
 	c->arch = (enum arch)choose(line, choices);
 }
 
@@ -221,6 +224,11 @@ static void read_truncate(struct config *c, const struct line *line)
 static void read_pcid(struct config *c, const struct line *line)
 {
 	c->pcid = number(line, 1, 0, 0xFFF);
+}
+
+static void read_la57(struct config *c, const struct line *line)
+{
+	c->la57 = on_off(line);
 }
 
 static void read_low_stub(struct config *c, const struct line *line)
@@ -433,6 +441,7 @@ static const struct {
 	{"bitmap-count", read_bitmap_count},
 	{"truncate", read_truncate},
 	{"pcid", read_pcid},
+	{"la57", read_la57},
 	{"low-stub", read_low_stub},
 	{"kuser", read_kuser},
 	{"kvas", read_kvas},
@@ -550,6 +559,17 @@ static void make_runs(struct config *c)
 	add_run(c, at, at + left);
 }
 
+/* What no Windows is: the first for ARM64 is 10 version 1709, and LA57 is x64's. */
+static void check_machine(const struct config *c)
+{
+	if (c->arch == ARCH_ARM64 && c->build < 16299)
+		die("no build before 16299 runs on ARM64");
+	if (c->arch == ARCH_ARM64 && c->swizzle_set && c->swizzle != SWIZZLE_OFF)
+		die("ARM64 has no swizzled page table entries");
+	if (c->la57 && c->arch != ARCH_X64)
+		die("la57 is for x64 only");
+}
+
 void config_read(struct config *c, const struct recipe *recipe)
 {
 	*c = (struct config){.seed = 1,
@@ -570,13 +590,15 @@ void config_read(struct config *c, const struct recipe *recipe)
 			     .truncate_parts = UINT64_MAX};
 	for (size_t i = 0; i < recipe->count; i++)
 		read_line(c, &recipe->lines[i]);
+	check_machine(c);
 	make_runs(c);
 	layout_addresses(c);
 	if (!c->lab)
 		c->lab = xprintf("%u.%s%s", c->build,
-				 c->build < 6000   ? ""
-				 : config_is_64(c) ? "0.amd64fre."
-						   : "0.x86fre.",
+				 c->build < 6000         ? ""
+				 : c->arch == ARCH_ARM64 ? "1.arm64fre."
+				 : config_is_64(c)       ? "0.amd64fre."
+							 : "0.x86fre.",
 				 layout_lab(c));
 	if (!c->system_root)
 		c->system_root = xstrdup(c->build < 6000 ? "C:\\WINDOWS" : "C:\\Windows");
@@ -588,7 +610,7 @@ void config_read(struct config *c, const struct recipe *recipe)
 		c->big_entries = 4096;
 	if (!c->seeded_set)
 		c->seeded = c->build >= 3790 && c->build < 9200;
-	if (!c->swizzle_set && config_is_64(c) && c->build >= 17134)
+	if (!c->swizzle_set && c->arch == ARCH_X64 && c->build >= 17134)
 		c->swizzle = SWIZZLE_MASK;
 }
 
@@ -606,7 +628,16 @@ void config_fini(struct config *c)
 
 bool config_is_64(const struct config *c)
 {
-	return c->arch == ARCH_X64;
+	return c->arch == ARCH_X64 || c->arch == ARCH_ARM64;
+}
+
+uint32_t config_machine(const struct config *c)
+{
+	switch (c->arch) {
+	case ARCH_ARM64: return 0xAA64;
+	case ARCH_X64: return 0x8664;
+	default: return 0x14C;
+	}
 }
 
 unsigned config_pointer_width(const struct config *c)

@@ -102,6 +102,7 @@ struct config {
 	uint64_t truncate_parts; /* of a million; UINT64_MAX: off */
 
 	uint64_t pcid;
+	bool la57; /* five levels of page tables */
 	bool low_stub;
 	bool kuser;
 	bool kvas;
@@ -147,5 +148,7 @@ void config_fini(struct config *config);
 
 bool config_is_64(const struct config *config);
 unsigned config_pointer_width(const struct config *config);
+/* Machine of a PE header, and MachineImageType of a crash header. */
+uint32_t config_machine(const struct config *config);
 
 #endif

@@ -2,8 +2,8 @@
  * Pages that are not in the dump, or whose page table entries are not valid.
  *
  * Does not: damage the contents of pages.
- * Software PTEs: bit 11 transition, bit 10 prototype, bits 5-9 protection; from build 17134 on the
- * upper part is masked while the swizzle bit (4) is clear (mitigation of L1TF).
+ * Software PTEs: bit 11 transition, bit 10 prototype, bits 5-9 protection (ARM64: 1-5); on x64 from
+ * build 17134 on the upper part is masked while the swizzle bit (4) is clear (mitigation of L1TF).
  */
 #include "corpus/faults.h"
 
@@ -14,6 +14,7 @@ enum {
 	PTE_TRANSITION = 0x800,
 	PTE_SWIZZLE = 0x10,
 	PTE_READ_WRITE = 4 << 5,
+	PTE_READ_WRITE_ARM64 = 4 << 1,
 	INVALID_MASK_BIT = 45,
 	PARTS = 1000000,
 };
@@ -27,7 +28,7 @@ struct choice {
 static uint64_t software_pte(struct world *w, uint64_t va, enum page_state state, struct rng *rng)
 {
 	const struct config *c = w->config;
-	uint64_t entry = PTE_READ_WRITE;
+	uint64_t entry = c->arch == ARCH_ARM64 ? PTE_READ_WRITE_ARM64 : PTE_READ_WRITE;
 	if (state == PAGE_TRANSITION)
 		entry |= memory_pfn(&w->memory, va) << PAGE_SHIFT | PTE_TRANSITION;
 	if (state == PAGE_PAGEFILE && c->arch == ARCH_X86)

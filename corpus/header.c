@@ -110,7 +110,14 @@ static void set_runs(const struct world *w, uint8_t *at, const struct run *runs,
 static void set_context(struct world *w, uint8_t *at)
 {
 	uint64_t pc = kernel_export(w, "KeBugCheckEx") + 4;
-	if (config_is_64(w->config)) {
+	if (w->config->arch == ARCH_ARM64) {
+		uint8_t *context = at + 0x348;
+		memset(context, 0, 0x390);
+		put32(context, 0x400007);
+		put32(context + 4, 0x80000144); /* Cpsr: EL1 on SP_EL0 */
+		put64(context + 0x100, w->nonpaged_next);
+		put64(context + 0x108, pc);
+	} else if (config_is_64(w->config)) {
 		uint8_t *context = at + 0x348;
 		memset(context, 0, 0x4D0);
 		put32(context + 0x30, 0x10001F);
@@ -181,7 +188,7 @@ uint32_t header_build(struct world *w, uint8_t *at, const struct run *runs, size
 	set(w, at, "PfnDataBase", 0);
 	set(w, at, "PsLoadedModuleList", global_address(w, "PsLoadedModuleList"));
 	set(w, at, "PsActiveProcessHead", global_address(w, "PsActiveProcessHead"));
-	set(w, at, "MachineImageType", is_64 ? 0x8664 : 0x14C);
+	set(w, at, "MachineImageType", config_machine(c));
 	set(w, at, "NumberProcessors", c->processors);
 	set(w, at, "BugCheckCode", c->bugcheck);
 	static const char *const parameters[] = {"BugCheckParameter1", "BugCheckParameter2",

@@ -279,7 +279,7 @@ static void write_headers(struct memory *m, const struct image *image,
 	unsigned optional = image->is_64 ? 240 : 224;
 	uint8_t *at = page + PE_AT;
 	memcpy(at, "PE\0\0", 4);
-	put16(at + 4, image->is_64 ? 0x8664 : 0x14C);
+	put16(at + 4, image->machine);
 	put16(at + 6, image->section_count);
 	put32(at + 8, image->timestamp);
 	put16(at + 20, optional);

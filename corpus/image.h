@@ -41,6 +41,7 @@ struct image {
 	uint64_t base;
 	uint32_t size;
 	bool is_64;
+	uint32_t machine; /* IMAGE_FILE_MACHINE_... */
 	uint32_t entry, timestamp, checksum;
 	uint32_t major, minor; /* of Windows */
 	struct section sections[IMAGE_SECTIONS];

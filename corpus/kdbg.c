@@ -100,6 +100,10 @@ static void set_limits(struct world *w)
 			  : is_64                  ? UINT64_C(0xFFFF800000000000)
 			  : c->user_3gb            ? 0xC0000000
 						   : 0x80000000;
+	if (c->la57) {
+		user_end = UINT64_C(0xFFFFFFFFFEFFFF);
+		system = UINT64_C(0xFF00000000000000);
+	}
 	uint64_t ram = w->memory.total_pages << PAGE_SHIFT, maximum = ram / 4 * 3;
 	uint64_t cap = is_64             ? UINT64_C(128) << 30
 		       : c->build < 6000 ? 256 << 20
@@ -195,6 +199,8 @@ static uint64_t pte_base(const struct world *w)
 {
 	if (!config_is_64(w->config))
 		return 0xC0000000;
+	if (w->config->la57)
+		return UINT64_C(0xFE00000000000000) | (uint64_t)w->memory.self_index << 48;
 	return UINT64_C(0xFFFF000000000000) | (uint64_t)w->memory.self_index << 39;
 }
 
@@ -235,7 +241,7 @@ static void put_version_block(struct world *w, uint64_t list_head)
 	memory_put(&w->memory, va + 2, c->build, 2);
 	memory_put(&w->memory, va + 4, 6, 1);
 	memory_put(&w->memory, va + 6, (c->processors > 1 ? 1 : 0) | (config_is_64(c) ? 6 : 2), 2);
-	memory_put(&w->memory, va + 8, config_is_64(c) ? 0x8664 : 0x14C, 2);
+	memory_put(&w->memory, va + 8, config_machine(c), 2);
 	memory_put(&w->memory, va + 0x10, extended(w, w->kernel.image.base), 8);
 	memory_put(&w->memory, va + 0x18, extended(w, global_address(w, "PsLoadedModuleList")), 8);
 	memory_put(&w->memory, va + 0x20, extended(w, list_head), 8);

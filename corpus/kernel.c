@@ -156,6 +156,7 @@ void kernel_plan(struct world *w)
 				.base = c->kernel.start,
 				.size = (uint32_t)layout_kernel_size(c),
 				.is_64 = config_is_64(c),
+				.machine = config_machine(c),
 				.major = layout_major(c),
 				.minor = layout_minor(c),
 				.pdb = c->kernel_pdb,

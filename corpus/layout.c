@@ -2,7 +2,7 @@
  * What differs by build: layouts of the pool structures, sizes, lengths, names.
  *
  * Source of the layouts: PDB types as published for each build; Windows Research Kernel for 5.2.
- * Does not: cover ARM64 or checked builds.
+ * ARM64 has the layouts of x64 of the same build. Does not: cover checked builds.
  */
 #include "corpus/layout.h"
 
@@ -176,6 +176,9 @@ uint64_t layout_kdbg_size(const struct config *c)
 		{14393, 0x368, 0x368}, {17763, 0x380, 0x380}, {20348, 0x388, 0x388},
 		{22621, 0x3A0, 0x3A0},
 	};
+	/* As in a real minidump of 22000 on ARM64. */
+	if (!c->kdbg_size && c->arch == ARCH_ARM64 && c->build < 22621)
+		return 0x380;
 	return c->kdbg_size ? c->kdbg_size : pick(rows, sizeof(rows) / sizeof(*rows), c);
 }
 
@@ -306,11 +309,33 @@ static void addresses_x64(struct config *c, struct rng *rng)
 	}
 }
 
+/* Windows' own choice for LA57 is not published: the image stays where four levels have it, and the
+ * pools get slots of the fifth level to themselves. */
+static void addresses_la57(struct config *c, struct rng *rng)
+{
+	const uint64_t half_tera = UINT64_C(1) << 39;
+	uint64_t nonpaged = 0x1A0 + rng_below(rng, 0x20), paged = 0x180 + rng_below(rng, 0x20);
+	uint64_t high = rng_below(rng, 0x100) << 39;
+	set_range(&c->nonpaged, (UINT64_C(0xFE00000000000000) | nonpaged << 48) + high, half_tera);
+	set_range(&c->paged, (UINT64_C(0xFE00000000000000) | paged << 48) + high, half_tera);
+}
+
+static unsigned self_index(const struct config *c, struct rng *rng)
+{
+	if (c->build < 14393)
+		return 0x1ED;
+	/* 0x151 in a real minidump of 22000 on ARM64. */
+	unsigned first = c->arch == ARCH_ARM64 ? 0x140 : 0x1C0;
+	return first + (unsigned)rng_below(rng, 0x2D);
+}
+
 void layout_addresses(struct config *c)
 {
 	struct rng rng = rng_fork(c->seed, "addresses");
 	if (!c->self_index)
-		c->self_index = c->build < 14393 ? 0x1ED : 0x1C0 + (unsigned)rng_below(&rng, 0x2D);
+		c->self_index = self_index(c, &rng);
+	if (c->la57)
+		addresses_la57(c, &rng);
 	if (config_is_64(c))
 		addresses_x64(c, &rng);
 	else

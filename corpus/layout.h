@@ -2,7 +2,7 @@
  * What differs by build: layouts of the pool structures, sizes, lengths, names.
  *
  * Source of the layouts: PDB types as published for each build; Windows Research Kernel for 5.2.
- * Does not: cover ARM64 or checked builds.
+ * ARM64 has the layouts of x64 of the same build. Does not: cover checked builds.
  */
 #ifndef CORPUS_LAYOUT_H
 #define CORPUS_LAYOUT_H

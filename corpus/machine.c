@@ -2,7 +2,7 @@
  * Pages that describe the machine: KUSER_SHARED_DATA, the processor start block in low memory,
  * KPCRs, the list of physical runs.
  *
- * Does not: contexts, stacks, processes.
+ * ARM64 has no start block and no interrupt table. Does not: contexts, stacks, processes.
  */
 #include "corpus/machine.h"
 
@@ -19,7 +19,7 @@ uint64_t machine_filetime(int64_t time)
 
 uint64_t machine_cr3(const struct world *w)
 {
-	return w->memory.root | (config_is_64(w->config) ? w->config->pcid : 0);
+	return w->memory.root | (w->config->arch == ARCH_X64 ? w->config->pcid : 0);
 }
 
 /* KSYSTEM_TIME: low, high, high again. */
@@ -77,6 +77,16 @@ static uint64_t write_kpcr_x64(struct world *w, uint32_t processor, uint64_t idt
 	return prcb;
 }
 
+/* Offsets as KDBG's OffsetPcr... and OffsetPrcb... of a real 22000 minidump have them. */
+static uint64_t write_kpcr_arm64(struct world *w, uint32_t processor)
+{
+	uint64_t va = pool_pages(w, 2 * PAGE_SIZE), prcb = va + 0x980;
+	uint8_t *page = memory_at(&w->memory, va);
+	put64(page + 0x18, va);
+	put32(page + 0x980 + 0x24, processor);
+	return prcb;
+}
+
 static uint64_t write_kpcr_x86(struct world *w, uint32_t processor, uint64_t idt)
 {
 	uint64_t va = w->config->build < 6000 && !processor ? 0xFFDFF000 : 0;
@@ -112,10 +122,12 @@ static uint64_t write_idt(struct world *w)
 
 static void write_processors(struct world *w)
 {
-	uint64_t idt = write_idt(w), block = global_address(w, "KiProcessorBlock");
+	bool arm64 = w->config->arch == ARCH_ARM64;
+	uint64_t idt = arm64 ? 0 : write_idt(w), block = global_address(w, "KiProcessorBlock");
 	for (uint32_t i = 0; i < w->config->processors; i++) {
-		uint64_t prcb = config_is_64(w->config) ? write_kpcr_x64(w, i, idt)
-							: write_kpcr_x86(w, i, idt);
+		uint64_t prcb = arm64                     ? write_kpcr_arm64(w, i)
+				: config_is_64(w->config) ? write_kpcr_x64(w, i, idt)
+							  : write_kpcr_x86(w, i, idt);
 		memory_put(&w->memory, block + i * world_pointer(w), prcb, world_pointer(w));
 	}
 }
@@ -142,7 +154,7 @@ void machine_write(struct world *w)
 	const struct config *c = w->config;
 	if (c->kuser)
 		write_kuser(w);
-	if (c->low_stub && config_is_64(c))
+	if (c->low_stub && c->arch == ARCH_X64)
 		write_low_stub(w);
 	write_processors(w);
 	write_physical_block(w);

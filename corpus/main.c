@@ -81,7 +81,7 @@ static void build(struct world *w)
 {
 	const struct config *c = w->config;
 	check_physical(c);
-	memory_init(&w->memory, c->arch, c->runs, c->run_count, c->self_index,
+	memory_init(&w->memory, c->arch, c->la57, c->runs, c->run_count, c->self_index,
 		    rng_fork(c->seed, "frames"));
 	pool_init(w);
 	kernel_plan(w);

@@ -1,12 +1,14 @@
 /*
  * Physical memory of the made-up machine, and the page tables that map it.
  *
- * Frames are taken at random from the physical runs. Supports x86 (two levels), x86 PAE and x64
- * (four levels), 4 KiB pages and large pages (2 or 4 MiB), the self-map, and entries that are not
- * valid. Does not: five levels, ARM64, 1 GiB pages, user space.
+ * Frames are taken at random from the physical runs. Supports x86 (two levels), x86 PAE, x64 (four
+ * and five levels) and ARM64 (4 KiB granule, the tables of TTBR1), 4 KiB pages and large pages (2
+ * or 4 MiB), the self-map, and entries that are not valid. Does not: 1 GiB pages, user space.
  *
- * Layout of the tables: Intel SDM volume 3, "Paging". Self-map slots: x86 PDE 0x300, PAE PDEs
- * 0x600..0x603 (counted over the four directories), x64 any slot >= 0x100.
+ * Layout of the tables: Intel SDM volume 3, "Paging"; Arm Architecture Reference Manual, "VMSAv8-64
+ * translation table format descriptors", with the software bits of _HARDWARE_PTE (PDB type).
+ * Self-map slots: x86 PDE 0x300, PAE PDEs 0x600..0x603 (counted over the four directories), x64 and
+ * ARM64 any slot >= 0x100.
  */
 #include "corpus/memory.h"
 
@@ -17,8 +19,13 @@ enum {
 	CHUNK_PAGES = 256,
 	PTE_VALID = 0x1,
 	PTE_LARGE = 0x80,
-	PTE_TABLE = 0x63,       /* valid, write, accessed, dirty */
-	PTE_KERNEL = 0x163,     /* the same and global */
+	PTE_TABLE = 0x63,    /* valid, write, accessed, dirty */
+	PTE_KERNEL = 0x163,  /* the same and global */
+	ARM_NOT_LARGE = 0x2, /* a table, or a 4 KiB page; clear in a block */
+	ARM_SHARED = 0x300,  /* inner shareable */
+	ARM_ACCESSED = 0x400,
+	ARM_BLOCK = PTE_VALID | ARM_SHARED | ARM_ACCESSED,
+	ARM_TABLE = ARM_BLOCK | ARM_NOT_LARGE,
 	FIRST_FREE_PFN = 0x100, /* the first MiB is kept for what needs an address there */
 	RANDOM_TRIES = 64,
 };
@@ -31,7 +38,7 @@ struct level {
 struct paging {
 	unsigned levels;
 	unsigned width; /* bytes of an entry */
-	struct level level[4];
+	struct level level[5];
 	uint64_t large;
 };
 
@@ -39,16 +46,33 @@ static const struct paging pagings[] = {
 	[ARCH_X86] = {2, 4, {{22, 1024}, {12, 1024}}, 4 << 20},
 	[ARCH_PAE] = {3, 8, {{30, 4}, {21, 512}, {12, 512}}, 2 << 20},
 	[ARCH_X64] = {4, 8, {{39, 512}, {30, 512}, {21, 512}, {12, 512}}, 2 << 20},
+	[ARCH_ARM64] = {4, 8, {{39, 512}, {30, 512}, {21, 512}, {12, 512}}, 2 << 20},
 };
+static const struct paging paging_la57 = {
+	5, 8, {{48, 512}, {39, 512}, {30, 512}, {21, 512}, {12, 512}}, 2 << 20};
 
 static const struct paging *paging_of(const struct memory *m)
 {
-	return &pagings[m->arch];
+	return m->la57 ? &paging_la57 : &pagings[m->arch];
+}
+
+/* What every entry that names a table has beside its address. */
+static uint64_t table_flags(const struct memory *m)
+{
+	return m->arch == ARCH_ARM64 ? ARM_TABLE : PTE_TABLE;
+}
+
+/* Does a valid entry above the last level map a large page? */
+static bool is_large(const struct memory *m, uint64_t entry)
+{
+	if (m->arch == ARCH_ARM64)
+		return (entry & PTE_VALID) && !(entry & ARM_NOT_LARGE);
+	return entry & PTE_LARGE;
 }
 
 unsigned memory_pointer_width(const struct memory *m)
 {
-	return m->arch == ARCH_X64 ? 8 : 4;
+	return m->arch == ARCH_X64 || m->arch == ARCH_ARM64 ? 8 : 4;
 }
 
 uint64_t memory_large_size(const struct memory *m)
@@ -172,10 +196,10 @@ static uint64_t table_of(struct memory *m, uint64_t va, unsigned level)
 		uint64_t entry = get_entry(m, at);
 		if (!entry) {
 			bool pdpte = m->arch == ARCH_PAE && i == 0;
-			entry = new_table(m) | (pdpte ? PTE_VALID : PTE_TABLE);
+			entry = new_table(m) | (pdpte ? PTE_VALID : table_flags(m));
 			put_width(at, entry, paging_of(m)->width);
 		}
-		if (entry & PTE_LARGE)
+		if (is_large(m, entry))
 			die("address 0x%llx lies in a large page", (unsigned long long)va);
 		table = entry_address(entry);
 	}
@@ -195,8 +219,11 @@ static uint8_t *leaf_entry(struct memory *m, uint64_t va)
 	       ((va >> PAGE_SHIFT) & (p->level[p->levels - 1].entries - 1)) * p->width;
 }
 
+/* Bits 53, 54 of ARM64: execution is allowed neither kernel nor user; 55 is Writable. */
 static uint64_t valid_pte(const struct memory *m, uint64_t pfn)
 {
+	if (m->arch == ARCH_ARM64)
+		return pfn << PAGE_SHIFT | ARM_TABLE | UINT64_C(7) << 53;
 	uint64_t no_execute = m->arch == ARCH_X64 ? UINT64_C(1) << 63 : 0;
 	return pfn << PAGE_SHIFT | PTE_KERNEL | no_execute;
 }
@@ -206,6 +233,8 @@ static void make_self_map(struct memory *m)
 	uint8_t *top = memory_frame(m, m->root >> PAGE_SHIFT);
 	if (m->arch == ARCH_X64)
 		put64(top + 8 * m->self_index, m->root | PTE_TABLE | UINT64_C(1) << 63);
+	if (m->arch == ARCH_ARM64)
+		put64(top + 8 * m->self_index, m->root | ARM_TABLE | UINT64_C(7) << 53);
 	if (m->arch == ARCH_X86)
 		put32(top + 4 * m->self_index, m->root | PTE_TABLE);
 	if (m->arch != ARCH_PAE)
@@ -218,15 +247,15 @@ static void make_self_map(struct memory *m)
 		put64(last + 8 * i, directories[i] | PTE_TABLE);
 }
 
-void memory_init(struct memory *m, enum arch arch, const struct run *runs, size_t count,
+void memory_init(struct memory *m, enum arch arch, bool la57, const struct run *runs, size_t count,
 		 unsigned self_index, struct rng rng)
 {
-	*m = (struct memory){.arch = arch, .rng = rng, .run_count = count};
+	*m = (struct memory){.arch = arch, .la57 = la57, .rng = rng, .run_count = count};
 	m->runs = xcalloc(count, sizeof(*runs));
 	memcpy(m->runs, runs, count * sizeof(*runs));
 	for (size_t i = 0; i < count; i++)
 		m->total_pages += runs[i].count;
-	m->self_index = arch == ARCH_X64 ? self_index : 0x300;
+	m->self_index = memory_pointer_width(m) == 8 ? self_index : 0x300;
 	m->root = new_table(m);
 	/* CR3 of PAE has 32 bits; a table above is left unused. */
 	for (unsigned i = 0; arch == ARCH_PAE && m->root > UINT32_MAX; i++) {
@@ -318,7 +347,8 @@ void memory_map_large(struct memory *m, uint64_t va, uint64_t length)
 		uint8_t *entry = entry_at(m, table, p->levels - 2, at);
 		if (get_entry(m, entry))
 			die("address 0x%llx is mapped by small pages", (unsigned long long)at);
-		put_width(entry, range.pfn << PAGE_SHIFT | PTE_KERNEL | PTE_LARGE, p->width);
+		uint64_t flags = m->arch == ARCH_ARM64 ? ARM_BLOCK : PTE_KERNEL | PTE_LARGE;
+		put_width(entry, range.pfn << PAGE_SHIFT | flags, p->width);
 		m->large = grow(m->large, m->large_count, &m->large_capacity, sizeof(range));
 		m->large[m->large_count++] = range;
 	}
@@ -373,10 +403,10 @@ struct page *memory_last_table(struct memory *m, uint64_t va)
 		if (!page || page->absent)
 			return NULL;
 		uint64_t entry = get_entry(m, entry_at(m, table, level, va));
-		if (entry & PTE_LARGE || level + 2 == p->levels)
-			return entry & PTE_LARGE
-				       ? page
-				       : memory_page(m, entry_address(entry) >> PAGE_SHIFT);
+		if (is_large(m, entry))
+			return page;
+		if (level + 2 == p->levels)
+			return memory_page(m, entry_address(entry) >> PAGE_SHIFT);
 		table = entry_address(entry);
 	}
 	return NULL;
@@ -396,9 +426,9 @@ void memory_add_loops(struct memory *m, unsigned count)
 		uint64_t table = new_table(m);
 		uint8_t *data = memory_frame(m, table >> PAGE_SHIFT);
 		for (unsigned k = 0; k < PAGE_SIZE / p->width; k++)
-			put_width(data + k * p->width, table | PTE_TABLE, p->width);
+			put_width(data + k * p->width, table | table_flags(m), p->width);
 		at = memory_frame(m, top >> PAGE_SHIFT) + slot * p->width;
-		put_width(at, table | PTE_TABLE, p->width);
+		put_width(at, table | table_flags(m), p->width);
 		i++;
 	}
 }

@@ -1,9 +1,9 @@
 /*
  * Physical memory of the made-up machine, and the page tables that map it.
  *
- * Frames are taken at random from the physical runs. Supports x86 (two levels), x86 PAE and x64
- * (four levels), 4 KiB pages and large pages (2 or 4 MiB), the self-map, and entries that are not
- * valid. Does not: five levels, ARM64, 1 GiB pages, user space.
+ * Frames are taken at random from the physical runs. Supports x86 (two levels), x86 PAE, x64 (four
+ * and five levels) and ARM64 (4 KiB granule, the tables of TTBR1), 4 KiB pages and large pages (2
+ * or 4 MiB), the self-map, and entries that are not valid. Does not: 1 GiB pages, user space.
  */
 #ifndef CORPUS_MEMORY_H
 #define CORPUS_MEMORY_H
@@ -14,7 +14,7 @@
 
 #include "corpus/util.h"
 
-enum arch { ARCH_X86, ARCH_PAE, ARCH_X64 };
+enum arch { ARCH_X86, ARCH_PAE, ARCH_X64, ARCH_ARM64 };
 
 struct run {
 	uint64_t base;  /* PFN */
@@ -37,6 +37,7 @@ struct large_range {
 
 struct memory {
 	enum arch arch;
+	bool la57; /* x64 with five levels */
 	struct rng rng;
 	struct run *runs;
 	size_t run_count;
@@ -62,8 +63,8 @@ struct memory {
 	uint8_t *leaf_table;
 };
 
-/* `runs` is copied. self_index: slot of the self-map (x64 only). */
-void memory_init(struct memory *m, enum arch arch, const struct run *runs, size_t count,
+/* `runs` is copied. self_index: slot of the self-map (x64 and ARM64 only). */
+void memory_init(struct memory *m, enum arch arch, bool la57, const struct run *runs, size_t count,
 		 unsigned self_index, struct rng rng);
 void memory_fini(struct memory *m);
 

@@ -138,6 +138,7 @@ static void write_image(struct world *w, struct module *module)
 			      .base = module->base,
 			      .size = module->size,
 			      .is_64 = config_is_64(w->config),
+			      .machine = config_machine(w->config),
 			      .entry = PAGE_SIZE,
 			      .timestamp = module->timestamp,
 			      .checksum = module->checksum,

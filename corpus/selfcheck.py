@@ -153,12 +153,15 @@ class Memory:
 
     LEVELS = {"x86": ([(22, 1024), (12, 1024)], 4),
               "x86-pae": ([(30, 4), (21, 512), (12, 512)], 8),
-              "x64": ([(39, 512), (30, 512), (21, 512), (12, 512)], 8)}
+              "x64": ([(39, 512), (30, 512), (21, 512), (12, 512)], 8),
+              "x64-la57": ([(48, 512), (39, 512), (30, 512), (21, 512), (12, 512)], 8),
+              "arm64": ([(39, 512), (30, 512), (21, 512), (12, 512)], 8)}
 
     def __init__(self, dump, arch, root, build):
         self.dump, self.arch, self.build = dump, arch, build
         self.levels, self.width = self.LEVELS[arch]
-        self.root = root & (0xFFFFFFFFFF000 if arch == "x64" else 0xFFFFFFE0)
+        self.pointer = 4 if arch.startswith("x86") else 8
+        self.root = root & (0xFFFFFFFFFF000 if self.pointer == 8 else 0xFFFFFFE0)
         self.seen = {}
 
     def translate(self, va):
@@ -169,13 +172,19 @@ class Memory:
             entry = int.from_bytes(raw, "little")
             last = depth == len(self.levels) - 1
             if not entry & 1:
-                if last and self.arch == "x64" and self.build >= 17134 and not entry & 0x10:
+                if last and self.arch.startswith("x64") and self.build >= 17134 and not entry & 0x10:
                     entry ^= 1 << 45
                 if last and entry & 0xC00 == 0x800:
                     return (entry & 0xFFFFFFFFFF000) >> 12
                 raise Absent("no valid entry at level %d for %x: %x" % (depth, va, entry))
             table = entry & 0xFFFFFFFFFF000
-            if entry & 0x80 and not last and not (self.arch == "x86-pae" and depth == 0):
+            if self.arch == "arm64":
+                large = not entry & 2
+                if large and depth not in (1, 2):
+                    raise Absent("reserved descriptor at level %d for %x: %x" % (depth, va, entry))
+            else:
+                large = entry & 0x80 and not last and not (self.arch == "x86-pae" and depth == 0)
+            if large:
                 return (table >> 12) + ((va & (1 << shift) - 1) >> 12)
         return table >> 12
 
@@ -191,7 +200,7 @@ class Memory:
         return out
 
     def number(self, va, width=None):
-        width = width or (8 if self.arch == "x64" else 4)
+        width = width or self.pointer
         return int.from_bytes(self.read(va, width), "little")
 
 
@@ -237,7 +246,9 @@ class Check:
         system = truth["system"]
         self.arch, self.build = system["arch"], system["build"]
         self.cr3 = int(system["directory_table_base"], 16)
-        self.memory = Memory(dump, self.arch, self.cr3, self.build)
+        paging = "x64-la57" if system["la57"] else self.arch
+        self.memory = Memory(dump, paging, self.cr3, self.build)
+        self.wide = self.memory.pointer == 8
         self.globals = {k: int(v, 16) for k, v in truth["globals"].items()}
 
     def want(self, name, got, expected):
@@ -263,7 +274,7 @@ class Check:
             block = b"".join(self.decode(block[i:i + 8], never, always)
                              for i in range(0, len(block), 8))
         self.want("KDBG tag", block[0x10:0x14], b"KDBG")
-        mask = (1 << 64) - 1 if self.arch == "x64" else 0xFFFFFFFF
+        mask = (1 << 64) - 1 if self.wide else 0xFFFFFFFF
         self.want("KernBase", u64(block, 0x18) & mask,
                   int(self.truth["system"]["kernel_base"], 16))
         variable = u64(block, 0x1B8) & mask
@@ -282,7 +293,7 @@ class Check:
 
     def table_addresses(self):
         first = self.memory.number(self.globals["PoolTrackTable"])
-        array, width = self.globals.get("ExPoolTagTables"), 8 if self.arch == "x64" else 4
+        array, width = self.globals.get("ExPoolTagTables"), self.memory.pointer
         tables = [first]
         for i in range(64 if array else 0):
             try:
@@ -376,7 +387,7 @@ class Check:
                   big["entries"])
         if not big["complete"]:
             return
-        pointer = 8 if self.arch == "x64" else 4
+        pointer = self.memory.pointer
         sums, live, freed = {}, 0, 0
         for _, data in read_table(self.memory, va, big["entries"], big["entry_size"]):
             address = int.from_bytes(data[:pointer], "little")
@@ -398,7 +409,7 @@ class Check:
         self.want("big pages by tag", sums, expected)
 
     def add_big(self, sums, address, key, data):
-        wide = self.arch == "x64"
+        wide = self.wide
         if self.build < 6000:
             amount = u32(data, 0xC if wide else 8) * PAGE
             start = self.memory.number(self.globals["MmPagedPoolStart"])
@@ -415,7 +426,7 @@ class Check:
 
     def check_modules(self):
         head = self.globals["PsLoadedModuleList"]
-        wide = self.arch == "x64"
+        wide = self.wide
         at, found, expected = self.memory.number(head), [], self.truth["modules"]
         while at != head and len(found) < len(expected):
             base = self.memory.number(at + (0x30 if wide else 0x18))
@@ -433,7 +444,7 @@ class Check:
                 pass
 
     def check_kuser(self):
-        va = 0xFFFFF78000000000 if self.arch == "x64" else 0xFFDF0000
+        va = 0xFFFFF78000000000 if self.wide else 0xFFDF0000
         try:
             self.want("NtMajorVersion", self.memory.number(va + 0x26C, 4),
                       5 if self.build < 6000 else 6 if self.build < 10000 else 10)

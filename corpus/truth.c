@@ -82,12 +82,13 @@ static json_t *pdb_of(const char *name, const uint8_t guid[16], uint32_t age)
 static json_t *make_system(const struct world *w)
 {
 	const struct config *c = w->config;
-	static const char *const arches[] = {"x86", "x86-pae", "x64"};
+	static const char *const arches[] = {"x86", "x86-pae", "x64", "arm64"};
 	static const char *const products[] = {"", "workstation", "dc", "server"};
 	json_t *system = json_object(), *bugcheck = json_object(), *parameters = json_array();
 	set(system, "product_type", json_string(products[c->product]));
 	set(system, "service_pack", integer(c->service_pack));
 	set(system, "arch", json_string(arches[c->arch]));
+	set(system, "la57", json_boolean(c->la57));
 	set(system, "build", integer(c->build));
 	set(system, "build_lab", json_string(c->lab));
 	set(system, "processors", integer(c->processors));

@@ -3,7 +3,7 @@
  * the machine, and the choice of the body by DumpType.
  *
  * A header-only dump (type 3) is opened for what its header says. Recognised and refused: encrypted
- * dumps, IA64 machines, and ARM64 machines but for minidumps and headers.
+ * dumps, IA64 machines.
  *
  * Source of the layouts: the public DUMP_HEADER32 / DUMP_HEADER64 of Microsoft's headers.
  */
@@ -85,20 +85,19 @@ struct crash_type {
 	const char *name;
 	const char *kind; /* JSON name; type 7 gets that of its body */
 	enum ps_status (*open)(struct dump *, const struct crash_header *, struct ps_error *);
-	bool any_machine; /* nothing in it is read through page tables */
 };
 
 static const struct crash_type crash_types[] = {
-	{1, "full", "windows-full", crash_full_open, false},
-	{2, "kernel summary", "windows-summary", crash_bitmap_open, false},
-	{3, "header only", "windows-header", header_only_open, true},
-	{4, "minidump", "windows-triage", crash_triage_open, true},
-	{5, "bitmap", "windows-bitmap", crash_bitmap_open, false},
-	{6, "kernel bitmap", "windows-bitmap", crash_bitmap_open, false},
-	{7, "automatic", "windows-bitmap", crash_any_open, false},
-	{8, "kernel, by a debugger", "windows-rdmp", crash_rdmp_open, false},
-	{9, "kernel and user, by a debugger", "windows-rdmp", crash_rdmp_open, false},
-	{10, "complete, by a debugger", "windows-rdmp", crash_rdmp_open, false},
+	{1, "full", "windows-full", crash_full_open},
+	{2, "kernel summary", "windows-summary", crash_bitmap_open},
+	{3, "header only", "windows-header", header_only_open},
+	{4, "minidump", "windows-triage", crash_triage_open},
+	{5, "bitmap", "windows-bitmap", crash_bitmap_open},
+	{6, "kernel bitmap", "windows-bitmap", crash_bitmap_open},
+	{7, "automatic", "windows-bitmap", crash_any_open},
+	{8, "kernel, by a debugger", "windows-rdmp", crash_rdmp_open},
+	{9, "kernel and user, by a debugger", "windows-rdmp", crash_rdmp_open},
+	{10, "complete, by a debugger", "windows-rdmp", crash_rdmp_open},
 };
 
 /* Bits of Attributes (DUMP_FILE_ATTRIBUTES). */
@@ -332,7 +331,7 @@ static enum ps_status find_type(const struct dump *dump, const struct crash_head
 }
 
 static enum ps_status check_usable(const struct dump *dump, const struct crash_header *header,
-				   const struct crash_type *type, struct ps_error *err)
+				   struct ps_error *err)
 {
 	struct fact machine = crash_field(header, header->layout->machine, 4);
 
@@ -343,21 +342,18 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 			     "Tools and the private key, then open the result");
 		return err->status;
 	}
-	if (machine_of(header) == MACHINE_ARM64 && type->any_machine)
-		return PS_OK;
 	switch (machine_of(header)) {
-	case MACHINE_ARM64:
 	case MACHINE_IA64:
 		return ps_fail(err, PS_UNSUPPORTED,
-			       "%s comes from an %s machine; poolscope reads x86 and x64 dumps",
-			       file_words(&dump->file),
-			       machine_of(header) == MACHINE_ARM64 ? "ARM64" : "Itanium (IA64)");
+			       "%s comes from an Itanium (IA64) machine; poolscope reads x86, x64 "
+			       "and ARM64 dumps",
+			       file_words(&dump->file));
 	case MACHINE_UNKNOWN:
 		if (machine.value == 0) /* not stated: the kernel in it will tell */
 			return PS_OK;
 		return ps_fail_at(err, PS_UNSUPPORTED, header->layout->machine,
 				  "%s comes from a machine of the unknown type 0x%" PRIx64
-				  "; poolscope reads x86 and x64 dumps",
+				  "; poolscope reads x86, x64 and ARM64 dumps",
 				  file_words(&dump->file), machine.value);
 	default: return PS_OK;
 	}
@@ -370,7 +366,7 @@ static enum ps_status open_body(struct dump *dump, const struct crash_header *he
 
 	if (find_type(dump, header, &type, err) != PS_OK)
 		return err->status;
-	if (check_usable(dump, header, type, err) != PS_OK)
+	if (check_usable(dump, header, err) != PS_OK)
 		return err->status;
 	read_facts(dump, header);
 	note_attributes(dump, type, attributes_of(header));

@@ -77,20 +77,22 @@ static const char *located_by(const struct plugin_input *input, struct report *r
 {
 	const struct kernel *k = input->kernel;
 	const struct pool_globals *g;
+	bool la57 = space_paging(k->space) == PAGING_X64_LA57;
+	const char *levels = la57 ? " (five levels)" : "";
 
 	if (input->dump->holds == HOLDS_RANGES)
 		return report_text(report,
 				   "KDBG: %s; modules: the minidump's lists; no symbols used",
 				   k->kdbg_found_by);
 	if (!input->pools)
-		return report_text(report, "page tables: %s; KDBG: %s", k->dtb_found_by,
+		return report_text(report, "page tables: %s%s; KDBG: %s", k->dtb_found_by, levels,
 				   k->kdbg_found_by);
 	g = &input->pools->globals;
 	return report_text(report,
-			   "page tables: %s; KDBG: %s; tag tables: structure around KDBG's "
+			   "page tables: %s%s; KDBG: %s; tag tables: structure around KDBG's "
 			   "PoolTrackTable, %" PRIu64 " of %" PRIu64
 			   " tags where hash %c puts them; no symbols used",
-			   k->dtb_found_by, k->kdbg_found_by, g->votes, g->voters, g->hash);
+			   k->dtb_found_by, levels, k->kdbg_found_by, g->votes, g->voters, g->hash);
 }
 
 static void from_kernel(const struct plugin_input *input, struct report *report)

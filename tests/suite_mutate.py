@@ -20,8 +20,11 @@ MACHINES = {
     "x86-pae": ["arch x86-pae", "build 3790", "processors 2", "physical 16M"],
 }
 RECIPES = {name: "\n".join(lines + COMMON) for name, lines in MACHINES.items()}
-# The containers whose pages or pieces are found in a way of their own: machine and more lines.
+# The containers and paging kinds whose pages or pieces are found in a way of their own: machine and
+# more lines.
 CONTAINERS = {
+    "arm64": ("x64", ["arch arm64", "build 26100"]),
+    "five-levels": ("x64", ["la57 on", "build 22621"]),
     "ranges": ("x64", ["container type8"]),
     "counted-ranges": ("x64", ["container type10"]),
     "summary": ("x64", ["container type2"]),

@@ -26,6 +26,8 @@ FAMILIES = [
     ("x86-pae", 16299), ("x64", 16299), ("x64", 17134), ("x64", 17763), ("x64", 18362),
     ("x86-pae", 19041), ("x64", 19041),
     ("x64", 20348), ("x64", 22000), ("x64", 22621), ("x64", 26100),
+    ("arm64", 17134), ("arm64", 19041), ("arm64", 22000), ("arm64", 26100),
+    ("x64-la57", 19041), ("x64-la57", 26100),
 ]  # fmt: skip
 CONTAINERS = ["type1", "type2", "type5", "type6", "raw", "raw-sparse"]
 PROCESSORS = [1, 2, 8, 64]
@@ -183,7 +185,8 @@ def recipe_case(name, seed):
 def matrix_case(family, container, processors, absent):
     arch, build = family
     last = processors - 1 if build >= 3790 else 0  # XP has one table
-    lines = [f"arch {arch}", f"build {build}", f"processors {processors}", f"container {container}",
+    machine = ["arch x64", "la57 on"] if arch == "x64-la57" else [f"arch {arch}"]
+    lines = [*machine, f"build {build}", f"processors {processors}", f"container {container}",
              *COMMON, *(line.format(last=last) for line in ABSENT[absent]), ""]  # fmt: skip
     validate = (container, processors) == SCHEMA_COLUMN
     return lambda: run_recipe("\n".join(lines), build + processors, judge_whole, validate)
@@ -191,7 +194,7 @@ def matrix_case(family, container, processors, absent):
 
 def exists(family, container, processors, absent):
     arch, build = family
-    if arch != "x64" and processors > 32:
+    if arch.startswith("x86") and processors > 32:
         return False  # x86 kernels know 32 processors
     if container in ("raw", *WITHOUT_PAGES) and absent != "nothing-absent":
         return False

@@ -1,8 +1,8 @@
 /*
  * Reads one KDDEBUGGER_DATA64: checks its head, then the fields that lie wholly inside its Size.
  *
- * Source of the offsets: KDDEBUGGER_DATA64 of the SDK header wdbgexts.h; they are the same on x86
- * and x64. Not supported: blocks that a running Windows 8 or later keeps encoded.
+ * Source of the offsets: KDDEBUGGER_DATA64 of the SDK header wdbgexts.h; they are the same on x86,
+ * x64 and ARM64. Not supported: blocks that a running Windows 8 or later keeps encoded.
  */
 #include "analyzer/kernel/kdbg.h"
 

@@ -1,6 +1,6 @@
 /*
  * KDDEBUGGER_DATA64, the kernel's own list of where its variables are (fact sheet section 2; WDK
- * wdbgexts.h). Same offsets on x86 and x64. Not supported: encoded blocks of live machines.
+ * wdbgexts.h). Same offsets on x86, x64 and ARM64. Not supported: encoded blocks of live machines.
  */
 #ifndef PS_ANALYZER_KERNEL_KDBG_H
 #define PS_ANALYZER_KERNEL_KDBG_H

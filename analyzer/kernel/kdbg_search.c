@@ -96,7 +96,7 @@ static bool read_trace(const uint8_t *tag, uint64_t pa, struct kdbg_trace *ret)
 	if (size < KDBG_MIN_SIZE || size > KDBG_MAX_SIZE || size % 4 != 0)
 		return false;
 	if (base % PAGE_SIZE != 0 || base < 0x80000000 ||
-	    (base > UINT32_MAX && base < 0xffff800000000000))
+	    (base > UINT32_MAX && base < 0xff00000000000000)) /* LA57 has the widest kernel half */
 		return false;
 	*ret = (struct kdbg_trace){.pa = pa - TAG_OFFSET, .kernel_base = base, .size = size};
 	return true;

@@ -34,6 +34,7 @@ static const char *arch_name(enum paging paging)
 	switch (paging) {
 	case PAGING_X86: return "x86";
 	case PAGING_PAE: return "x86-pae";
+	case PAGING_ARM64: return "arm64";
 	default: return "x64";
 	}
 }

@@ -17,7 +17,7 @@ struct kernel {
 	struct dump *dump;     /* borrowed */
 	struct space *space;   /* owned */
 	unsigned pointer_size; /* bytes: 4 or 8 */
-	const char *arch;      /* "x86", "x86-pae", "x64"; static */
+	const char *arch;      /* "x86", "x86-pae", "x64", "arm64"; static */
 
 	uint64_t base; /* VA of ntoskrnl's image */
 	uint64_t size; /* SizeOfImage: PE header, else module list; 0 when neither is there */

@@ -34,9 +34,10 @@ static void choose_machine(struct kernel *kernel, enum paging *ret)
 		machine = is_wide(kernel->dump) ? MACHINE_X64 : MACHINE_X86;
 	kernel->arch =
 		machine == MACHINE_X86 && facts->pae == TRI_YES ? "x86-pae" : machine_name(machine);
-	*ret = machine != MACHINE_X86  ? PAGING_X64
-	       : facts->pae == TRI_YES ? PAGING_PAE
-				       : PAGING_X86;
+	*ret = machine == MACHINE_ARM64 ? PAGING_ARM64
+	       : machine != MACHINE_X86 ? PAGING_X64
+	       : facts->pae == TRI_YES  ? PAGING_PAE
+					: PAGING_X86;
 }
 
 /* The copy; else the block itself, should its memory be among the pieces. */

@@ -1,7 +1,8 @@
 /*
  * Walks PsLoadedModuleList.
  *
- * Source of the layouts: _KLDR_DATA_TABLE_ENTRY (PDB type) of Windows XP to 11, x86 and x64.
+ * Source of the layouts: _KLDR_DATA_TABLE_ENTRY (PDB type) of Windows XP to 11, x86, x64 and
+ * ARM64 (as x64).
  */
 #include "analyzer/kernel/modules.h"
 

@@ -44,6 +44,13 @@ enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);
 /** True when a PE image of the space's machine lies at `base`. */
 bool search_is_image(struct space *space, uint64_t base);
 
+/**
+ * True when the container does not state the machine and a PE image of another one than the space's
+ * lies at `base`. The page tables of x64 and ARM64 are alike enough that one can be walked as the
+ * other, so what is read through them alone proves no paging kind.
+ */
+bool search_is_other_machine(struct space *space, uint64_t base);
+
 /** True when the block `trace` belongs to a kernel that is mapped in `space`, at *ret_base. */
 bool search_trace_fits(struct space *space, const struct kdbg_trace *trace, uint64_t *ret_base);
 

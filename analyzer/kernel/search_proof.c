@@ -9,18 +9,42 @@
 enum {
 	KDBG_KERNEL_BASE_OFFSET = 0x18,
 	KDBG_MODULE_LIST_OFFSET = 0x48,
-	MACHINE_I386 = 0x14c,
-	MACHINE_AMD64 = 0x8664,
 };
 
-bool search_is_image(struct space *space, uint64_t base)
+/* Values of Machine in the PE header. */
+static const uint16_t image_machines[] = {
+	[PAGING_X86] = 0x14c,       [PAGING_PAE] = 0x14c,    [PAGING_X64] = 0x8664,
+	[PAGING_X64_LA57] = 0x8664, [PAGING_ARM64] = 0xaa64,
+};
+
+/* The Machine of the PE image at `base`; 0 when none can be read there. */
+static uint16_t image_machine(struct space *space, uint64_t base)
 {
-	uint16_t machine = space_paging(space) == PAGING_X64 ? MACHINE_AMD64 : MACHINE_I386;
 	struct ps_error ignored = PS_ERROR_INIT;
 	struct pe_identity image;
 
-	return space_is_kernel_address(space, base) && base % PAGE_SIZE == 0 &&
-	       pe_identify(space, base, &image, &ignored) == PS_OK && image.machine == machine;
+	if (!space_is_kernel_address(space, base) || base % PAGE_SIZE != 0 ||
+	    pe_identify(space, base, &image, &ignored) != PS_OK)
+		return 0;
+	return image.machine;
+}
+
+bool search_is_image(struct space *space, uint64_t base)
+{
+	return image_machine(space, base) == image_machines[space_paging(space)];
+}
+
+/* A Machine that no Windows has says nothing: its page may be damaged. */
+bool search_is_other_machine(struct space *space, uint64_t base)
+{
+	uint16_t machine = image_machine(space, base);
+	bool known = false;
+
+	if (space_dump(space)->facts.machine != MACHINE_UNKNOWN)
+		return false;
+	for (unsigned i = 0; i < PAGING_KINDS; i++)
+		known |= machine == image_machines[i];
+	return known && machine != image_machines[space_paging(space)];
 }
 
 /*
@@ -63,8 +87,10 @@ bool search_trace_fits(struct space *space, const struct kdbg_trace *trace, uint
 		return search_is_image(space, base);
 	if (!space_is_kernel_address(space, list) || !space_translate(space, list, &at, &hole))
 		return false;
-	return search_is_image(space, base) ||
-	       (modules_read_first(space, list, &first, &ignored) == PS_OK && first.base == base);
+	if (search_is_image(space, base))
+		return true;
+	return !search_is_other_machine(space, base) &&
+	       modules_read_first(space, list, &first, &ignored) == PS_OK && first.base == base;
 }
 
 struct scan_context {

@@ -2,8 +2,9 @@
  * Chooses the paging kind and the page-table root: what the container says when that leads to the
  * kernel, else a search of physical memory. See search.h.
  *
- * Not supported: ARM64, five-level paging, finding a root when neither KDBG nor a low stub is
- * there.
+ * Of one machine, the commoner paging kind is tried first (four levels, then LA57), and the other
+ * taken when it leads to the kernel and the first does not. Not supported: finding a root when
+ * neither KDBG nor a low stub is there.
  */
 #include "analyzer/kernel/search.h"
 
@@ -38,7 +39,8 @@ static enum proof proof_by_kdbg(struct space *space, const struct fact *kdbg)
 	if (!kdbg->known || !space_is_kernel_address(space, kdbg->value))
 		return PROOF_NONE;
 	if (kdbg_read(space, kdbg->value, &block, &err) == PS_OK)
-		return PROOF_CONTENT;
+		return search_is_other_machine(space, block.kernel_base) ? PROOF_NONE
+									 : PROOF_CONTENT;
 	return err.status == PS_ABSENT ? proof_of_error(space, kdbg->value) : PROOF_NONE;
 }
 
@@ -50,7 +52,7 @@ static enum proof proof_by_list(struct space *space, const struct fact *list)
 	if (!list->known || !space_is_kernel_address(space, list->value))
 		return PROOF_NONE;
 	if (modules_read_first(space, list->value, &first, &err) == PS_OK)
-		return PROOF_CONTENT;
+		return search_is_other_machine(space, first.base) ? PROOF_NONE : PROOF_CONTENT;
 	return err.status == PS_ABSENT ? proof_of_error(space, list->value) : PROOF_NONE;
 }
 
@@ -148,12 +150,18 @@ static bool accept_candidate(void *context, const struct dtb_candidate *candidat
 }
 
 /* The paging kinds that the machine can have, the likeliest first. Returns how many. */
-static unsigned paging_kinds(const struct machine_facts *facts, enum paging kinds[3])
+static unsigned paging_kinds(const struct machine_facts *facts, enum paging kinds[PAGING_KINDS])
 {
-	static const enum paging any[] = {PAGING_X64, PAGING_PAE, PAGING_X86};
+	static const enum paging any[PAGING_KINDS] = {PAGING_X64, PAGING_X64_LA57, PAGING_ARM64,
+						      PAGING_PAE, PAGING_X86};
 
 	if (facts->machine == MACHINE_X64) {
 		kinds[0] = PAGING_X64;
+		kinds[1] = PAGING_X64_LA57;
+		return 2;
+	}
+	if (facts->machine == MACHINE_ARM64) {
+		kinds[0] = PAGING_ARM64;
 		return 1;
 	}
 	if (facts->machine == MACHINE_X86) {
@@ -162,7 +170,7 @@ static unsigned paging_kinds(const struct machine_facts *facts, enum paging kind
 		return 2;
 	}
 	memcpy(kinds, any, sizeof(any));
-	return 3;
+	return PAGING_KINDS;
 }
 
 /*
@@ -174,7 +182,7 @@ static bool try_header(struct kernel_search *search, enum proof wanted)
 	struct kernel *kernel = search->kernel;
 	const struct machine_facts *facts = &kernel->dump->facts;
 	struct ps_error ignored = PS_ERROR_INIT;
-	enum paging kinds[3];
+	enum paging kinds[PAGING_KINDS];
 	unsigned count = paging_kinds(facts, kinds);
 
 	for (unsigned i = 0; facts->dtb.known && i < count; i++) {
@@ -198,7 +206,7 @@ static bool try_header_by_traces(struct kernel_search *search)
 {
 	struct kernel *kernel = search->kernel;
 	const struct machine_facts *facts = &kernel->dump->facts;
-	enum paging kinds[3];
+	enum paging kinds[PAGING_KINDS];
 	unsigned count = paging_kinds(facts, kinds);
 
 	for (unsigned i = 0; facts->dtb.known && i < count; i++) {
@@ -235,8 +243,8 @@ static void hint_no_root(struct kernel_search *search, struct ps_error *err)
 	if (!dump->facts.dtb.known && search->seen == 0)
 		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded: if this is a "
 			     "snapshot of one, take a crash dump (MEMORY.DMP) instead");
-	ps_hint(err, "poolscope needs the memory of an x86 or x64 Windows: a kernel or complete "
-		     "memory dump, or a snapshot of all physical memory");
+	ps_hint(err, "poolscope needs the memory of an x86, x64 or ARM64 Windows: a kernel or "
+		     "complete memory dump, or a snapshot of all physical memory");
 }
 
 static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
@@ -312,7 +320,8 @@ enum ps_status search_root(struct kernel_search *search, struct ps_error *err)
 	    (err->status != PS_NOT_FOUND || !try_header(search, PROOF_MAPPED)))
 		return root_not_found(search, err);
 	note_disagreements(search->kernel);
-	log_info(search->log, "page tables at 0x%" PRIx64 " (%s)", space_dtb(search->kernel->space),
-		 search->kernel->dtb_found_by);
+	log_info(search->log, "page tables at 0x%" PRIx64 " (%s, %s)",
+		 space_dtb(search->kernel->space),
+		 paging_words(space_paging(search->kernel->space)), search->kernel->dtb_found_by);
 	return PS_OK;
 }

@@ -2,10 +2,14 @@
  * Finds the root of a Windows kernel's page tables in bare physical memory.
  *
  * x64: the real-mode stub that the kernel leaves below 1 MiB to start further processors holds the
- * kernel's CR3. Otherwise, and on x86, a top-level table that maps itself (x64: any kernel-half
- * entry; x86: entry 0x300; PAE: page directory 3 maps the four directories with its entries 0..3,
- * and a PDPT lists the same four). Source: public analyses as in MemProcFS and QEMU's elf2dmp.
- * Not supported: ARM64, five-level paging. Whether a candidate is the right one is for the caller.
+ * kernel's CR3. Otherwise, and on x86 and ARM64, a top-level table that maps itself (x64 and ARM64:
+ * any kernel-half entry; x86: entry 0x300; PAE: page directory 3 maps the four directories with its
+ * entries 0..3, and a PDPT lists the same four). Sources: public analyses as in MemProcFS and
+ * QEMU's elf2dmp; for ARM64, PteBase in the KDBG of a real minidump is that of entry 0x151.
+ *
+ * A PML4, a PML5 and an ARM64 table can look alike, so one page may be offered as each of them: the
+ * commonest first. Not supported: a TTBR1 table of less than a page. Whether a candidate is the
+ * right one is for the caller.
  */
 #include "analyzer/memory/find_dtb.h"
 
@@ -24,8 +28,10 @@ enum {
 	LOW_PAGES = 256,    /* the first MiB */
 	PAE_SETS = 4096,    /* directories remembered: one set a process */
 	ENOUGH_ENTRIES = 3, /* present kernel-half entries, besides the self-map, of a root */
+	ENOUGH_PML5E = 1,   /* the same of a PML5: one maps what four levels reach */
 	ENTRY_PRESENT = 1 << 0,
 	ENTRY_LARGE = 1 << 7,
+	ARM64_TABLE = 1 << 1 | 1 << 0, /* what a table's descriptor ends in */
 };
 
 static const uint64_t frame_mask = 0x000ffffffffff000;
@@ -41,9 +47,9 @@ struct search {
 	void *context;
 	struct progress *progress;
 	struct dtb_candidate *ret;
-	bool want[PAGING_X64 + 1]; /* by enum paging */
-	uint64_t frames;           /* PFNs at or above this are outside the machine's memory */
-	struct pae_set *sets;      /* owned */
+	bool want[PAGING_KINDS]; /* by enum paging; PAGING_X64 stands for LA57 too */
+	uint64_t frames;         /* PFNs at or above this are outside the machine's memory */
+	struct pae_set *sets;    /* owned */
 	size_t set_count, set_capacity;
 	struct hash set_of; /* PFN of page directory 3 -> index in sets */
 	bool no_memory;
@@ -74,35 +80,58 @@ static bool test_low_stub(struct search *search, uint64_t pfn, const uint64_t *w
 	    (hint & 0xfffff80000000003) != 0xfffff80000000000 || (cr3 & 0xffffff0000000fff) != 0 ||
 	    cr3 == 0)
 		return false;
-	return offer(search, PAGING_X64, cr3, hint, "low stub");
+	return offer(search, PAGING_X64, cr3, hint, "low stub") ||
+	       offer(search, PAGING_X64_LA57, cr3, hint, "low stub");
 }
 
-/* True when all present kernel-half entries can be, and are enough for a kernel. */
-static bool plausible_pml4(const struct search *search, const uint64_t *words)
+/* What a present entry of the top level looks like. */
+struct top_entry {
+	uint64_t frame;
+	uint64_t fixed, value; /* bits that say that it names a table */
+};
+
+/* Bit 7 is reserved at these levels of x64. */
+static const struct top_entry x64_top = {0x000ffffffffff000, ENTRY_LARGE | ENTRY_PRESENT,
+					 ENTRY_PRESENT};
+static const struct top_entry arm64_top = {0x0000fffffffff000, ARM64_TABLE, ARM64_TABLE};
+
+/*
+ * How many present kernel-half entries a top-level table has; 0 when it is none: one of them cannot
+ * be, or none maps the table itself.
+ */
+static unsigned count_top_entries(const struct search *search, uint64_t pfn, const uint64_t *words,
+				  const struct top_entry *top)
 {
 	unsigned present = 0;
+	bool mapped = false;
 
 	for (size_t i = PAGE_WORDS / 2; i < PAGE_WORDS; i++) {
+		uint64_t frame = (words[i] & top->frame) >> PAGE_SHIFT;
+
 		if (!(words[i] & ENTRY_PRESENT))
 			continue;
-		/* Bit 7 is reserved at this level. */
-		if ((words[i] & ENTRY_LARGE) ||
-		    (words[i] & frame_mask) >> PAGE_SHIFT >= search->frames)
-			return false;
+		if ((words[i] & top->fixed) != top->value || frame >= search->frames)
+			return 0;
+		mapped |= frame == pfn;
 		present++;
 	}
-	return present > ENOUGH_ENTRIES;
+	return mapped ? present : 0;
 }
 
 static bool test_x64(struct search *search, uint64_t pfn, const uint64_t *words)
 {
-	uint64_t self = pfn << PAGE_SHIFT | ENTRY_PRESENT;
-	bool mapped = false;
+	unsigned present = count_top_entries(search, pfn, words, &x64_top);
+	uint64_t root = pfn << PAGE_SHIFT;
 
-	for (size_t i = PAGE_WORDS / 2; i < PAGE_WORDS; i++)
-		mapped |= (words[i] & (frame_mask | ENTRY_PRESENT)) == self;
-	return mapped && plausible_pml4(search, words) &&
-	       offer(search, PAGING_X64, pfn << PAGE_SHIFT, 0, "self-map search");
+	if (present > ENOUGH_ENTRIES && offer(search, PAGING_X64, root, 0, "self-map search"))
+		return true;
+	return present > ENOUGH_PML5E && offer(search, PAGING_X64_LA57, root, 0, "self-map search");
+}
+
+static bool test_arm64(struct search *search, uint64_t pfn, const uint64_t *words)
+{
+	return count_top_entries(search, pfn, words, &arm64_top) > ENOUGH_ENTRIES &&
+	       offer(search, PAGING_ARM64, pfn << PAGE_SHIFT, 0, "self-map search");
 }
 
 static uint32_t half_word(const uint64_t *words, size_t index)
@@ -155,6 +184,8 @@ static void keep_pae_set(struct search *search, uint64_t pfn, const uint64_t *wo
 static bool test_self_map(struct search *search, uint64_t pfn, const uint64_t *words)
 {
 	if (search->want[PAGING_X64] && test_x64(search, pfn, words))
+		return true;
+	if (search->want[PAGING_ARM64] && test_arm64(search, pfn, words))
 		return true;
 	if (search->want[PAGING_X86] && test_x86(search, pfn, words))
 		return true;
@@ -255,6 +286,7 @@ static void choose_paging(struct search *search)
 	bool x86 = any || facts->machine == MACHINE_X86;
 
 	search->want[PAGING_X64] = any || facts->machine == MACHINE_X64;
+	search->want[PAGING_ARM64] = any || facts->machine == MACHINE_ARM64;
 	search->want[PAGING_X86] = x86 && facts->pae != TRI_YES;
 	search->want[PAGING_PAE] = x86 && facts->pae != TRI_NO;
 }

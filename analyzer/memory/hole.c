@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "formats/dump.h"
 
-static const char *const table_names[] = {"", "PT", "PD", "PDPT", "PML4"};
-static const char *const entry_names[] = {"", "PTE", "PDE", "PDPTE", "PML4E"};
+static const char *const table_names[] = {"", "PT", "PD", "PDPT", "PML4", "PML5"};
+static const char *const entry_names[] = {"", "PTE", "PDE", "PDPTE", "PML4E", "PML5E"};
 
 void holes_init(struct holes *holes)
 {
@@ -51,7 +51,7 @@ void holes_add(struct holes *holes, const struct hole *hole)
 
 static const char *name_of(const char *const *names, uint8_t level)
 {
-	return level <= 4 ? names[level] : "";
+	return level <= 5 ? names[level] : "";
 }
 
 /* `several`: the hole spans pages, and the entry and PFN shown are those of the first. */
@@ -63,6 +63,9 @@ static void describe_reason(const struct hole *hole, bool several, char *text, s
 
 	switch (hole->reason) {
 	case HOLE_NOT_CANONICAL: snprintf(text, size, "no such address on this machine"); break;
+	case HOLE_USER_HALF:
+		snprintf(text, size, "a user address, and only the kernel's page tables are known");
+		break;
 	case HOLE_NOT_PRESENT:
 		if (hole->entry == 0)
 			snprintf(text, size, "no page table entry (%s level)", table);
@@ -82,6 +85,10 @@ static void describe_reason(const struct hole *hole, bool several, char *text, s
 		snprintf(text, size,
 			 "in transition at a PFN outside the machine's memory (%s%s 0x%" PRIx64 ")",
 			 first, entry, hole->entry);
+		break;
+	case HOLE_RESERVED:
+		snprintf(text, size, "mapped by nothing (%sreserved %s 0x%" PRIx64 ")", first,
+			 entry, hole->entry);
 		break;
 	case HOLE_TABLE_MISSING:
 		snprintf(text, size, "its page table is %s (%s level, PFN 0x%" PRIx64 ")",
@@ -108,7 +115,8 @@ char *hole_describe(const struct hole *hole, char *text, size_t size)
 	char reason[160];
 
 	describe_reason(hole, pages > 1, reason, sizeof(reason));
-	if (hole->reason == HOLE_NOT_CANONICAL || hole->reason == HOLE_NOT_IN_MINIDUMP)
+	if (hole->reason == HOLE_NOT_CANONICAL || hole->reason == HOLE_USER_HALF ||
+	    hole->reason == HOLE_NOT_IN_MINIDUMP)
 		snprintf(text, size, "address 0x%" PRIx64 ": %s", hole->va, reason);
 	else if (pages == 1)
 		snprintf(text, size, "page 0x%" PRIx64 ": %s", page, reason);

@@ -9,10 +9,12 @@
 
 enum hole_reason {
 	HOLE_NOT_CANONICAL,   /* no such address on this machine */
+	HOLE_USER_HALF,       /* ARM64: a user address; only the kernel's page tables are known */
 	HOLE_NOT_PRESENT,     /* the entry at `level` is zero or demand zero */
 	HOLE_PAGEFILE,        /* in the page file */
 	HOLE_PROTOTYPE,       /* mapped through a prototype PTE */
 	HOLE_TRANSITION,      /* transition PTE whose PFN is outside the machine's memory */
+	HOLE_RESERVED,        /* ARM64: a valid entry of a kind that maps nothing at `level` */
 	HOLE_TABLE_MISSING,   /* the page table of `level` itself cannot be read; `page` says why */
 	HOLE_PAGE_MISSING,    /* mapped (PFN known), but the page cannot be read; `page` says why */
 	HOLE_NOT_IN_MINIDUMP, /* no piece of a minidump can give the bytes; `page` says why */
@@ -20,7 +22,7 @@ enum hole_reason {
 
 struct hole {
 	enum hole_reason reason;
-	uint8_t level;        /* 1 = PT, 2 = PD, 3 = PDPT, 4 = PML4 */
+	uint8_t level; /* 1 = PT, 2 = PD, 3 = PDPT, 4 = PML4, 5 = PML5; ARM64: 4 - its level */
 	enum page_state page; /* for HOLE_TABLE_MISSING and HOLE_PAGE_MISSING */
 	uint64_t va;          /* first missing byte */
 	uint64_t length;      /* bytes */

@@ -2,15 +2,14 @@
  * Classes of Windows page-table entries that the processor does not use (Valid = 0), and the page
  * frame behind a transition PTE.
  *
- * Since the L1TF fixes of 2018 such entries are stored XORed with MiState.Hardware.InvalidPteMask
- * when their SwizzleBit is 0. The mask is not known here; what is known is that all its bits lie
- * above the machine's memory, so they are recognised by their place.
+ * Since the L1TF fixes of 2018 such entries of x86 PAE and x64 are stored XORed with
+ * MiState.Hardware.InvalidPteMask when their SwizzleBit is 0. The mask is not known here; what is
+ * known is that all its bits lie above the machine's memory, so they are recognised by their place.
  */
 #include "analyzer/memory/pte.h"
 
 enum {
-	PTE_SWIZZLE = 1 << 4,
-	PTE_PROTECTION = 0x1f << 5,
+	PTE_SWIZZLE = 1 << 4, /* ARM64 has no such bit: Protection lies there */
 	PTE_PROTOTYPE = 1 << 10,
 	PTE_TRANSITION = 1 << 11,
 	/* Processors with 64-bit entries have at least 36 physical address bits, and the mask takes
@@ -18,11 +17,21 @@ enum {
 	MASK_LOWEST_BIT = 35,
 };
 
-/* Widths of the PFN field of _MMPTE_TRANSITION; the field begins at bit 12. */
-static const uint64_t pfn_field[] = {
-	[PAGING_X86] = 0x00000000000fffff,
-	[PAGING_PAE] = 0x0000000003ffffff,
-	[PAGING_X64] = 0x000000ffffffffff,
+struct pte_layout {
+	uint64_t pfn; /* width of the PFN field of _MMPTE_TRANSITION, which begins at bit 12 */
+	uint64_t protection; /* Protection of _MMPTE_SOFTWARE, in place */
+	uint64_t page_file;  /* PageFileHigh of _MMPTE_SOFTWARE, in place */
+	bool swizzle;        /* the mask of 2018 can be in it */
+	bool file_backed;    /* the file-backed class of build 22621 is known */
+};
+
+static const struct pte_layout layouts[] = {
+	[PAGING_X86] = {0x00000000000fffff, 0x1f << 5, 0xfffff000, false, false},
+	[PAGING_PAE] = {0x0000000003ffffff, 0x1f << 5, 0xffffffff00000000, true, false},
+	[PAGING_X64] = {0x000000ffffffffff, 0x1f << 5, 0xffffffff00000000, true, true},
+	[PAGING_X64_LA57] = {0x000000ffffffffff, 0x1f << 5, 0xffffffff00000000, true, true},
+	/* 36 bits up to 1903 and zeros above them, 40 bits in later builds. */
+	[PAGING_ARM64] = {0x000000ffffffffff, 0x1f << 1, 0xffffffff00000000, false, false},
 };
 
 void pte_rules_init(struct pte_rules *rules, enum paging paging, const struct dump *dump)
@@ -54,12 +63,12 @@ static bool can_be_mask(const struct pte_rules *rules, uint64_t bits)
 
 static bool swizzled(const struct pte_rules *rules, uint64_t entry)
 {
-	return rules->paging != PAGING_X86 && !(entry & PTE_SWIZZLE);
+	return layouts[rules->paging].swizzle && !(entry & PTE_SWIZZLE);
 }
 
 static bool frame_of(const struct pte_rules *rules, uint64_t entry, uint64_t *ret_pfn)
 {
-	uint64_t field = entry >> PAGE_SHIFT & pfn_field[rules->paging];
+	uint64_t field = entry >> PAGE_SHIFT & layouts[rules->paging].pfn;
 	uint64_t pfn = field & rules->pfn_keep;
 
 	*ret_pfn = field;
@@ -78,9 +87,9 @@ static bool frame_of(const struct pte_rules *rules, uint64_t entry, uint64_t *re
  */
 static bool in_page_file(const struct pte_rules *rules, uint64_t entry)
 {
-	uint64_t high = rules->paging == PAGING_X86 ? entry & 0xfffff000 : entry >> 32 << 32;
+	uint64_t high = entry & layouts[rules->paging].page_file;
 
-	if (!(entry & PTE_PROTECTION) || high == 0)
+	if (!(entry & layouts[rules->paging].protection) || high == 0)
 		return false;
 	return !(swizzled(rules, entry) && (high & (high - 1)) == 0 && can_be_mask(rules, high));
 }
@@ -88,7 +97,8 @@ static bool in_page_file(const struct pte_rules *rules, uint64_t entry)
 /* Build 22621 and newer: the page is backed by a file, found through the VAD. */
 static bool is_file_backed(const struct pte_rules *rules, uint64_t entry)
 {
-	return rules->paging == PAGING_X64 && (entry & 0xffff80000000000f) == 0xffff800000000000;
+	return layouts[rules->paging].file_backed &&
+	       (entry & 0xffff80000000000f) == 0xffff800000000000;
 }
 
 bool pte_transition(const struct pte_rules *rules, uint64_t entry, uint64_t *ret_pfn,

@@ -1,8 +1,9 @@
 /*
  * What Windows writes into a page-table entry whose Valid bit is 0.
  *
- * Sources: _MMPTE_SOFTWARE, _MMPTE_TRANSITION, _MMPTE_PROTOTYPE, _MMPTE_LIST (PDB types), Windows
- * Research Kernel mm. Not supported: following a prototype PTE, reading a page file.
+ * Sources: _MMPTE_SOFTWARE, _MMPTE_TRANSITION, _MMPTE_PROTOTYPE, _MMPTE_LIST (PDB types of x86, x64
+ * and ARM64), Windows Research Kernel mm. Not supported: following a prototype PTE, reading a page
+ * file, the file-backed class of ARM64 (such entries count as absent for another reason).
  */
 #ifndef PS_ANALYZER_MEMORY_PTE_H
 #define PS_ANALYZER_MEMORY_PTE_H

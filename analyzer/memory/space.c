@@ -22,6 +22,7 @@ enum {
 	PREFETCH_SAMPLES = 16,  /* of them, looked at first */
 };
 
+static const uint64_t arm64_user_end = 0x0001000000000000;
 static const uint64_t prefetch_most = (uint64_t)1 << 30; /* bytes of one space_prefetch() */
 
 struct tlb_entry {
@@ -38,6 +39,17 @@ struct space {
 	struct walker walker;
 	struct tlb_entry tlb[TLB_ENTRIES];
 };
+
+const char *paging_words(enum paging paging)
+{
+	static const char *const words[] = {
+		[PAGING_X86] = "two levels",  [PAGING_PAE] = "PAE",
+		[PAGING_X64] = "four levels", [PAGING_X64_LA57] = "five levels",
+		[PAGING_ARM64] = "ARM64",
+	};
+
+	return words[paging];
+}
 
 enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb, struct space **ret,
 			    struct ps_error *err)
@@ -98,7 +110,7 @@ uint64_t space_dtb(const struct space *space)
 
 unsigned space_pointer_size(const struct space *space)
 {
-	return space->paging == PAGING_X64 ? 8 : 4;
+	return space->walker.shape->last_address > UINT32_MAX ? 8 : 4;
 }
 
 struct dump *space_dump(const struct space *space)
@@ -109,24 +121,30 @@ struct dump *space_dump(const struct space *space)
 uint64_t space_normalize(const struct space *space, uint64_t va)
 {
 	/* Crash headers and KDBG store 32-bit addresses sign-extended. */
-	if (space->paging != PAGING_X64 && va >= 0xffffffff80000000)
+	if (space->walker.shape->last_address == UINT32_MAX && va >= 0xffffffff80000000)
 		return va & 0xffffffff;
 	return va;
 }
 
 bool space_is_kernel_address(const struct space *space, uint64_t va)
 {
+	const struct walk_shape *shape = space->walker.shape;
+
 	va = space_normalize(space, va);
-	if (space->paging == PAGING_X64)
-		return va >= 0xffff800000000000;
-	return va >= 0x80000000 && va <= 0xffffffff;
+	return va >= shape->first_kernel && va <= shape->last_address;
 }
 
-static bool address_exists(const struct space *space, uint64_t va)
+static bool can_walk(const struct space *space, uint64_t va)
 {
-	if (space->paging == PAGING_X64)
-		return va < 0x0000800000000000 || va >= 0xffff800000000000;
-	return va <= space->walker.shape->last_address;
+	return va < space->walker.shape->user_end || space_is_kernel_address(space, va);
+}
+
+/* Why `va` cannot be walked to. */
+static enum hole_reason no_walk(const struct space *space, uint64_t va)
+{
+	bool user = space->paging == PAGING_ARM64 && va < arm64_user_end;
+
+	return user ? HOLE_USER_HALF : HOLE_NOT_CANONICAL;
 }
 
 /* Walks to the entry of `va` (normalised) and remembers the translation. */
@@ -136,8 +154,8 @@ static bool walk_and_keep(struct space *space, uint64_t va, struct tlb_entry *ke
 	struct walk_leaf leaf;
 	bool found = false;
 
-	if (!address_exists(space, va))
-		*ret_hole = (struct hole){.reason = HOLE_NOT_CANONICAL};
+	if (!can_walk(space, va))
+		*ret_hole = (struct hole){.reason = no_walk(space, va)};
 	else
 		found = walk(&space->walker, va, &leaf, ret_hole);
 	if (!found) {

@@ -4,7 +4,8 @@
  *
  * Ownership: space_create()/space_destroy(); the dump is borrowed and must outlive the space. This
  * room knows no file format and no Windows structure except the rules of Windows' software PTEs.
- * Supported: x86 two-level, x86 PAE, x64 four-level.
+ * Supported: x86 two-level, x86 PAE, x64 four-level and five-level (LA57), ARM64 with 4 KiB pages
+ * and 48-bit addresses, of which the kernel half (TTBR1) only.
  */
 #ifndef PS_ANALYZER_MEMORY_SPACE_H
 #define PS_ANALYZER_MEMORY_SPACE_H
@@ -12,7 +13,12 @@
 #include "analyzer/memory/hole.h"
 #include "formats/dump.h"
 
-enum paging { PAGING_X86, PAGING_PAE, PAGING_X64 };
+enum paging { PAGING_X86, PAGING_PAE, PAGING_X64, PAGING_X64_LA57, PAGING_ARM64 };
+
+enum { PAGING_KINDS = PAGING_ARM64 + 1 };
+
+/** "two levels", "PAE", "four levels", "five levels", "ARM64"; static. */
+const char *paging_words(enum paging paging);
 
 struct space; /* opaque */
 
@@ -23,7 +29,8 @@ struct translation {
 	bool transition;    /* found through a transition PTE */
 };
 
-/** `dtb` is CR3 as found; flag and PCID bits are masked here. PS_CORRUPT when it cannot be one. */
+/** `dtb` is CR3 or TTBR1 as found; flag, PCID and ASID bits are masked here. PS_CORRUPT when it
+ * cannot be one. */
 enum ps_status space_create(struct dump *dump, enum paging paging, uint64_t dtb, struct space **ret,
 			    struct ps_error *err);
 
@@ -41,10 +48,13 @@ uint64_t space_dtb(const struct space *space);          /* masked */
 unsigned space_pointer_size(const struct space *space); /* 4 or 8 */
 struct dump *space_dump(const struct space *space);
 
-/** x86: clips sign-extended addresses to 32 bits; x64: as is. */
+/** x86: clips sign-extended addresses to 32 bits; x64 and ARM64: as is. */
 uint64_t space_normalize(const struct space *space, uint64_t va);
 
-/** True when `va` can be a kernel address here: canonical high half, or at least 0x80000000. */
+/**
+ * True when `va` can be a kernel address here: x86 from 0x80000000, x64 from 0xffff800000000000,
+ * with LA57 from 0xff00000000000000, ARM64 from 0xffff000000000000 on.
+ */
 bool space_is_kernel_address(const struct space *space, uint64_t va);
 
 /**

@@ -46,9 +46,16 @@ static bool add_physical(struct targets *t, struct dump *dump, enum target_kind 
 /* The entry of each level that translates `va`, for 4 KiB and large pages alike. */
 static bool add_walk(struct targets *t, struct space *space, uint64_t va)
 {
+	/* An entry is a large page's when `bit` of it is `large`. */
 	static const struct {
 		unsigned levels, bits, width;
-	} modes[] = {[PAGING_X86] = {2, 10, 4}, [PAGING_PAE] = {3, 9, 8}, [PAGING_X64] = {4, 9, 8}};
+		uint64_t bit, large;
+	} modes[] = {
+		[PAGING_X86] = {2, 10, 4, 0x80, 0x80}, [PAGING_PAE] = {3, 9, 8, 0x80, 0x80},
+		[PAGING_X64] = {4, 9, 8, 0x80, 0x80},  [PAGING_X64_LA57] = {5, 9, 8, 0x80, 0x80},
+		[PAGING_ARM64] = {4, 9, 8, 2, 0},
+	};
+	uint64_t bit = modes[space_paging(space)].bit, large = modes[space_paging(space)].large;
 	unsigned levels = modes[space_paging(space)].levels, bits = modes[space_paging(space)].bits;
 	unsigned width = modes[space_paging(space)].width;
 	uint64_t table = space_dtb(space), entry = 0;
@@ -61,7 +68,7 @@ static bool add_walk(struct targets *t, struct space *space, uint64_t va)
 			return false;
 		if (dump_read(space_dump(space), table + index * width, &entry, width) !=
 			    PAGE_PRESENT ||
-		    !(entry & 1) || (level < levels && entry & 0x80))
+		    !(entry & 1) || (level < levels && (entry & bit) == large))
 			return true;
 		table = entry & 0xFFFFFFFFFF000;
 	}

@@ -6,17 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_PFN = 0x200, PRESENT = 0x63 };
+enum { FIRST_PFN = 0x200, PRESENT = 0x63, ARM_PRESENT = 0x703 };
 
-static const uint64_t kernel_bases[] = {
-	[MADE_X86] = 0x80400000, [MADE_PAE] = 0x80400000, [MADE_X64] = 0xfffff80001200000};
-static const uint64_t driver_areas[] = {
-	[MADE_X86] = 0xf7000000, [MADE_PAE] = 0xf7000000, [MADE_X64] = 0xfffff88002000000};
-static const uint64_t pool_areas[] = {
-	[MADE_X86] = 0x85000000, [MADE_PAE] = 0x85000000, [MADE_X64] = 0xfffffa8001000000};
+static const uint64_t kernel_bases[] = {[MADE_X86] = 0x80400000,
+					[MADE_PAE] = 0x80400000,
+					[MADE_X64] = 0xfffff80001200000,
+					[MADE_LA57] = 0xfffff80001200000,
+					[MADE_ARM64] = 0xfffff803f2e00000};
+static const uint64_t driver_areas[] = {[MADE_X86] = 0xf7000000,
+					[MADE_PAE] = 0xf7000000,
+					[MADE_X64] = 0xfffff88002000000,
+					[MADE_LA57] = 0xffa2f88002000000,
+					[MADE_ARM64] = 0xfffff80402000000};
+static const uint64_t pool_areas[] = {[MADE_X86] = 0x85000000,
+				      [MADE_PAE] = 0x85000000,
+				      [MADE_X64] = 0xfffffa8001000000,
+				      [MADE_LA57] = 0xffa1fa8001000000,
+				      [MADE_ARM64] = 0xffffe00e01000000};
+static const uint32_t machines[] = {[MADE_X86] = 0x14c,
+				    [MADE_PAE] = 0x14c,
+				    [MADE_X64] = 0x8664,
+				    [MADE_LA57] = 0x8664,
+				    [MADE_ARM64] = 0xaa64};
 
 static const char *const module_names[MADE_MODULES] = {"ntoskrnl.exe", "hal.dll",     "ndis.sys",
 						       "ntfs.sys",     "myfault.sys", "http.sys"};
+
+static bool is_wide(const struct made *made)
+{
+	return made->kind >= MADE_X64;
+}
 
 static uint64_t new_page(struct made *made)
 {
@@ -43,17 +62,23 @@ static void put_entry(struct made *made, uint64_t pa, uint64_t entry)
 		image_put64(&made->image, pa, entry);
 }
 
+static uint64_t present_bits(const struct made *made)
+{
+	return made->kind == MADE_ARM64 ? ARM_PRESENT : PRESENT;
+}
+
 /* The table that the entry at `pa` names, made when there is none. */
 static uint64_t table_of(struct made *made, uint64_t pa)
 {
 	if (get_entry(made, pa) == 0)
-		put_entry(made, pa, new_page(made) * MADE_PAGE | PRESENT);
+		put_entry(made, pa, new_page(made) * MADE_PAGE | present_bits(made));
 	return get_entry(made, pa) & 0x000ffffffffff000;
 }
 
 static void map_page(struct made *made, uint64_t va, uint64_t pfn)
 {
-	uint64_t table = made->root, pte = pfn * MADE_PAGE | PRESENT;
+	uint64_t table = made->root, pte = pfn * MADE_PAGE | present_bits(made);
+	unsigned top = made->kind == MADE_LA57 ? 48 : 39;
 
 	switch (made->kind) {
 	case MADE_X86:
@@ -65,7 +90,10 @@ static void map_page(struct made *made, uint64_t va, uint64_t pfn)
 		table = table_of(made, table + (va >> 21 & 0x1ff) * 8);
 		put_entry(made, table + (va >> 12 & 0x1ff) * 8, pte);
 		return;
-	default: image_map_x64(&made->image, made->root, va, pte, &made->next_pfn);
+	default:
+		for (unsigned shift = top; shift > 12; shift -= 9)
+			table = table_of(made, table + (va >> shift & 0x1ff) * 8);
+		put_entry(made, table + (va >> 12 & 0x1ff) * 8, pte);
 	}
 }
 
@@ -77,8 +105,8 @@ static void make_root(struct made *made)
 	made->root = pfn * MADE_PAGE;
 	if (made->kind == MADE_X86)
 		put_entry(made, made->root + 0x300 * 4, made->root | PRESENT);
-	if (made->kind == MADE_X64)
-		put_entry(made, made->root + 0x1ed * 8, made->root | PRESENT);
+	if (is_wide(made))
+		put_entry(made, made->root + 0x1ed * 8, made->root | present_bits(made));
 	if (made->kind != MADE_PAE)
 		return;
 	for (unsigned i = 0; i < 4; i++) {
@@ -176,13 +204,13 @@ static void put_ascii_string(struct made *made, uint64_t va, uint64_t buffer, co
 static void put_pe(struct made *made, uint64_t base, uint32_t timestamp, uint32_t size)
 {
 	uint64_t nt = base + 0xf8, optional = nt + 24;
-	bool wide = made->kind == MADE_X64;
+	bool wide = is_wide(made);
 	uint64_t directories = optional + (wide ? 0x70 : 0x60);
 
 	made_put_bytes(made, base, "MZ", 2);
 	made_put(made, base + 0x3c, 0xf8, 4);
 	made_put_bytes(made, nt, "PE\0\0", 4);
-	made_put(made, nt + 4, wide ? 0x8664 : 0x14c, 2);
+	made_put(made, nt + 4, machines[made->kind], 2);
 	made_put(made, nt + 8, timestamp, 4);
 	made_put(made, nt + 20, wide ? 0xf0 : 0xe0, 2);
 	made_put(made, optional, wide ? 0x20b : 0x10b, 2);
@@ -197,7 +225,7 @@ static void put_directories(struct made *made)
 	static const uint8_t guid[16] = {0xbb, 0x11, 0xc7, 0x20, 0xc2, 0xd4, 0xa5, 0x1a,
 					 0xc4, 0x5b, 0xc7, 0x74, 0xbc, 0x7e, 0x04, 0x72};
 	uint64_t base = made->base;
-	uint64_t directories = base + 0xf8 + 24 + (made->kind == MADE_X64 ? 0x70 : 0x60);
+	uint64_t directories = base + 0xf8 + 24 + (is_wide(made) ? 0x70 : 0x60);
 
 	made_put(made, directories, AT_EXPORTS, 4);
 	made_put(made, directories + 4, 0x100, 4);
@@ -223,7 +251,7 @@ void made_put_kdbg(struct made *made, unsigned offset, uint64_t value)
 /* On x86 the block holds sign-extended addresses. */
 static uint64_t extended(const struct made *made, uint64_t va)
 {
-	return made->kind == MADE_X64 ? va : va | 0xffffffff00000000;
+	return is_wide(made) ? va : va | 0xffffffff00000000;
 }
 
 static void put_kdbg(struct made *made)
@@ -247,7 +275,7 @@ static void put_kdbg(struct made *made)
 
 static void put_modules(struct made *made)
 {
-	bool wide = made->kind == MADE_X64;
+	bool wide = is_wide(made);
 	uint64_t head = made->base + AT_LIST;
 
 	for (unsigned i = 0; i < MADE_MODULES; i++) {
@@ -273,7 +301,7 @@ static void put_modules(struct made *made)
 /* Slot n holds driver n, unloaded at time n + 1; the next slot is 3, so that 3 is the oldest. */
 static void put_unloaded(struct made *made)
 {
-	bool wide = made->kind == MADE_X64;
+	bool wide = is_wide(made);
 	unsigned size = wide ? 0x28 : 0x18;
 
 	made_put_pointer(made, made->base + AT_UNLOADED, made->ring);
@@ -295,7 +323,7 @@ static void put_unloaded(struct made *made)
 
 static void put_shared_data(struct made *made)
 {
-	uint64_t va = made->kind == MADE_X64 ? 0xfffff78000000000 : 0xffdf0000;
+	uint64_t va = is_wide(made) ? 0xfffff78000000000 : 0xffdf0000;
 
 	made_map(made, va);
 	made_put(made, va + 0x260, 0xf0000000 | 17763, 4);
@@ -329,7 +357,7 @@ void made_init(struct made *made, enum made_kind kind)
 	memset(made, 0, sizeof(*made));
 	image_init(&made->image);
 	made->kind = kind;
-	made->pointer = kind == MADE_X64 ? 8 : 4;
+	made->pointer = is_wide(made) ? 8 : 4;
 	made->next_pfn = FIRST_PFN;
 	made->base = kernel_bases[kind];
 	make_root(made);
@@ -364,6 +392,7 @@ struct made_header made_true_header(const struct made *made)
 		.build = 17763,
 		.processors = 4,
 		.product_type = 3,
+		.machine = machines[made->kind],
 		.pae = made->kind == MADE_PAE,
 	};
 
@@ -386,7 +415,7 @@ static void patch(const char *path, long offset, uint64_t value, unsigned width)
 
 void made_write_crash(struct made *made, const struct made_header *header)
 {
-	bool wide = made->kind == MADE_X64;
+	bool wide = is_wide(made);
 	const char *path = made->image.path;
 	const struct {
 		long offset;
@@ -395,6 +424,7 @@ void made_write_crash(struct made *made, const struct made_header *header)
 	} fields[] = {
 		{0x0c, header->build, 4},
 		{wide ? 0x20 : 0x18, header->module_list, made->pointer},
+		{wide ? 0x30 : 0x20, header->machine, 4},
 		{wide ? 0x34 : 0x24, header->processors, 4},
 		{wide ? 0x80 : 0x60, header->kdbg, made->pointer},
 		{wide ? 0x1040 : 0xf94, header->product_type, 4},

@@ -9,7 +9,7 @@
 
 #include "memory_image.h"
 
-enum made_kind { MADE_X86, MADE_PAE, MADE_X64, MADE_KINDS };
+enum made_kind { MADE_X86, MADE_PAE, MADE_X64, MADE_LA57, MADE_ARM64, MADE_KINDS };
 
 enum { MADE_PAGES = 1024, MADE_MODULES = 6, MADE_PAGE = 4096 };
 
@@ -34,7 +34,7 @@ struct made {
 	struct image image;
 	enum made_kind kind;
 	unsigned pointer; /* bytes */
-	uint64_t root;    /* CR3 */
+	uint64_t root;    /* CR3, or TTBR1 */
 	uint64_t next_pfn;
 	struct {
 		uint64_t va, pfn;
@@ -73,7 +73,7 @@ void made_put_kdbg(struct made *made, unsigned offset, uint64_t value);
 /** What a crash header says; 0 leaves a field out (filler). */
 struct made_header {
 	uint64_t dtb, kdbg, module_list;
-	uint32_t build, processors, product_type;
+	uint32_t build, processors, product_type, machine;
 	int pae; /* 0, 1, 'P' */
 };
 

@@ -606,15 +606,12 @@ static void test_refused_machines(void **state)
 {
 	(void)state;
 	write_full(64);
-	writer_put(&writer, 0x30, 0xaa64, 4);
-	expect_saved_refusal(PS_UNSUPPORTED, " comes from an ARM64 machine; poolscope reads x86 "
-					     "and x64 dumps");
 	writer_put(&writer, 0x30, 0x200, 4);
 	expect_saved_refusal(PS_UNSUPPORTED, " comes from an Itanium (IA64) machine; poolscope "
-					     "reads x86 and x64 dumps");
+					     "reads x86, x64 and ARM64 dumps");
 	writer_put(&writer, 0x30, 0x1c4, 4);
 	expect_saved_refusal(PS_UNSUPPORTED, " comes from a machine of the unknown type 0x1c4; "
-					     "poolscope reads x86 and x64 dumps");
+					     "poolscope reads x86, x64 and ARM64 dumps");
 }
 
 static void test_attributes(void **state)

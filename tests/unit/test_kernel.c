@@ -161,9 +161,15 @@ static void check_unloaded(const struct kernel *kernel)
 		assert_true(list->items[i].unloaded_at > list->items[i - 1].unloaded_at);
 }
 
+static const enum paging pagings[] = {[MADE_X86] = PAGING_X86,
+				      [MADE_PAE] = PAGING_PAE,
+				      [MADE_X64] = PAGING_X64,
+				      [MADE_LA57] = PAGING_X64_LA57,
+				      [MADE_ARM64] = PAGING_ARM64};
+
 static void test_whole(void **state)
 {
-	static const char *const arch[] = {"x86", "x86-pae", "x64"};
+	static const char *const arch[] = {"x86", "x86-pae", "x64", "x64", "arm64"};
 
 	(void)state;
 	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++) {
@@ -174,6 +180,7 @@ static void test_whole(void **state)
 		print_notes(kernel);
 		assert_right_kernel(kernel, made);
 		assert_string_equal(kernel->arch, arch[kind]);
+		assert_int_equal(space_paging(kernel->space), pagings[kind]);
 		assert_int_equal(kernel->pointer_size, made->pointer);
 		assert_string_equal(kernel->dtb_found_by, "header");
 		assert_string_equal(kernel->kdbg_found_by, "header");
@@ -270,6 +277,31 @@ static void test_header_without_kdbg(void **state)
 		assert_string_equal(opened.kernel->dtb_found_by, "header");
 		assert_string_equal(opened.kernel->kdbg_found_by, "search of memory");
 		close_all(&opened);
+		free_made(made);
+	}
+}
+
+/*
+ * Root and KDBG, but no machine: the tables of ARM64 could be walked as those of x64, and only the
+ * kernel's own image tells.
+ */
+static void test_header_without_machine(void **state)
+{
+	(void)state;
+	for (enum made_kind kind = MADE_X64; kind < MADE_KINDS; kind++) {
+		struct made *made = new_made(kind);
+		struct made_header header = made_true_header(made);
+		struct opened opened;
+
+		header.machine = 0;
+		for (unsigned i = 0; i < 2; i++) {
+			opened = open_crash(made, &header);
+			assert_right_kernel(must(&opened), made);
+			assert_string_equal(opened.kernel->dtb_found_by, "header");
+			assert_int_equal(space_paging(opened.kernel->space), pagings[kind]);
+			close_all(&opened);
+			header.kdbg = header.module_list = 0;
+		}
 		free_made(made);
 	}
 }
@@ -1109,6 +1141,7 @@ int main(void)
 		cmocka_unit_test(test_old_windows),
 		cmocka_unit_test(test_low_stub),
 		cmocka_unit_test(test_header_without_kdbg),
+		cmocka_unit_test(test_header_without_machine),
 		cmocka_unit_test(test_wrong_dtb),
 		cmocka_unit_test(test_shadow_dtb),
 		cmocka_unit_test(test_wrong_pae),

@@ -99,6 +99,27 @@ static const struct pte_case pte_cases[] = {
 	{PAGING_X86, 0x38811080, "page file", 0},
 	{PAGING_X86, 0x00000080, "not present", 0},
 	{PAGING_X86, 0x00200800, "page", 0x200},
+	{PAGING_X64_LA57, 0x0000200138811820, "page", 0x138811},
+	{PAGING_X64_LA57, 0xffff900012345860, "prototype", 0},
+	{PAGING_X64_LA57, 0x0001234500000084, "page file", 0},
+	/* ARM64: Protection is bits 1..5, so bit 4 says nothing of a mask and none is taken away.
+	 */
+	{PAGING_ARM64, 0, "not present", 0},
+	{PAGING_ARM64, 0x0000000000000008, "not present", 0}, /* demand zero */
+	{PAGING_ARM64, 0x0001234500000048, "page file", 0},
+	{PAGING_ARM64, 0x0001234500000080, "not present", 0}, /* bits 6..9 are no protection */
+	{PAGING_ARM64, 0x00007c8402000000, "not present", 0}, /* free, chained */
+	{PAGING_ARM64, 0x0000200000000008, "page file", 0},   /* the mask's bit on x64 */
+	{PAGING_ARM64, 0x0000000138811808, "page", 0x138811},
+	{PAGING_ARM64, 0x000000013881180a, "page", 0x138811},
+	{PAGING_ARM64, 0x000000013881183e, "page", 0x138811},
+	{PAGING_ARM64, 0x0000000138811b08, "page", 0x138811}, /* OnStandbyLookaside, IoTracker */
+	{PAGING_ARM64, 0xfff0000138811808, "page", 0x138811}, /* above the PFN: unused */
+	{PAGING_ARM64, 0x0000200138811808, "outside", 0x200138811},
+	{PAGING_ARM64, 0x0001000138811808, "outside", 0x1000138811},
+	{PAGING_ARM64, 0x000000023e600808, "outside", 0x23e600},
+	{PAGING_ARM64, 0x0000000138811c08, "prototype", 0},
+	{PAGING_ARM64, 0xffffe08020500408, "prototype", 0},
 };
 
 static void test_pte_classes(void **state)
@@ -209,6 +230,16 @@ static const struct words_case words_cases[] = {
 	 "3 pages from 0xffffe38f36402000: not in the dump (PDE present, first PFN 0x1f3402)"},
 	{{.reason = HOLE_PAGEFILE, .level = 1, .va = 0x80545000, .length = 8192, .entry = 0x1080},
 	 "2 pages from 0x80545000: in the page file (first PTE 0x1080)"},
+	{{.reason = HOLE_NOT_PRESENT, .level = 5, .va = 0xff50000000000000, .length = 1},
+	 "page 0xff50000000000000: no page table entry (PML5 level)"},
+	{{.reason = HOLE_USER_HALF, .va = 0x7ff612345678, .length = 8},
+	 "address 0x7ff612345678: a user address, and only the kernel's page tables are known"},
+	{{.reason = HOLE_RESERVED,
+	  .level = 1,
+	  .va = 0xffffe00e0e4bc4a0,
+	  .length = 8,
+	  .entry = 0x138811701},
+	 "page 0xffffe00e0e4bc000: mapped by nothing (reserved PTE 0x138811701)"},
 };
 
 static void test_hole_words(void **state)
@@ -568,6 +599,11 @@ static void test_bad_roots(void **state)
 		{PAGING_PAE, 0x100001020, false},
 		{PAGING_X86, 0x1fff, true},
 		{PAGING_X86, 0x100001000, false},
+		{PAGING_X64_LA57, 0x8000000000001002, true},
+		{PAGING_X64_LA57, 0xff50000000001000, false},
+		{PAGING_ARM64, 0x946aa000, true},
+		{PAGING_ARM64, 0x00710000946aa001, true}, /* with ASID and CnP */
+		{PAGING_ARM64, 0xffff000000000fff, false},
 	};
 	struct fixture *f = *state;
 
@@ -629,10 +665,151 @@ static void test_x86(void **state)
 	test_free(image);
 }
 
+/* ---- five levels ---- */
+
+static void test_la57(void **state)
+{
+	struct image *image = test_malloc(sizeof(*image));
+	struct dump *dump;
+	struct space *space;
+	struct translation at;
+	struct hole hole;
+
+	(void)state;
+	image_init(image);
+	image_put64(image, 0x1000 + 0x1a3 * 8, 0x2063); /* 0xffa3...: PML4 */
+	image_put64(image, 0x1000 + 0x1a4 * 8, 0x99063);
+	image_put64(image, 0x2000 + 0x012 * 8, 0x3063); /* PDPT */
+	image_put64(image, 0x3000 + 0x001 * 8, 0x4063); /* PD */
+	image_put64(image, 0x3000 + 0x002 * 8, 0x400001e3);
+	image_put64(image, 0x4000 + 0x003 * 8, 0x5063);
+	image_put64(image, 0x5000 + 0x004 * 8, 0x8000000000006863);
+	image_put64(image, 0x6008, 0x1122334455667788);
+	image_write_crash(image, 64, 0x1000, 0);
+	dump = open_image(image);
+	space = make_space(dump, PAGING_X64_LA57, 0x1002);
+	assert_int_equal(space_pointer_size(space), 8);
+	assert_true(space_is_kernel_address(space, 0xff00000000000000));
+	assert_false(space_is_kernel_address(space, 0xfeffffffffffffff));
+	assert_false(space_is_kernel_address(space, 0x00ffffffffffffff));
+	assert_true(space_translate(space, 0xffa3090040604008, &at, &hole));
+	assert_int_equal(at.pa, 0x6008);
+	assert_true(space_translate(space, 0xffa3090080123456, &at, &hole));
+	assert_int_equal(at.pa, 0x40123456);
+	assert_int_equal(at.page_size, 1 << 30);
+	expect_absent(space, 0x0100000000000000, 8,
+		      "address 0x100000000000000: no such address on this machine");
+	expect_absent(space, 0x00ff000000000000, 8,
+		      "page 0xff000000000000: no page table entry (PML5 level)");
+	expect_absent(space, 0xffa4000000000000, 8,
+		      "page 0xffa4000000000000: its page table is not in the dump (PML4 level, "
+		      "PFN 0x99)");
+	space_destroy(space);
+	dump_close(dump);
+	image_fini(image);
+	test_free(image);
+}
+
+/* ---- ARM64 ---- */
+
+enum {
+	ARM_TABLE = 0x703,
+	ARM_BLOCK = 0x701,
+};
+
+/* 0xffffe00000000000 and what lies behind it, by way of the tables in pages 2, 3 and 4. */
+static struct space *make_arm64(struct image *image, struct dump **ret_dump)
+{
+	image_init(image);
+	image_put64(image, 0x1000 + 0x1c0 * 8, 0x2000 | ARM_TABLE | UINT64_C(0x9f) << 56);
+	image_put64(image, 0x1000 + 0x1c1 * 8, 0x2000 | ARM_BLOCK); /* reserved at level 0 */
+	image_put64(image, 0x2000 + 0 * 8, 0x3000 | ARM_TABLE | 0x80);
+	image_put64(image, 0x2000 + 1 * 8, 0x40000000 | ARM_BLOCK);
+	image_put64(image, 0x2000 + 2 * 8, 0x77000 | ARM_TABLE);
+	image_put64(image, 0x3000 + 0 * 8, 0x4000 | ARM_TABLE);
+	image_put64(image, 0x3000 + 1 * 8, 0x00e0000000a00000 | ARM_BLOCK | 0x80);
+	image_put64(image, 0x3000 + 2 * 8, 0x4808); /* a page table in transition */
+	image_put64(image, 0x4000 + 0 * 8, 0x0060000000005000 | ARM_TABLE | 0x80);
+	image_put64(image, 0x4000 + 1 * 8, 0x6808);             /* in transition */
+	image_put64(image, 0x4000 + 2 * 8, 0x5000 | ARM_BLOCK); /* reserved at level 3 */
+	image_put64(image, 0x4000 + 3 * 8, 0x0001234500000048); /* page file */
+	image_put64(image, 0x4000 + 4 * 8, 0x78000 | ARM_TABLE);
+	memset(image_page(image, 5), 'A', PAGE_SIZE);
+	memset(image_page(image, 6), 'B', PAGE_SIZE);
+	image_page(image, 0x80);
+	image_write_crash(image, 64, 0x1000, 0);
+	*ret_dump = open_image(image);
+	return make_space(*ret_dump, PAGING_ARM64, UINT64_C(0x42) << 48 | 0x1001);
+}
+
+static void check_arm64_pages(struct space *space)
+{
+	static const struct {
+		uint64_t va, pa, size;
+		bool transition;
+	} pages[] = {
+		{0xffffe00000000123, 0x5123, 0x1000, false},
+		{0xffffe00000001123, 0x6123, 0x1000, true},
+		{0xffffe00000212345, 0xa12345, 0x200000, false},
+		{0xffffe00040123456, 0x40123456, 0x40000000, false},
+		{0xffffe00000400ff8, 0x5ff8, 0x1000, true},
+		{0xffffe00000404000, 0x78000, 0x1000, true}, /* page 4 below the same table */
+	};
+	struct translation at;
+	struct hole hole;
+
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		assert_true(space_translate(space, pages[i].va, &at, &hole));
+		assert_int_equal(at.pa, pages[i].pa);
+		assert_int_equal(at.page_size, pages[i].size);
+		assert_int_equal(at.transition, pages[i].transition);
+	}
+}
+
+static void test_arm64(void **state)
+{
+	struct image *image = test_malloc(sizeof(*image));
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+	struct space *space = make_arm64(image, &dump);
+	uint8_t bytes[16];
+
+	(void)state;
+	assert_int_equal(space_pointer_size(space), 8);
+	assert_int_equal(space_dtb(space), 0x1000);
+	assert_true(space_is_kernel_address(space, 0xffff000000000000));
+	assert_false(space_is_kernel_address(space, 0xfffeffffffffffff));
+	assert_false(space_is_kernel_address(space, 0x0000ffffffffffff));
+	check_arm64_pages(space);
+	assert_int_equal(space_read(space, 0xffffe00000000ff8, bytes, 16, &err), PS_OK);
+	assert_memory_equal(bytes, "AAAAAAAABBBBBBBB", 16);
+	expect_absent(space, 0xffffe00000002000, 8,
+		      "page 0xffffe00000002000: mapped by nothing (reserved PTE 0x5701)");
+	expect_absent(space, 0xffffe08000000000, 8,
+		      "page 0xffffe08000000000: mapped by nothing (reserved PML4E 0x2701)");
+	expect_absent(space, 0xffffe00000003000, 8,
+		      "page 0xffffe00000003000: in the page file (PTE 0x1234500000048)");
+	expect_absent(space, 0xffffe00000004000, 8,
+		      "page 0xffffe00000004000: not in the dump (PTE present, PFN 0x78)");
+	expect_absent(space, 0xffffe00080000000, 8,
+		      "page 0xffffe00080000000: its page table is not in the dump (PD level, "
+		      "PFN 0x77)");
+	expect_absent(space, 0x00007ff612345678, 8,
+		      "address 0x7ff612345678: a user address, and only the kernel's page tables "
+		      "are known");
+	expect_absent(space, 0x0001000000000000, 8,
+		      "address 0x1000000000000: no such address on this machine");
+	space_destroy(space);
+	dump_close(dump);
+	image_fini(image);
+	test_free(image);
+}
+
 /* ---- search for the root ---- */
 
 struct proof {
-	uint64_t want; /* accept only this root; 0 = none */
+	uint64_t want;      /* accept only this root; 0 = none */
+	enum paging paging; /* accept it as this */
 	unsigned offered;
 	struct dtb_candidate last;
 };
@@ -643,7 +820,7 @@ static bool accept_root(void *context, const struct dtb_candidate *candidate)
 
 	proof->offered++;
 	proof->last = *candidate;
-	return candidate->dtb == proof->want;
+	return candidate->dtb == proof->want && candidate->paging == proof->paging;
 }
 
 static enum ps_status search(struct image *image, struct proof *proof, struct dtb_candidate *found)
@@ -670,7 +847,7 @@ static void test_find_x64(void **state)
 {
 	struct image *image = test_malloc(sizeof(*image));
 	struct dtb_candidate found = {.dtb = 0};
-	struct proof proof = {.want = 0x123000};
+	struct proof proof = {.want = 0x123000, .paging = PAGING_X64};
 
 	(void)state;
 	image_init(image);
@@ -685,7 +862,8 @@ static void test_find_x64(void **state)
 	put_pml4(image, 0x113, 0x0ed);
 	image_write_raw(image, IMAGE_PAGES);
 	assert_int_equal(search(image, &proof, &found), PS_OK);
-	assert_int_equal(proof.offered, 2);
+	/* 0x120 as each of three kinds first; what bit 7 means for x64, it does not for ARM64. */
+	assert_int_equal(proof.offered, 5);
 	assert_int_equal(found.dtb, 0x123000);
 	assert_int_equal(found.paging, PAGING_X64);
 	assert_int_equal(found.kernel_hint, 0);
@@ -696,15 +874,76 @@ static void test_find_x64(void **state)
 	image_put64(image, 0x13070, 0xfffff80312345678);
 	image_put64(image, 0x130a0, 0x5000);
 	image_write_raw(image, IMAGE_PAGES);
-	proof = (struct proof){.want = 0x5000};
+	proof = (struct proof){.want = 0x5000, .paging = PAGING_X64};
 	assert_int_equal(search(image, &proof, &found), PS_OK);
 	assert_int_equal(proof.offered, 1);
 	assert_int_equal(found.kernel_hint, 0xfffff80312345678);
 	assert_string_equal(found.found_by, "low stub");
 
-	proof = (struct proof){.want = 1};
+	/* The stub with four and with five levels, two tables as each of three kinds, 0x111. */
+	proof = (struct proof){.want = 1, .paging = PAGING_X64};
 	assert_int_equal(search(image, &proof, &found), PS_NOT_FOUND);
-	assert_int_equal(proof.offered, 3);
+	assert_int_equal(proof.offered, 9);
+	image_fini(image);
+	test_free(image);
+}
+
+/* A PML5 has few entries: one of them maps all that four levels reach. */
+static void test_find_la57(void **state)
+{
+	struct image *image = test_malloc(sizeof(*image));
+	struct dtb_candidate found = {.dtb = 0};
+	struct proof proof = {.want = 0x123000, .paging = PAGING_X64_LA57};
+
+	(void)state;
+	image_init(image);
+	image_put64(image, 0x123000 + 0x1c3 * 8, 0x123063);
+	image_put64(image, 0x123000 + 0x1ff * 8, 0x5063);
+	image_put64(image, 0x110ff0, 0x110063); /* a self-map alone */
+	image_write_crash(image, 64, 0x110000, 0);
+	assert_int_equal(search(image, &proof, &found), PS_OK);
+	assert_int_equal(proof.offered, 1);
+	assert_int_equal(found.paging, PAGING_X64_LA57);
+	image_put64(image, 0x13000, 0x00000001000612e9);
+	image_put64(image, 0x13070, 0xfffff80312345678);
+	image_put64(image, 0x130a0, 0x123000);
+	image_write_raw(image, IMAGE_PAGES);
+	proof.offered = 0;
+	assert_int_equal(search(image, &proof, &found), PS_OK);
+	assert_int_equal(proof.offered, 2);
+	assert_string_equal(found.found_by, "low stub");
+	image_fini(image);
+	test_free(image);
+}
+
+static void put_arm64_root(struct image *image, uint64_t pfn, unsigned self)
+{
+	image_put64(image, pfn * PAGE_SIZE + self * 8,
+		    pfn * PAGE_SIZE | ARM_TABLE | UINT64_C(0xe0) << 48);
+	for (unsigned i = 0x1f0; i < 0x1f4; i++)
+		image_put64(image, pfn * PAGE_SIZE + i * 8, 0x9f60000000005000 | ARM_TABLE | 0x80);
+}
+
+static void test_find_arm64(void **state)
+{
+	struct image *image = test_malloc(sizeof(*image));
+	struct dtb_candidate found = {.dtb = 0};
+	struct proof proof = {.want = 0x123000, .paging = PAGING_ARM64};
+
+	(void)state;
+	image_init(image);
+	put_arm64_root(image, 0x123, 0x151);
+	/* no roots: a block at the top level, a frame outside memory, a lower-half map */
+	put_arm64_root(image, 0x111, 0x151);
+	image_put64(image, 0x111ff8, 0x5000 | ARM_BLOCK);
+	put_arm64_root(image, 0x112, 0x151);
+	image_put64(image, 0x112ff8, UINT64_C(0x7ffffff000) | ARM_TABLE);
+	put_arm64_root(image, 0x113, 0x051);
+	image_write_raw(image, IMAGE_PAGES);
+	assert_int_equal(search(image, &proof, &found), PS_OK);
+	assert_int_equal(proof.offered, 1); /* bit 7 is set: no x64 root */
+	assert_int_equal(found.kernel_hint, 0);
+	assert_string_equal(found.found_by, "self-map search");
 	image_fini(image);
 	test_free(image);
 }
@@ -713,7 +952,7 @@ static void test_find_x86(void **state)
 {
 	struct image *image = test_malloc(sizeof(*image));
 	struct dtb_candidate found = {.dtb = 0};
-	struct proof proof = {.want = 0x39000};
+	struct proof proof = {.want = 0x39000, .paging = PAGING_X86};
 
 	(void)state;
 	image_init(image);
@@ -733,7 +972,7 @@ static void test_find_pae(void **state)
 {
 	struct image *image = test_malloc(sizeof(*image));
 	struct dtb_candidate found = {.dtb = 0};
-	struct proof proof = {.want = 0x30020};
+	struct proof proof = {.want = 0x30020, .paging = PAGING_PAE};
 
 	(void)state;
 	image_init(image);
@@ -866,7 +1105,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_transition_table, setup_ten, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_roots, setup_ten, teardown),
 		cmocka_unit_test(test_x86),
+		cmocka_unit_test(test_la57),
+		cmocka_unit_test(test_arm64),
 		cmocka_unit_test(test_find_x64),
+		cmocka_unit_test(test_find_la57),
+		cmocka_unit_test(test_find_arm64),
 		cmocka_unit_test(test_find_x86),
 		cmocka_unit_test(test_find_pae),
 		cmocka_unit_test(test_real_raw),

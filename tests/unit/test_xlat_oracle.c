@@ -37,7 +37,25 @@ static const struct kind kinds[] = {
 	{"x86", PAGING_X86, {ADDRXLAT_PTE_IA32, 3, {12, 10, 10}}, 4, 0, 0x1000},
 	{"PAE", PAGING_PAE, {ADDRXLAT_PTE_IA32_PAE, 4, {12, 9, 9, 2}}, 8, 0x2000000000, 0x1fa0},
 	{"x64", PAGING_X64, {ADDRXLAT_PTE_X86_64, 5, {12, 9, 9, 9, 9}}, 8, 0x200000000000, 0x1000},
+	{"LA57",
+	 PAGING_X64_LA57,
+	 {ADDRXLAT_PTE_X86_64, 6, {12, 9, 9, 9, 9, 9}},
+	 8,
+	 0x200000000000,
+	 0x1000},
+	{"ARM64", PAGING_ARM64, {ADDRXLAT_PTE_AARCH64, 5, {12, 9, 9, 9, 9}}, 8, 0, 0x1000},
 };
+
+static bool is_x64(const struct kind *kind)
+{
+	return kind->paging == PAGING_X64 || kind->paging == PAGING_X64_LA57;
+}
+
+/* What a present entry of a table or a 4 KiB page ends in. */
+static uint64_t present_bits(const struct kind *kind)
+{
+	return kind->paging == PAGING_ARM64 ? 3 : 1;
+}
 
 /* ---- the oracle ---- */
 
@@ -53,8 +71,8 @@ struct oracle {
 
 static uint64_t patch_entry(const struct oracle *oracle, uint64_t entry)
 {
-	bool file_backed = oracle->kind->paging == PAGING_X64 &&
-			   (entry & 0xffff80000000000f) == 0xffff800000000000;
+	bool file_backed =
+		is_x64(oracle->kind) && (entry & 0xffff80000000000f) == 0xffff800000000000;
 	uint64_t frame_bits = oracle->kind->paging == PAGING_PAE ? 0x3ffffff000 : 0xffffffffff000;
 
 	if ((entry & 0xc01) != 0x800 || file_backed)
@@ -62,7 +80,7 @@ static uint64_t patch_entry(const struct oracle *oracle, uint64_t entry)
 	if (!(entry & 0x10))
 		entry ^= entry & oracle->kind->mask;
 	entry &= frame_bits;
-	return entry >> 12 < oracle->frames ? entry | 1 : 0;
+	return entry >> 12 < oracle->frames ? entry | present_bits(oracle->kind) : 0;
 }
 
 static void patch_page(const struct oracle *oracle, uint8_t *page)
@@ -251,13 +269,30 @@ static uint64_t random_flags(const struct kind *kind, unsigned level, uint64_t *
 		return bits & 0xf7e;
 	if (kind->paging == PAGING_PAE)
 		return level == 3 ? bits & 0xe18 : bits & 0x8000000000000f7e;
+	if (kind->paging == PAGING_ARM64) /* all but bits 0 and 1 and the frame */
+		return bits & 0xffff000000000ffc;
 	return bits & 0xfff0000000000f7e;
 }
 
-static uint64_t random_table(uint64_t *random)
+/* The level of a table in the pool; the root has the level after the last. */
+static unsigned level_of(const struct kind *kind, uint64_t table)
+{
+	unsigned top = kind->form.nfields - 1u;
+
+	return 1 + (unsigned)(table % (top > 2 ? top - 1 : top));
+}
+
+/*
+ * A table for an entry of `level`. Those of x86 and x64 are met at several levels, or in
+ * themselves; on ARM64 the kinds of entry differ between levels, and libaddrxlat takes a reserved
+ * one for a page.
+ */
+static uint64_t random_table(const struct kind *kind, unsigned level, uint64_t *random)
 {
 	uint64_t pfn = 2 + image_random(random) % TABLES;
 
+	while (kind->paging == PAGING_ARM64 && level > 1 && level_of(kind, pfn - 2) != level - 1)
+		pfn = 2 + image_random(random) % TABLES;
 	/* One in 32 leads to a page that is not there. */
 	return (image_random(random) % 32 ? pfn : MEMORY - 1) * PAGE_SIZE;
 }
@@ -297,17 +332,20 @@ static uint64_t random_frame(const struct kind *kind, uint64_t *random)
 static uint64_t random_entry(const struct kind *kind, unsigned level, uint64_t *random)
 {
 	unsigned dice = (unsigned)(image_random(random) % 100);
-	bool can_be_large = level == 2 || (level == 3 && kind->paging == PAGING_X64);
+	bool arm64 = kind->paging == PAGING_ARM64;
+	bool can_be_large = level == 2 || (level == 3 && (is_x64(kind) || arm64));
+	uint64_t flags;
 
 	if (dice < 15)
 		return random_absent(random);
 	if (dice < 25)
-		return random_transition(kind, random_table(random), random);
+		return random_transition(kind, random_table(kind, level, random), random);
+	flags = random_flags(kind, level, random);
 	if (dice < 35 && can_be_large)
-		return random_frame(kind, random) | random_flags(kind, level, random) | 0x81;
+		return random_frame(kind, random) | flags | (arm64 ? 1 : 0x81);
 	if (level == 1)
-		return random_frame(kind, random) | random_flags(kind, level, random) | 1;
-	return random_table(random) | random_flags(kind, level, random) | 1;
+		return random_frame(kind, random) | flags | present_bits(kind);
+	return random_table(kind, level, random) | flags | present_bits(kind);
 }
 
 static void put_entry(struct image *image, const struct kind *kind, uint64_t pa, uint64_t entry)
@@ -318,7 +356,7 @@ static void put_entry(struct image *image, const struct kind *kind, uint64_t pa,
 		image_put64(image, pa, entry);
 }
 
-/* Every level's tables come from one pool, so some are met at several levels, or in themselves. */
+/* Every level's tables come from one pool. */
 static void make_tables(struct image *image, const struct kind *kind, uint64_t *random)
 {
 	unsigned top = kind->form.nfields - 1u;
@@ -329,19 +367,25 @@ static void make_tables(struct image *image, const struct kind *kind, uint64_t *
 			  random_entry(kind, top, random));
 	for (unsigned table = 0; table < TABLES; table++)
 		for (unsigned at = 0; at < PAGE_SIZE; at += kind->entry_size)
-			put_entry(
-				image, kind, (2 + table) * PAGE_SIZE + at,
-				random_entry(kind, 1 + table % (top > 2 ? top - 1 : top), random));
+			put_entry(image, kind, (2 + table) * PAGE_SIZE + at,
+				  random_entry(kind, level_of(kind, table), random));
 }
 
 static uint64_t random_address(const struct kind *kind, uint64_t *random)
 {
 	uint64_t va = image_random(random);
 
-	if (kind->paging != PAGING_X64)
-		return va & 0xffffffff;
-	if (image_random(random) % 64 == 0)
-		return va;
+	switch (kind->paging) {
+	case PAGING_X64:
+	case PAGING_X64_LA57:
+		if (image_random(random) % 64 == 0)
+			return va;
+		break;
+	case PAGING_ARM64: return va | 0xffff000000000000; /* the form is that of TTBR1 */
+	default: return va & 0xffffffff;
+	}
+	if (kind->paging == PAGING_X64_LA57)
+		return (uint64_t)((int64_t)(va << 7) >> 7);
 	return (uint64_t)((int64_t)(va << 16) >> 16);
 }
 
