@@ -153,7 +153,14 @@ static enum ps_status load_chunk(struct big_iterator *it, uint64_t index, struct
 	}
 	it->chunk_first = index;
 	it->chunk_count = count;
-	return view_extend(it->view, bytes, err);
+	if (view_extend(it->view, bytes, err) != PS_OK)
+		return err->status;
+	/* Chunks are whole pages, so no page is counted twice. */
+	it->pages_expected += it->view->pages_expected;
+	it->pages_present += it->view->pages_present;
+	for (size_t i = 0; it->holes && i < it->view->holes.count; i++)
+		holes_add(it->holes, &it->view->holes.items[i]);
+	return PS_OK;
 }
 
 enum ps_status big_iterator_next(struct big_iterator *it, struct big_entry *ret, bool *ret_found,
@@ -201,6 +208,7 @@ static enum ps_status sum_entries(struct big_pages *big, struct progress *progre
 	bool found = true;
 	enum ps_status status = big_iterator_init(&it, big, err);
 
+	it.holes = &big->holes;
 	while (status == PS_OK) {
 		status = big_iterator_next(&it, &entry, &found, err);
 		if (it.chunk_first != chunk && it.chunk_count) {
@@ -216,6 +224,8 @@ static enum ps_status sum_entries(struct big_pages *big, struct progress *progre
 	}
 	big->never_used = it.never_used;
 	big->invalid = it.invalid;
+	big->pages_expected = it.pages_expected;
+	big->pages_present = it.pages_present;
 	big_iterator_fini(&it);
 	return status;
 }
@@ -241,35 +251,16 @@ static enum ps_status decide_flags(struct big_pages *big, struct ps_error *err)
 	return status;
 }
 
-/* Pages are counted over the table as a whole, so that chunks do not count their borders twice. */
-static enum ps_status count_pages(struct big_pages *big, struct ps_error *err)
-{
-	uint64_t va = big->globals.table.value;
-	uint64_t end = va + big->globals.size.value * big->globals.layout->entry_size;
-	uint8_t byte;
-
-	if (end < va)
-		return ps_fail_at(err, PS_CORRUPT, va,
-				  "the big-page table reaches beyond the address space");
-	for (uint64_t page = va; page < end; page += PAGE_SIZE) {
-		big->pages_expected++;
-		big->pages_present += space_read_partial(big->space, page, &byte, 1, &big->holes);
-	}
-	return PS_OK;
-}
-
 enum ps_status big_pages_read(struct space *space, const struct big_globals *globals,
 			      struct progress *progress, struct big_pages *ret,
 			      struct ps_error *err)
 {
 	struct big_pages big = {.space = space, .globals = *globals};
-	enum ps_status status;
+	enum ps_status status = PS_OK;
 
 	hash_init(&big.index);
 	holes_init(&big.holes);
-	status = count_pages(&big, err);
-	if (status == PS_OK && !globals->flags_decided &&
-	    globals->layout->type_kind == BIG_TYPE_FIELD)
+	if (!globals->flags_decided && globals->layout->type_kind == BIG_TYPE_FIELD)
 		status = decide_flags(&big, err);
 	if (status == PS_OK) {
 		progress_begin(progress, "reading the big-page table", globals->size.value);

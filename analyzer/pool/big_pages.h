@@ -63,8 +63,10 @@ struct big_iterator {
 	const struct big_pages *big; /* borrowed */
 	struct view *view;           /* owned: one chunk of the table */
 	uint64_t next_index;
-	uint64_t chunk_first, chunk_count; /* entries */
-	uint64_t never_used, invalid;      /* passed over so far */
+	uint64_t chunk_first, chunk_count;      /* entries */
+	uint64_t never_used, invalid;           /* passed over so far */
+	uint64_t pages_expected, pages_present; /* of the part walked so far */
+	struct holes *holes;                    /* borrowed; takes what is missing, may be NULL */
 };
 
 enum ps_status big_iterator_init(struct big_iterator *it, const struct big_pages *big,

@@ -108,23 +108,12 @@ enum ps_status view_extend(struct view *view, size_t size, struct ps_error *err)
 	return PS_OK;
 }
 
-bool view_has(const struct view *view, size_t offset, size_t length)
+bool view_has_pages(const struct view *view, size_t offset, size_t length)
 {
-	if (length == 0 || offset >= view->size || length > view->size - offset)
-		return false;
-	if (view->pages_present == view->pages_expected)
-		return true;
 	for (size_t page = page_index(view, offset); page <= page_index(view, offset + length - 1);
 	     page++) {
 		if (!view->present[page])
 			return false;
 	}
 	return true;
-}
-
-uint64_t view_uint(const struct view *view, size_t offset, unsigned width)
-{
-	struct bytes b = bytes_of(view->data, view->size);
-
-	return bytes_uint(&b, offset, width);
 }

@@ -31,10 +31,23 @@ void view_restart(struct view *view, uint64_t va);
  */
 enum ps_status view_extend(struct view *view, size_t size, struct ps_error *err);
 
+/** As view_has(), for a view with absent pages. */
+bool view_has_pages(const struct view *view, size_t offset, size_t length);
+
 /** True when all of [offset, offset+length) was read from the dump. */
-bool view_has(const struct view *view, size_t offset, size_t length);
+static inline bool view_has(const struct view *view, size_t offset, size_t length)
+{
+	if (length == 0 || offset >= view->size || length > view->size - offset)
+		return false;
+	return view->pages_present == view->pages_expected || view_has_pages(view, offset, length);
+}
 
 /** Little-endian value at `offset`; only after view_has(). `width` is 4 or 8 bytes. */
-uint64_t view_uint(const struct view *view, size_t offset, unsigned width);
+static inline uint64_t view_uint(const struct view *view, size_t offset, unsigned width)
+{
+	struct bytes b = bytes_of(view->data, view->size);
+
+	return bytes_uint(&b, offset, width);
+}
 
 #endif
