@@ -299,11 +299,14 @@ static enum ps_status read_header(struct dump *dump, struct crash_header *header
 {
 	char size[WORDS_SIZE], wanted[WORDS_SIZE];
 
-	if (dump->file.size < header->layout->size)
-		return ps_fail_at(err, PS_ABSENT, dump->file.size,
-				  "%s ends inside its crash dump header: %s of %s",
-				  file_words(&dump->file), size_words(dump->file.size, size),
-				  size_words(header->layout->size, wanted));
+	if (dump->file.size < header->layout->size) {
+		ps_fail_at(err, PS_ABSENT, dump->file.size,
+			   "%s ends inside its crash dump header: %s of %s",
+			   file_words(&dump->file), size_words(dump->file.size, size),
+			   size_words(header->layout->size, wanted));
+		ps_hint(err, "the copy was cut short: copy the dump again");
+		return err->status;
+	}
 	if (file_read(&dump->file, 0, header->data, header->layout->size, err) != PS_OK)
 		return ps_wrap(err, "cannot read the crash dump header");
 	return PS_OK;
@@ -325,9 +328,11 @@ static enum ps_status find_type(const struct dump *dump, const struct crash_head
 			return PS_OK;
 		}
 	}
-	return ps_fail_at(err, PS_UNSUPPORTED, header->layout->dump_type,
-			  "%s is a Windows crash dump of the unknown type %" PRIu64,
-			  file_words(&dump->file), type.value);
+	ps_fail_at(err, PS_UNSUPPORTED, header->layout->dump_type,
+		   "%s is a Windows crash dump of the unknown type %" PRIu64,
+		   file_words(&dump->file), type.value);
+	ps_hint(err, "types 1 to 10 are known; if the header is damaged, copy the dump again");
+	return err->status;
 }
 
 static enum ps_status check_usable(const struct dump *dump, const struct crash_header *header,

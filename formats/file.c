@@ -47,17 +47,24 @@ static const char *file_kind(mode_t mode)
 
 static enum ps_status check_kind(const char *path, const struct stat *st, struct ps_error *err)
 {
-	if (S_ISDIR(st->st_mode))
-		return ps_fail(err, PS_UNSUPPORTED, "%s is a directory, not a dump file",
-			       path_words(path));
+	if (S_ISDIR(st->st_mode)) {
+		ps_fail(err, PS_UNSUPPORTED, "%s is a directory, not a dump file",
+			path_words(path));
+		ps_hint(err, "name one dump in it, for example MEMORY.DMP");
+		return err->status;
+	}
 	if (!S_ISREG(st->st_mode)) {
 		ps_fail(err, PS_UNSUPPORTED, "%s is not a regular file (%s)", path_words(path),
 			file_kind(st->st_mode));
 		ps_hint(err, "copy it to a file and open that");
 		return err->status;
 	}
-	if (st->st_size <= 0)
-		return ps_fail(err, PS_UNSUPPORTED, "%s is empty (0 bytes)", path_words(path));
+	if (st->st_size <= 0) {
+		ps_fail(err, PS_UNSUPPORTED, "%s is empty (0 bytes)", path_words(path));
+		ps_hint(err, "Windows wrote no dump into it, or the copy failed: look at the disk "
+			     "space of the server and copy the dump again");
+		return err->status;
+	}
 	return PS_OK;
 }
 

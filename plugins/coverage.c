@@ -33,9 +33,9 @@ static bool file(struct report *report)
 			"Parts of it are cut off or do not agree; the notes say which.",
 			"compare the file's size with the original; a copy may have been cut short");
 	if (f->pages_in_file == f->pages_listed)
-		return add(report, "file-incomplete", SEVERITY_WARNING,
-			   "The file contradicts itself",
-			   "Its header and its lists of pages do not agree; the notes say where.",
+		return add(report, "file-incomplete", SEVERITY_WARNING, "The file is not whole",
+			   "Part of the memory is absent, or its header and its lists of pages do "
+			   "not agree; the notes say which.",
 			   NULL);
 	return add(report, "file-incomplete", SEVERITY_WARNING, "The file is not whole",
 		   report_text(report,

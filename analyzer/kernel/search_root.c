@@ -241,8 +241,9 @@ static void hint_no_root(struct kernel_search *search, struct ps_error *err)
 		ps_hint(err, "this file is not complete: copy the dump again, or make another that "
 			     "is");
 	if (!dump->facts.dtb.known && search->seen == 0)
-		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded: if this is a "
-			     "snapshot of one, take a crash dump (MEMORY.DMP) instead");
+		ps_hint(err, "give a Windows crash dump (MEMORY.DMP) or an image of all physical "
+			     "memory; of a running Windows 8 or later take a crash dump, because "
+			     "it keeps KDBG encoded");
 	ps_hint(err, "poolscope needs the memory of an x86, x64 or ARM64 Windows: a kernel or "
 		     "complete memory dump, or a snapshot of all physical memory");
 }
@@ -263,9 +264,9 @@ static enum ps_status root_not_found(struct kernel_search *search, struct ps_err
 			   dtb->value, root_page_words(dump, words), search->seen);
 	else
 		ps_fail(err, PS_NOT_FOUND,
-			"no Windows kernel found: no page tables in this memory lead to one "
+			"no Windows kernel found in %s (%s): no page tables in it lead to one "
 			"(%" PRIu64 " blocks like KDBG seen)",
-			search->seen);
+			file_words(&dump->file), dump->title, search->seen);
 	hint_no_root(search, err);
 	return err->status;
 }

@@ -189,7 +189,7 @@ static enum ps_status file_coverage(const struct text *text, struct ps_error *er
 		return text_field(text, err, "Coverage",
 				  "file: all %" PRIu64 " pages that it lists are in it%s",
 				  f->pages_listed,
-				  f->complete ? "" : ", but it contradicts itself (see notes)");
+				  f->complete ? "" : ", but not all is there or agrees (see notes)");
 	return text_field(text, err, "Coverage",
 			  "file: %" PRIu64 " of the %" PRIu64 " pages that it lists are in it",
 			  f->pages_in_file, f->pages_listed);

@@ -105,6 +105,7 @@ enum ps_status text_big_list(const struct text *text, struct ps_error *err)
 {
 	const struct report_big_source *rows = &text->report->big_rows;
 	const struct report_big *b = &text->report->big;
+	const char *mark = trust_mark(b->complete ? FIGURE_EXACT : FIGURE_AT_LEAST);
 	struct report_big_row row;
 	char name[TAG_TEXT], size[SIZE_TEXT];
 	uint64_t count = 0;
@@ -127,8 +128,10 @@ enum ps_status text_big_list(const struct text *text, struct ps_error *err)
 			row.index, row.type, row.is_protected ? " protected" : "");
 		count++;
 	}
-	fprintf(text->out, "\n%s%" PRIu64 " allocation%s.\n", b->complete ? "" : ">=", count,
-		count == 1 ? "" : "s");
+	fprintf(text->out,
+		"\n%" PRIu64 " allocation%s listed; the table has %s%" PRIu64 " live and %s%" PRIu64
+		" freed.\n",
+		count, count == 1 ? "" : "s", mark, b->in_use, mark, b->freed);
 	return big_reason(text, err);
 }
 

@@ -860,11 +860,15 @@ static void test_open_errors(void **state)
 	expect_refusal("-", PS_UNSUPPORTED,
 		       "=standard input cannot be used: a dump needs random access",
 		       "save it to a file and give the name of the file");
-	expect_refusal(writer.directory, PS_UNSUPPORTED, " is a directory, not a dump file", "");
+	expect_refusal(writer.directory, PS_UNSUPPORTED, " is a directory, not a dump file",
+		       "name one dump in it, for example MEMORY.DMP");
 	expect_refusal("/dev/null", PS_UNSUPPORTED, " is not a regular file (device)",
 		       "copy it to a file and open that");
 	writer_save(&writer);
-	expect_refusal(writer.path, PS_UNSUPPORTED, " is empty (0 bytes)", "");
+	expect_refusal(
+		writer.path, PS_UNSUPPORTED, " is empty (0 bytes)",
+		"Windows wrote no dump into it, or the copy failed: look at the disk space of the "
+		"server and copy the dump again");
 	unlink(writer.path);
 	assert_int_equal(mkfifo(writer.path, 0600), 0);
 	expect_refusal(writer.path, PS_UNSUPPORTED, " is not a regular file (pipe)", NULL);
