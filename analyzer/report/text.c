@@ -186,10 +186,10 @@ static enum ps_status file_coverage(const struct text *text, struct ps_error *er
 	if (f->pages_listed == 0)
 		return text_field(text, err, "Coverage", "file: a header, and no memory");
 	if (f->pages_in_file == f->pages_listed)
-		return text_field(text, err, "Coverage",
-				  "file: all %" PRIu64 " pages that it lists are in it%s",
-				  f->pages_listed,
-				  f->complete ? "" : ", but not all is there or agrees (see notes)");
+		return text_field(
+			text, err, "Coverage",
+			"file: all %" PRIu64 " pages that it lists are in it%s", f->pages_listed,
+			f->complete ? "" : ", but not all is there or agrees (see notes)");
 	return text_field(text, err, "Coverage",
 			  "file: %" PRIu64 " of the %" PRIu64 " pages that it lists are in it",
 			  f->pages_in_file, f->pages_listed);
