@@ -3,8 +3,9 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth rvas real mutate); no apt.
+#   make check-SUITE     one suite (build lint unit cli truth readers rvas real mutate); no apt.
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
+#   make check-qemu      containers that QEMU writes; installs it
 #   make lint            the house's rules
 #   make bench           speed and memory against a memcpy of the same bytes
 #   make fuzz            libFuzzer, FUZZ_SECONDS=600 a harness
@@ -22,11 +23,13 @@ DOCDIR ?= $(PREFIX)/share/doc/poolscope
 VERSION := 0.1.0
 
 # Every Debian package this project needs, once; README has the reason for each.
-PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev
-PACKAGES_CHECK := libkdumpfile-dev libcmocka-dev clang-14 libclang-rt-14-dev clang-format-14 \
+PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev \
+	libkdumpfile-dev
+PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
+PACKAGES_CHECK := libcmocka-dev clang-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc
 
-LIBS_PROGRAM := jansson smartcols
+LIBS_PROGRAM := jansson smartcols libkdumpfile
 
 CC ?= gcc
 ifeq ($(origin CC),default)
@@ -136,6 +139,9 @@ demo: packages-program
 
 check: packages-check
 	@$(PYTHON) tests/run.py
+check-qemu:
+	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK) $(PACKAGES_QEMU)
+	@$(PYTHON) tests/run.py qemu
 check-%:
 	@$(PYTHON) tests/run.py $*
 lint:
@@ -163,7 +169,7 @@ uninstall:
 clean:
 	rm -rf build poolscope
 
-.PHONY: all mkdump unit tools fuzzers packages-program packages-check demo check lint bench fuzz \
+.PHONY: all mkdump unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

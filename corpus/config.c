@@ -159,22 +159,35 @@ static void read_body(struct config *c, const struct line *line)
 		line_fail(line, "a body is bitmap, ranges or counted");
 }
 
+static void read_elf(struct config *c, const struct line *line)
+{
+	const char *writer = line_option(line, "writer"), *longest = line_option(line, "longest");
+	c->elf_writer = ELF_QEMU;
+	if (writer && strcmp(writer, "virtualbox") == 0)
+		c->elf_writer = ELF_VIRTUALBOX;
+	else if (writer && strcmp(writer, "plain") == 0)
+		c->elf_writer = ELF_PLAIN;
+	else if (writer && strcmp(writer, "qemu") != 0)
+		line_fail(line, "the writer is qemu, virtualbox or plain");
+	c->elf_32 = line_has(line, "32-bit");
+	c->elf_header = line_has(line, "header");
+	c->elf_user_mode = line_has(line, "user-mode");
+	c->elf_longest = longest ? parse_number(line, longest) : 0;
+}
+
 static void read_container(struct config *c, const struct line *line)
 {
-	static const struct choice choices[] = {{"type1", CONTAINER_FULL},
-						{"type2", CONTAINER_SUMMARY},
-						{"type5", CONTAINER_BITMAP_ALL},
-						{"type6", CONTAINER_BITMAP},
-						{"type3", CONTAINER_HEADER},
-						{"type4", CONTAINER_MINIDUMP},
-						{"type7", CONTAINER_AUTOMATIC},
-						{"type8", CONTAINER_RDMP_KERNEL},
-						{"type9", CONTAINER_RDMP_USER},
-						{"type10", CONTAINER_RDMP_FULL},
-						{"raw", CONTAINER_RAW},
-						{"raw-sparse", CONTAINER_RAW_SPARSE},
-						{0}};
+	static const struct choice choices[] = {
+		{"type1", CONTAINER_FULL},       {"type2", CONTAINER_SUMMARY},
+		{"type5", CONTAINER_BITMAP_ALL}, {"type6", CONTAINER_BITMAP},
+		{"type3", CONTAINER_HEADER},     {"type4", CONTAINER_MINIDUMP},
+		{"type7", CONTAINER_AUTOMATIC},  {"type8", CONTAINER_RDMP_KERNEL},
+		{"type9", CONTAINER_RDMP_USER},  {"type10", CONTAINER_RDMP_FULL},
+		{"raw", CONTAINER_RAW},          {"raw-sparse", CONTAINER_RAW_SPARSE},
+		{"elf", CONTAINER_ELF},          {0}};
 	c->container = (enum container)choose(line, choices);
+	if (c->container == CONTAINER_ELF)
+		read_elf(c, line);
 	const char *signature = line_option(line, "signature");
 	c->signature[0] = '\0';
 	if (signature && strlen(signature) != 4)

@@ -23,10 +23,13 @@ enum container {
 	CONTAINER_MINIDUMP,    /* DumpType 4 */
 	CONTAINER_RAW,         /* every byte of RAM written */
 	CONTAINER_RAW_SPARSE,  /* what is absent is a hole of the file */
+	CONTAINER_ELF,         /* ELF core */
 };
 
 /* Of DumpType 7: page bitmap, or page ranges whose list ends at page 0 or by a count. */
 enum body { BODY_BITMAP, BODY_RANGES, BODY_COUNTED };
+
+enum elf_writer { ELF_QEMU, ELF_VIRTUALBOX, ELF_PLAIN };
 
 enum kdbg_form { KDBG_PLAIN, KDBG_ENCODED, KDBG_NONE };
 enum cluster_order { CLUSTER_RANDOM, CLUSTER_WIN7_X86, CLUSTER_XP_X86 };
@@ -97,6 +100,11 @@ struct config {
 	bool minidump_overlap;       /* some data blocks overlap */
 	bool minidump_no_kdbg;
 	bool present_all;
+	enum elf_writer elf_writer;
+	bool elf_32;
+	bool elf_header;      /* a note holds the crash dump header */
+	bool elf_user_mode;   /* the first processor has the shadow root */
+	uint64_t elf_longest; /* pages of a segment; 0: any number */
 	int64_t bitmap_count_error;
 	uint64_t truncate_bytes; /* UINT64_MAX: off */
 	uint64_t truncate_parts; /* of a million; UINT64_MAX: off */

@@ -1,5 +1,6 @@
 /*
- * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), and raw images.
+ * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), raw images,
+ * and ELF cores.
  *
  * Does not: other hypervisors' formats.
  *
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "corpus/elf.h"
 #include "corpus/header.h"
 #include "corpus/minidump.h"
 #include "corpus/rdmp.h"
@@ -70,6 +72,23 @@ static uint64_t pages_in(const struct run *runs, size_t count)
 	return pages;
 }
 
+/* The pages of the runs back to back from `offset`. Absent pages in a run stay holes: zeros. */
+static void write_runs(struct world *w, struct output *file, struct page **sorted,
+		       const struct run *runs, size_t run_count, uint64_t offset)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < run_count; i++) {
+		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
+		     k++) {
+			if (sorted[k]->pfn >= runs[i].base && !sorted[k]->absent)
+				output_page(file, sorted[k],
+					    offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
+		}
+		offset += runs[i].count * PAGE_SIZE;
+	}
+	output_resize(file, offset);
+}
+
 static uint64_t write_full(struct world *w, struct output *file, struct page **sorted)
 {
 	size_t run_count;
@@ -82,19 +101,37 @@ static uint64_t write_full(struct world *w, struct output *file, struct page **s
 	uint64_t pages = pages_in(runs, run_count);
 	uint32_t length = header_build(w, header, runs, run_count, pages);
 	output_write(file, 0, header, length);
-	uint64_t offset = length;
-	size_t k = 0;
-	for (size_t i = 0; i < run_count; i++) {
-		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
-		     k++) {
-			if (sorted[k]->pfn >= runs[i].base)
-				output_page(file, sorted[k],
-					    offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
-		}
-		offset += runs[i].count * PAGE_SIZE;
-	}
-	output_resize(file, offset);
+	write_runs(w, file, sorted, runs, run_count, length);
 	free(runs);
+	return pages;
+}
+
+/* VirtualBox writes what it cannot read as zeros: pages that hold only zeros say nothing. */
+static void zeros_are_absent(struct world *w)
+{
+	static const uint8_t zeros[PAGE_SIZE];
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		struct page *page = &w->memory.pages[i];
+		page->absent |= memcmp(page->data, zeros, PAGE_SIZE) == 0;
+	}
+}
+
+static uint64_t write_elf(struct world *w, struct output *file, struct page **sorted)
+{
+	bool zeros = w->config->elf_writer == ELF_VIRTUALBOX;
+	size_t run_count = w->memory.run_count, count;
+	struct run *runs = zeros ? w->memory.runs : present_runs(w, sorted, &run_count);
+	struct run *segments = elf_segments(w, runs, run_count, &count);
+	uint8_t *head;
+	uint64_t length = elf_head(w, segments, count, &head), pages = pages_in(segments, count);
+	output_write(file, 0, head, length);
+	write_runs(w, file, sorted, segments, count, length);
+	if (zeros)
+		zeros_are_absent(w);
+	else
+		free(runs);
+	free(segments);
+	free(head);
 	return pages;
 }
 
@@ -268,6 +305,11 @@ struct container_result container_write(struct world *w, const char *path)
 		result.format = "raw";
 		result.pages = write_raw(w, &file, sorted);
 		result.header = false;
+		break;
+	case CONTAINER_ELF:
+		result.format = "elf";
+		result.pages = write_elf(w, &file, sorted);
+		result.header = w->config->elf_header;
 		break;
 	}
 	result.truncated = truncate_file(w, &file);

@@ -40,6 +40,8 @@ class Dump:
         self.raw = self.header[:4] != b"PAGE"
         self.notes = []
         self.cache = {}
+        if self.header[:4] == b"\x7fELF":
+            self.read_elf()
         if self.raw:
             return
         head = 0x2000 if self.wide else 0x1000
@@ -61,6 +63,21 @@ class Dump:
     def at(self, offset, length):
         self.file.seek(offset)
         return self.file.read(length)
+
+    def read_elf(self):
+        wide = self.header[4] == 2
+        at, sections = struct.unpack_from("<QQ" if wide else "<II", self.header, 32 if wide else 28)
+        count = struct.unpack_from("<H", self.header, 56 if wide else 44)[0]
+        if count == 0xFFFF:
+            count = u32(self.at(sections + (44 if wide else 28), 4))
+        self.runs = []
+        for i in range(count):
+            if wide:
+                kind, _, offset, _, base, size = struct.unpack("<IIQQQQ", self.at(at + 56 * i, 40))
+            else:
+                kind, offset, _, base, size = struct.unpack("<IIIII", self.at(at + 32 * i, 20))
+            if kind == 1:
+                self.runs.append((base // PAGE, size // PAGE, offset))
 
     def read_runs(self, head):
         self.runs = []
@@ -117,7 +134,7 @@ class Dump:
                               % (self.first + rank * PAGE, self.size))
 
     def offset(self, pfn):
-        if self.raw:
+        if self.raw and not hasattr(self, "runs"):
             start = pfn * PAGE
             if start >= self.size:
                 return None

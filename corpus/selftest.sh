@@ -10,7 +10,7 @@ mkdump=${1:-$here/../build/gcc/mkdump}
 [ $# -gt 0 ] && shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
-only_made=" wrong-dtb-arm64 wrong-dtb-la57 zero-header-arm64
+only_made=" elf-truncated elf-virtualbox elf-many-segments wrong-dtb-arm64 wrong-dtb-la57 zero-header-arm64
  minidump-truncated rdmp-truncated rdmp-count-mismatch rdmp-wrong-header rdmp-zero-header
  summary-mismatch summary-wrong-header minidump-zero-header truncated truncated-header missing-globals insufficient bitmap-mismatch wrong-dtb wrong-kdbg zero-header
  missing-kdbg missing-array kvas unknown-type loop-modules nowhere-modules violate "

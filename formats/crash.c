@@ -395,6 +395,18 @@ static const struct crash_layout *layout_of(const uint8_t *magic)
 	return NULL;
 }
 
+bool crash_embedded_header(struct dump *dump, const uint8_t *data, size_t length)
+{
+	struct crash_header header = {.layout = length >= 8 ? layout_of(data) : NULL};
+
+	if (!header.layout || length < header.layout->size)
+		return false;
+	memcpy(header.data, data, header.layout->size);
+	read_facts(dump, &header);
+	dump->facts.dump_type = dump->facts.attributes = (struct fact){.known = false};
+	return true;
+}
+
 enum probe crash_open(struct dump *dump, struct ps_error *err)
 {
 	struct crash_header header = {.layout = NULL};

@@ -39,6 +39,12 @@ struct fact crash_field(const struct crash_header *header, size_t offset, size_t
 enum ps_status crash_runs(const struct crash_header *header, uint64_t offset, struct page_run *runs,
 			  size_t *ret_count, struct ps_error *err);
 
+/**
+ * Takes the facts of a crash dump header that another container carries, as QEMU does in a note.
+ * False when the bytes are none, or are cut. The fields about the body of a dump are left out.
+ */
+bool crash_embedded_header(struct dump *dump, const uint8_t *data, size_t length);
+
 /** Body of type 1: the pages of the header's runs. Fills dump->map. */
 enum ps_status crash_full_open(struct dump *dump, const struct crash_header *header,
 			       struct ps_error *err);

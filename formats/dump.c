@@ -15,6 +15,8 @@ void dump_close(struct dump *dump)
 {
 	if (!dump)
 		return;
+	if (dump->source)
+		dump->source->ops->close(dump->source);
 	page_map_fini(&dump->map);
 	virtual_map_fini(&dump->ranges);
 	triage_destroy(dump->triage);
@@ -31,6 +33,14 @@ void dump_note(struct dump *dump, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(dump->notes[dump->note_count++], DUMP_NOTE_TEXT, format, args);
 	va_end(args);
+}
+
+void hint_damaged(struct ps_error *err)
+{
+	if (err->status == PS_ABSENT)
+		ps_hint(err, "the copy was cut short: copy the dump again");
+	else if (err->status == PS_CORRUPT)
+		ps_hint(err, "copy the dump again; if that is as damaged, have it written again");
 }
 
 void dump_note_truncation(struct dump *dump)
@@ -99,6 +109,34 @@ bool dump_next_present(struct dump *dump, uint64_t pfn, struct extent *ret)
 	return false;
 }
 
+/* Page by page: a source knows no stretches. */
+static enum page_state read_source(struct dump *dump, const struct extent *extent, uint64_t skip,
+				   void *to, size_t length)
+{
+	struct page_source *source = dump->source;
+	struct extent page = {.pfn = extent->pfn, .count = 1, .offset = extent->offset};
+	char *next = to;
+
+	page.state = PAGE_PRESENT;
+	while (length > 0) {
+		size_t part = PAGE_SIZE - (size_t)skip;
+		enum page_state state;
+
+		if (part > length)
+			part = length;
+		state = source->ops->read(source, &page, (size_t)skip, next, part);
+		if (state != PAGE_PRESENT)
+			return state;
+		dump->file.bytes_read += part;
+		next += part;
+		length -= part;
+		skip = 0;
+		page.pfn++;
+		page.offset += PAGE_SIZE;
+	}
+	return PAGE_PRESENT;
+}
+
 static enum page_state read_extent(struct dump *dump, const struct extent *extent, uint64_t skip,
 				   void *to, size_t length)
 {
@@ -106,6 +144,8 @@ static enum page_state read_extent(struct dump *dump, const struct extent *exten
 
 	if (extent->state != PAGE_PRESENT)
 		return extent->state;
+	if (dump->source)
+		return read_source(dump, extent, skip, to, length);
 	switch (file_read(&dump->file, extent->offset + skip, to, length, &err)) {
 	case PS_OK: return PAGE_PRESENT;
 	case PS_ABSENT: return PAGE_BEYOND_EOF;
@@ -174,6 +214,10 @@ void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count)
 			break;
 		if (extent.count > stop - extent.pfn)
 			extent.count = stop - extent.pfn;
+		if (dump->source) {
+			dump->source->ops->prefetch(dump->source, extent.pfn, extent.count);
+			continue;
+		}
 		if (extent.offset != end) {
 			file_prefetch(&dump->file, start, end - start);
 			start = extent.offset;
@@ -181,6 +225,11 @@ void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count)
 		end = extent.offset + (extent.count << PAGE_SHIFT);
 	}
 	file_prefetch(&dump->file, start, end - start);
+}
+
+bool dump_reader_lost(const struct dump *dump, struct ps_error *err)
+{
+	return dump->source && dump->source->ops->lost(dump->source, err);
 }
 
 const char *page_state_words(enum page_state state)
@@ -191,6 +240,10 @@ const char *page_state_words(enum page_state state)
 	case PAGE_FILE_HOLE: return "in a hole of the sparse file";
 	case PAGE_BEYOND_EOF: return "beyond the end of the file";
 	case PAGE_IO_ERROR: return "unreadable (the disk failed, or the file shrank)";
+	case PAGE_DAMAGED: return "damaged in the file (it cannot be unpacked)";
+	case PAGE_ZERO_SUSPECT:
+		return "all zeros, in a container that stores missing memory as zeros";
+	case PAGE_READER_LOST: return "unreadable (the reader of this container ended)";
 	}
 	return "unknown";
 }

@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "formats/file.h"
 #include "formats/page_map.h"
+#include "formats/page_source.h"
 #include "formats/triage.h"
 #include "formats/virtual_map.h"
 
@@ -26,14 +27,18 @@ struct fact {
 	uint64_t value;
 };
 
+enum { CR3_MOST = 64 };
+
 /**
  * What the container itself says. A field equal to the PAGE filler is not known, nor is one that is
  * 0, except suite_mask and attributes.
  */
 struct machine_facts {
 	enum machine machine;
-	enum tristate pae;        /* x86 only */
-	struct fact dtb;          /* as stored; mask before use */
+	enum tristate pae;      /* x86 only */
+	struct fact dtb;        /* as stored; mask before use */
+	uint64_t cr3[CR3_MOST]; /* page-table roots of the processors, each once, in their order */
+	unsigned cr3_count;
 	struct fact kdbg;         /* VA */
 	struct fact module_list;  /* VA of PsLoadedModuleList */
 	struct fact process_list; /* VA of PsActiveProcessHead */
@@ -61,6 +66,14 @@ enum dump_holds {
 
 enum { DUMP_NOTES = 16, DUMP_NOTE_TEXT = 240 };
 
+/** Who reads the pages, where there is a choice (ELF cores). */
+enum dump_reader { READER_ANY, READER_NATIVE, READER_KDUMPFILE };
+
+struct dump_options {
+	enum dump_reader reader;
+	struct progress *progress; /* for containers that must be unpacked first; may be NULL */
+};
+
 struct format;
 
 struct dump {
@@ -72,10 +85,15 @@ struct dump {
 	struct machine_facts facts;
 	enum dump_holds holds;
 	struct page_map map;
-	struct virtual_map ranges; /* settled */
-	struct triage *triage;     /* owned; minidumps only, else NULL */
-	bool holes_absent;         /* raw files: a hole of the file is an absent page */
-	bool complete;             /* every page that the container lists is in the file */
+	struct page_source *source; /* owned; NULL: the file has the pages where the map says */
+	uint64_t pages_lost;        /* listed, not in the file, and not known to the map */
+	struct virtual_map ranges;  /* settled */
+	struct triage *triage;      /* owned; minidumps only, else NULL */
+	bool holes_absent;          /* raw files: a hole of the file is an absent page */
+	bool zeros_suspect; /* its writer stores memory that it cannot read as pages of zeros */
+	bool complete;      /* every page that the container lists is in the file */
+	enum dump_reader reader;   /* what the caller asked for */
+	struct progress *progress; /* borrowed, for the time of opening; may be NULL */
 	/* Sentences for the analyst: truncated, live, ... */
 	char notes[DUMP_NOTES][DUMP_NOTE_TEXT];
 	unsigned note_count;
@@ -96,6 +114,10 @@ struct format {
 /** Opens `path` with the first format that takes it. The caller closes *ret. */
 enum ps_status dump_open(const char *path, const struct log *log, struct dump **ret,
 			 struct ps_error *err);
+
+/** As dump_open(). PS_USAGE when the file has no such reader as the options ask for. */
+enum ps_status dump_open_with(const char *path, const struct dump_options *options,
+			      const struct log *log, struct dump **ret, struct ps_error *err);
 
 /** Frees the dump. NULL is harmless. */
 void dump_close(struct dump *dump);
@@ -127,6 +149,12 @@ enum page_state dump_read_range(struct dump *dump, uint64_t va, void *to, size_t
 
 /** Tells the kernel that these pages will be read soon. */
 void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count);
+
+/**
+ * True when the process that reads the container has ended before its time: *err says how. Pages
+ * are PAGE_READER_LOST from then on.
+ */
+bool dump_reader_lost(const struct dump *dump, struct ps_error *err);
 
 /** Words for a page state: "not in the dump", "in a hole of the sparse file", ... Static. */
 const char *page_state_words(enum page_state state);

@@ -130,6 +130,27 @@ enum ps_status file_open(struct file *file, const char *path, struct ps_error *e
 	return PS_OK;
 }
 
+enum ps_status file_adopt(struct file *file, int fd, const char *path, struct ps_error *err)
+{
+	struct file opened = {.fd = fd};
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		ps_fail_errno(err, errno, "cannot open %s", path_words(path));
+	else if (check_kind(path, &st, err) == PS_OK) {
+		opened.size = (uint64_t)st.st_size;
+		opened.path = mem_strndup(path, strlen(path));
+		if (opened.path) {
+			opened.map = map_file(fd, opened.size);
+			*file = opened;
+			return PS_OK;
+		}
+		ps_fail_memory(err, "the name of the file");
+	}
+	close(fd);
+	return err->status;
+}
+
 void file_close(struct file *file)
 {
 	if (file->map)

@@ -31,6 +31,12 @@ struct file {
 enum ps_status file_open(struct file *file, const char *path, struct ps_error *err);
 
 /**
+ * As file_open(), for a file that is open already: takes `fd` over, also when it fails. `path` is
+ * for messages.
+ */
+enum ps_status file_adopt(struct file *file, int fd, const char *path, struct ps_error *err);
+
+/**
  * The path for a message: of a very long one only the end, so that the reason behind it is not cut
  * off. Borrowed.
  */

@@ -28,8 +28,8 @@ struct foreign {
 #define HINT_DISK    "take Windows\\MEMORY.DMP out of the disk, for example with guestfish"
 #define HINT_WINDOWS "poolscope reads memory of Windows machines only"
 #define HINT_QEMU                                                                                  \
-	"have QEMU write a Windows dump (dump-guest-memory -w, or virsh dump --memory-only "       \
-	"--format=win-dmp), or convert the file to a raw image"
+	"load it into QEMU and have that write the memory: dump-guest-memory FILE, or virsh dump " \
+	"--memory-only"
 #define HINT_VMWARE                                                                                \
 	"convert it to a Windows crash dump with vmss2core -W (Windows 8 and later: -W8), or "     \
 	"open the .vmem file beside it"
@@ -43,15 +43,6 @@ static void peek(struct dump *dump, uint64_t offset, uint8_t *to, size_t length)
 
 	if (file_read(&dump->file, offset, to, length, &ignored) != PS_OK)
 		memset(to, 0, length);
-}
-
-/* e_type 4 of an ELF file is a core. */
-static bool is_elf_core(struct dump *dump)
-{
-	uint8_t type[2];
-
-	peek(dump, 16, type, sizeof(type));
-	return type[0] + type[1] == 4 && (type[0] == 0 || type[1] == 0); /* either byte order */
 }
 
 /* "MZ" alone is too little: the PE header that it points to must be there. */
@@ -85,23 +76,10 @@ static const struct foreign foreigners[] = {
 	 HINT_RAW},
 
 	/* Memory of virtual machines and of other systems */
-	{MAGIC("\x7f"
-	       "ELF"),
-	 0, is_elf_core,
-	 "an ELF core (QEMU, libvirt, VirtualBox or a Linux process), which cannot be read yet",
-	 HINT_QEMU},
-	{MAGIC("\x7f"
-	       "ELF"),
-	 0, NULL, "an ELF program or library, not a memory image", ""},
-	{MAGIC("makedumpfile\0\0\0\0"), 0, NULL,
-	 "a flattened makedumpfile stream (kdump), which cannot be read yet", HINT_QEMU},
-	{MAGIC("KDUMP   "), 0, NULL, "a kdump-compressed dump, which cannot be read yet",
-	 HINT_QEMU},
-	{MAGIC("DISKDUMP"), 0, NULL, "a diskdump file, which cannot be read yet", HINT_QEMU},
-	{MAGIC("\xed\x23\x8f\x61\x73\x01\x19\xa8"), 0, NULL, "an LKCD dump of a Linux machine",
-	 HINT_WINDOWS},
-	{MAGIC("\xa8\x19\x01\x73\x61\x8f\x23\xed"), 0, NULL, "an LKCD dump of a Linux machine",
-	 HINT_WINDOWS},
+	{MAGIC("\xed\xeb\x0f\xf0"), 0, NULL,
+	 "an old core of a paravirtual Xen guest, in which no Windows runs", HINT_WINDOWS},
+	{MAGIC("\xee\xeb\x0f\xf0"), 0, NULL, "an old core of a Xen guest, which cannot be read",
+	 "dump it again with a newer Xen (xl dump-core), or convert it to a raw image"},
 	{MAGIC("EMiL"), 0, NULL, "a LiME image, made on a Linux machine", HINT_WINDOWS},
 	{MAGIC("AVML"), 0, NULL, "an AVML image, made on a Linux machine", HINT_WINDOWS},
 	{MAGIC("\xd0\xbe\xd2\xbe"), 0, NULL,

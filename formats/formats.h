@@ -8,8 +8,18 @@
 
 /* Rows of the table in open.c; see struct format. */
 enum probe crash_open(struct dump *dump, struct ps_error *err);
+enum probe elf_open(struct dump *dump, struct ps_error *err);
+enum probe kdump_open(struct dump *dump, struct ps_error *err);
+enum probe lkcd_open(struct dump *dump, struct ps_error *err);
+enum probe sadump_open(struct dump *dump, struct ps_error *err);
 enum probe foreign_open(struct dump *dump, struct ps_error *err);
 enum probe raw_open(struct dump *dump, struct ps_error *err);
+
+/**
+ * Advice for a file that is cut or damaged, unless there is some already: copy it again, or have it
+ * written again.
+ */
+void hint_damaged(struct ps_error *err);
 
 /**
  * Sets dump->complete false and says how much is missing and from where on, when pages of the map

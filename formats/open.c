@@ -11,6 +11,8 @@
 /*
  * Magic first, heuristics after, raw last:
  * - crash: eight bytes of magic, unmistakable;
+ * - elf, kdump, lkcd, sadump: likewise; elf is asked for every ELF file, and refuses those that are
+ *   no memory;
  * - foreign: magics of files that are no dump of this program's kinds. Behind crash, so that a rule
  *   about "PAGE" with other words behind it never sees a proper crash dump; before raw, which would
  *   take all of them;
@@ -18,8 +20,8 @@
  *   kernel is decided by who searches for one.
  */
 static const struct format formats[] = {
-	{"crash", crash_open},
-	{"foreign", foreign_open},
+	{"crash", crash_open}, {"elf", elf_open},       {"kdump", kdump_open},
+	{"lkcd", lkcd_open},   {"sadump", sadump_open}, {"foreign", foreign_open},
 	{"raw", raw_open},
 };
 
@@ -52,8 +54,20 @@ static void log_dump(const struct dump *dump, const struct log *log)
 		log_info(log, "%s: %s", dump->file.path, dump->notes[i]);
 }
 
-enum ps_status dump_open(const char *path, const struct log *log, struct dump **ret,
-			 struct ps_error *err)
+/* Asking for a reader that had no say is a mistake better said than passed over. */
+static enum ps_status check_reader(const struct dump *dump, struct ps_error *err)
+{
+	bool native = !dump->source;
+
+	if (dump->reader == READER_ANY || native == (dump->reader == READER_NATIVE))
+		return PS_OK;
+	return ps_fail(err, PS_USAGE, "--reader=%s does not apply to %s: %s is read %s",
+		       native ? "kdumpfile" : "native", file_words(&dump->file), dump->title,
+		       native ? "by poolscope itself" : "through libkdumpfile only");
+}
+
+enum ps_status dump_open_with(const char *path, const struct dump_options *options,
+			      const struct log *log, struct dump **ret, struct ps_error *err)
 {
 	struct dump *dump = mem_array(1, sizeof(*dump));
 
@@ -65,12 +79,23 @@ enum ps_status dump_open(const char *path, const struct log *log, struct dump **
 	page_map_init(&dump->map, dump->file.size);
 	virtual_map_init(&dump->ranges);
 	dump->complete = true;
-	if (try_formats(dump, log, err) != PS_OK)
+	dump->reader = options->reader;
+	dump->progress = options->progress;
+	if (try_formats(dump, log, err) != PS_OK || check_reader(dump, err) != PS_OK)
 		goto fail;
+	dump->progress = NULL;
 	log_dump(dump, log);
 	*ret = dump;
 	return PS_OK;
 fail:
 	dump_close(dump);
 	return err->status;
+}
+
+enum ps_status dump_open(const char *path, const struct log *log, struct dump **ret,
+			 struct ps_error *err)
+{
+	static const struct dump_options any = {.reader = READER_ANY};
+
+	return dump_open_with(path, &any, log, ret, err);
 }

@@ -22,10 +22,13 @@ enum { RANK_BLOCK = 512 };
 /** Why the bytes of a page can or cannot be read. */
 enum page_state {
 	PAGE_PRESENT,
-	PAGE_NOT_IN_DUMP, /* the container does not list it */
-	PAGE_FILE_HOLE,   /* a hole of a sparse raw file */
-	PAGE_BEYOND_EOF,  /* listed, but the file ends before it */
-	PAGE_IO_ERROR,    /* listed, but the disk failed */
+	PAGE_NOT_IN_DUMP,  /* the container does not list it */
+	PAGE_FILE_HOLE,    /* a hole of a sparse raw file */
+	PAGE_BEYOND_EOF,   /* listed, but the file ends before it */
+	PAGE_IO_ERROR,     /* listed, but the disk failed */
+	PAGE_DAMAGED,      /* listed, but what the file has there is no page */
+	PAGE_READER_LOST,  /* the process that reads the container has ended */
+	PAGE_ZERO_SUSPECT, /* all zeros, where the writer stores missing memory as zeros */
 };
 
 /** Pages [pfn, pfn+count) that share one state and, when present, lie back to back in the file. */

@@ -96,7 +96,7 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 	f->title = report_text(report, "%s", dump->title ? dump->title : dump->kind);
 	f->complete = dump->complete;
 	f->pages_listed = dump->map.pages;
-	f->pages_in_file = dump->map.pages_in_file;
+	f->pages_in_file = dump->map.pages_in_file - dump->pages_lost;
 	header(&dump->facts, &f->header);
 	if (!f->path || !f->title || !minidump(dump, report, &f->minidump) ||
 	    !add_notes(report, &f->notes, dump->notes[0], sizeof(dump->notes[0]), dump->note_count))

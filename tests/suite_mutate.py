@@ -9,6 +9,7 @@ import functools
 import os
 import random
 
+import containers
 import truth
 from harness import (BUILD, POOLSCOPE, SANITIZED, Failure, check, make_dump, run, scratch)  # fmt: skip
 
@@ -29,6 +30,7 @@ CONTAINERS = {
     "counted-ranges": ("x64", ["container type10"]),
     "summary": ("x64", ["container type2"]),
     "summary-x86-pae": ("x86-pae", ["container type2"]),
+    "elf": ("x64", ["container elf", "physical 8M"]),
     "minidump": ("x64", ["container type4", "minidump totals"]),
     "minidump-added": ("x64", ["container type4", "minidump secondary=5 overlap"]),
     "minidump-x86-pae": ("x86-pae", ["container type4", "minidump totals"]),
@@ -41,6 +43,7 @@ MINIDUMPS = [name for name in CONTAINERS if name.startswith("minidump")]
 # 10,000 flips in all, and as many over the containers; a sample of them again without sanitizers.
 FLIPS, FLIPS_MEASURED, CUTS, CUT_DUMPS, SEED = 5000, 300, 1000, 4, 20240601
 CONTAINER_FLIPS = 1500
+CUTS_OF_CONTAINERS = 300
 PARTS = 5
 COMMAND_LINE_CASES = 150
 
@@ -83,6 +86,46 @@ def mutate(machine, mode, build, *numbers, seed=1):
         if done.returncode:
             words = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise Failure("\n    ".join(["", *lines, *words[:60]]))
+        return lines[-1]
+
+    return case
+
+
+# Files of other containers, made from an ELF core: how much of their beginning is damaged, how often,
+# and through which reader. 10,000 ELF cores natively, 3,000 files through libkdumpfile.
+CORE = RECIPES["elf"]
+HEADS = {
+    "elf-headers": (None, 400, 5000, 3, []),
+    "elf-headers-and-notes": (None, 3000, 5000, 3, []),
+    "elf-through-kdumpfile": (None, 400, 1000, 2, ["kdumpfile"]),
+    "kdump-headers": (containers.write_kdump, 464, 700, 2, []),
+    "kdump-all": (containers.write_kdump, 40000, 700, 2, []),
+    "flattened": (containers.write_flattened, 12000, 300, 1, []),
+    "lkcd": (containers.write_lkcd, 70000, 300, 1, []),
+    "sadump": (containers.write_sadump, 17000, 300, 1, []),
+    "xen": (containers.write_xen, 5700, 300, 1, []),
+}
+CUT_CONTAINERS = {"kdump": containers.write_kdump, "flattened": containers.write_flattened,
+                  "lkcd": containers.write_lkcd, "sadump": containers.write_sadump}  # fmt: skip
+
+
+def of_container(write, mode, *words):
+    program = os.path.join(SANITIZED, "tests", "fuzz", "mutate")
+    environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1")
+
+    def case():
+        with scratch() as directory:
+            dump, true = make_dump(CORE, directory)
+            if write:
+                dump = write(containers.Core(dump), os.path.join(directory, "container"))
+            expected = os.path.join(directory, "expected")
+            with open(expected, "w", encoding="utf-8") as file:
+                file.write(truth.truth_lines(true))
+            done = run([program, mode, dump, os.path.join(directory, "copy"), expected,
+                        *map(str, words)], want=None, timeout=600, env=environment)  # fmt: skip
+        lines = done.stdout.decode().strip().splitlines()
+        words_of_it = done.stderr.decode("utf-8", "replace").splitlines()
+        check(done.returncode == 0, "\n    ".join(["", *lines, *words_of_it[:60]]))
         return lines[-1]
 
     return case
@@ -134,3 +177,10 @@ def cases():
             yield f"cut-anywhere/{name}", cut(name, "cut-anywhere", 0, SEED, CUTS)
         yield f"flipped-bits/{name}", mutate(name, "flip", SANITIZED, SEED, CONTAINER_FLIPS)
         yield f"command-line/{name}", command_line(name)
+    for name, (write, length, count, parts, reader) in HEADS.items():
+        for part in range(parts):
+            yield f"damaged-head/{name}-{part + 1}", of_container(
+                write, "head", SEED + part, count // parts + 1, length, *reader
+            )
+    for name, write in CUT_CONTAINERS.items():
+        yield f"cut-anywhere/{name}", of_container(write, "cut-anywhere", SEED, CUTS_OF_CONTAINERS)

@@ -56,7 +56,7 @@ REFUSED = {
     "known-build-encoded": ("not-found", "KDBG"),
     "known-build-no-kdbg": ("not-found", "KDBG"),
 }
-CUT = ("truncated", "truncated-late", "insufficient", "rdmp-truncated")
+CUT = ("truncated", "elf-truncated", "truncated-late", "insufficient", "rdmp-truncated")
 LIST_DAMAGED = ("loop-modules", "nowhere-modules")
 WITHOUT_GLOBALS = ("missing-globals",)
 

@@ -35,6 +35,8 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
 	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
+	{"reader", OPTION_READER, "WHO", IN_ALL,
+	 "who reads an ELF core: native (default) or kdumpfile"},
 	{"verbose", OPTION_VERBOSE, NULL, IN_ALL, "say what is being done (on standard error)"},
 	{"quiet", OPTION_QUIET, NULL, IN_ALL, "no warnings, no progress bar"},
 	{"help", OPTION_HELP, NULL, IN_ALL, "print this help"},

@@ -37,6 +37,7 @@ enum option_id {
 	OPTION_FREED,
 	OPTION_DUMP,
 	OPTION_BYTES,
+	OPTION_READER,
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -49,7 +50,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 17 };
+enum { OPTION_SPECS = 18 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -90,6 +90,17 @@ static enum ps_status parse_color(struct options *o, const char *text, struct ps
 	return PS_OK;
 }
 
+static enum ps_status parse_reader(struct options *o, const char *text, struct ps_error *err)
+{
+	if (strcmp(text, "native") == 0)
+		o->reader = READER_NATIVE;
+	else if (strcmp(text, "kdumpfile") == 0)
+		o->reader = READER_KDUMPFILE;
+	else
+		return ps_fail(err, PS_USAGE, "--reader '%s' is none of native, kdumpfile", text);
+	return PS_OK;
+}
+
 static enum ps_status add_tag(struct options *o, const char *text, struct ps_error *err)
 {
 	if (o->tag_count == TAG_PATTERNS)
@@ -123,6 +134,7 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 		o->has_bytes = true;
 		return status;
 	case OPTION_DUMP: o->has_dump = true; return parse_address(value, &o->dump_va, err);
+	case OPTION_READER: return parse_reader(o, value, err);
 	case OPTION_SORT: return parse_sort(o, value, err);
 	case OPTION_TAG: return add_tag(o, value, err);
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);

@@ -37,6 +37,7 @@ struct options {
 	size_t pooltag_count;
 	enum color_when color;
 	int verbosity; /* enum log_level */
+	enum dump_reader reader;
 	bool list, freed, has_dump, has_bytes;
 	uint64_t dump_va;
 	size_t dump_bytes;

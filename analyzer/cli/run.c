@@ -162,7 +162,8 @@ int command_run(const struct command *command, const struct options *options)
 
 	progress_init(&progress, options->verbosity != LOG_QUIET);
 	if (load_names(options, &log, &names, &error) != PS_OK ||
-	    case_init(&c, options->file, command->depth, &log, &progress, &error) != PS_OK) {
+	    case_init(&c, options->file, command->depth, options->reader, &log, &progress,
+		      &error) != PS_OK) {
 		progress_end(&progress);
 		result = command_fail(&error, options->output == OUTPUT_JSON);
 	} else {

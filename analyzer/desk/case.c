@@ -9,6 +9,27 @@ static bool is_fatal(enum ps_status status)
 	return status == PS_INTERRUPTED || status == PS_NO_MEMORY || status == PS_INTERNAL;
 }
 
+/* A reader process that ended takes the rest of the dump with it: that is then the reason. */
+static enum ps_status blame_reader(struct case_file *c, struct ps_error *err)
+{
+	struct ps_error lost = PS_ERROR_INIT;
+
+	if (!dump_reader_lost(c->dump, &lost))
+		return PS_OK;
+	if (is_fatal(lost.status)) {
+		*err = lost;
+		return lost.status;
+	}
+	c->dump->complete = false;
+	dump_note(c->dump, "%.200s", lost.text);
+	ps_wrap(&lost, "cannot read all of %s", file_words(&c->dump->file));
+	if (c->kernel_error.status != PS_OK)
+		c->kernel_error = lost;
+	if (c->pools_error.status != PS_OK)
+		c->pools_error = lost;
+	return PS_OK;
+}
+
 static enum ps_status open_kernel(struct case_file *c, enum case_depth depth, const struct log *log,
 				  struct progress *progress, struct ps_error *err)
 {
@@ -34,12 +55,14 @@ static enum ps_status open_kernel(struct case_file *c, enum case_depth depth, co
 }
 
 enum ps_status case_init(struct case_file *c, const char *path, enum case_depth depth,
-			 const struct log *log, struct progress *progress, struct ps_error *err)
+			 enum dump_reader reader, const struct log *log, struct progress *progress,
+			 struct ps_error *err)
 {
+	const struct dump_options options = {.reader = reader, .progress = progress};
 	enum ps_status status;
 
 	*c = (struct case_file){.dump = NULL};
-	status = dump_open(path, log, &c->dump, err);
+	status = dump_open_with(path, &options, log, &c->dump, err);
 	if (status != PS_OK) {
 		c->dump = NULL;
 		return status;
@@ -48,7 +71,7 @@ enum ps_status case_init(struct case_file *c, const char *path, enum case_depth 
 		return PS_OK;
 	status = open_kernel(c, depth, log, progress, err);
 	progress_end(progress);
-	return status;
+	return status == PS_OK ? blame_reader(c, err) : status;
 }
 
 void case_fini(struct case_file *c)

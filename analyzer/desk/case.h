@@ -25,7 +25,8 @@ enum case_depth { CASE_DUMP, CASE_KERNEL, CASE_POOLS };
  * case. case_fini() in any case.
  */
 enum ps_status case_init(struct case_file *c, const char *path, enum case_depth depth,
-			 const struct log *log, struct progress *progress, struct ps_error *err);
+			 enum dump_reader reader, const struct log *log, struct progress *progress,
+			 struct ps_error *err);
 void case_fini(struct case_file *c);
 
 /**

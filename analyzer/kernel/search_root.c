@@ -219,6 +219,26 @@ static bool try_header_by_traces(struct kernel_search *search)
 	return false;
 }
 
+/* Roots that the processors had. A processor in user mode may have one that maps no kernel. */
+static bool try_processors(struct kernel_search *search)
+{
+	const struct machine_facts *facts = &search->kernel->dump->facts;
+	enum paging kinds[PAGING_KINDS];
+	unsigned count = paging_kinds(facts, kinds);
+
+	for (unsigned i = 0; i < facts->cr3_count; i++) {
+		for (unsigned k = 0; k < count; k++) {
+			struct dtb_candidate candidate = {.paging = kinds[k],
+							  .dtb = facts->cr3[i],
+							  .found_by = "state of a processor"};
+
+			if (accept_candidate(search, &candidate))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* ": its page is beyond the end of the file" and the like; empty when the page is there. */
 static const char *root_page_words(struct dump *dump, char out[64])
 {
@@ -237,7 +257,7 @@ static void hint_no_root(struct kernel_search *search, struct ps_error *err)
 {
 	const struct dump *dump = search->kernel->dump;
 
-	if (dump->facts.dtb.known && !dump->complete)
+	if (!dump->complete && !dump->holes_absent)
 		ps_hint(err, "this file is not complete: copy the dump again, or make another that "
 			     "is");
 	if (!dump->facts.dtb.known && search->seen == 0)
@@ -307,7 +327,8 @@ static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
 {
 	if (try_header(search, PROOF_CONTENT))
 		return true;
-	if (try_header_by_traces(search) && search->trouble.status == PS_OK)
+	if ((try_header_by_traces(search) || try_processors(search)) &&
+	    search->trouble.status == PS_OK)
 		return true;
 	if (search->trouble.status == PS_OK)
 		return search_tables(search, err) == PS_OK;

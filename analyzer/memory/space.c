@@ -209,6 +209,22 @@ static void page_missing(struct space *space, uint64_t va, enum page_state state
 			     .pfn = leaf.pa >> PAGE_SHIFT};
 }
 
+static bool all_zero(const uint8_t *bytes, size_t length)
+{
+	return length == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
+}
+
+/* Whether bytes just read are of a page of zeros that stands for memory that is missing. */
+static bool is_suspect(struct space *space, uint64_t pa, const uint8_t *bytes, size_t length)
+{
+	uint8_t page[PAGE_SIZE];
+
+	return space->dump->zeros_suspect && all_zero(bytes, length) &&
+	       dump_read(space->dump, pa & ~(uint64_t)PAGE_MASK, page, sizeof(page)) ==
+		       PAGE_PRESENT &&
+	       all_zero(page, sizeof(page));
+}
+
 /* Reads bytes of one 4 KiB page; on false `to` is undefined and *ret_hole covers `length`. */
 static bool read_in_page(struct space *space, uint64_t va, void *to, size_t length,
 			 struct hole *ret_hole)
@@ -223,6 +239,8 @@ static bool read_in_page(struct space *space, uint64_t va, void *to, size_t leng
 		return false;
 	}
 	state = dump_read(space->dump, at.pa, to, length);
+	if (state == PAGE_PRESENT && is_suspect(space, at.pa, to, length))
+		state = PAGE_ZERO_SUSPECT;
 	if (state == PAGE_PRESENT)
 		return true;
 	page_missing(space, va, state, length, ret_hole);

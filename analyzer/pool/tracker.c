@@ -395,6 +395,14 @@ static void add_reason(struct tracker *t, const char *format, ...)
 	va_end(args);
 }
 
+static const char *missing_words(const struct tracker *t)
+{
+	for (size_t i = 0; i < t->holes.count; i++)
+		if (t->holes.items[i].page == PAGE_ZERO_SUSPECT)
+			return "not in the dump, or all zeros as its writer stores missing memory: ";
+	return "not in the dump: ";
+}
+
 /* "missing: 52 of 57 pages of processor 0, 1 of 57 pages of processor 3 (+2 more tables)". */
 static void name_missing_pages(struct tracker *t)
 {
@@ -410,7 +418,7 @@ static void name_missing_pages(struct tracker *t)
 			more++;
 			continue;
 		}
-		add_reason(t, "%s%llu of %llu pages of ", named++ ? ", " : "not in the dump: ",
+		add_reason(t, "%s%llu of %llu pages of ", named++ ? ", " : missing_words(t),
 			   (unsigned long long)(table->pages_expected - table->pages_present),
 			   (unsigned long long)table->pages_expected);
 		if (table->processor < 0)

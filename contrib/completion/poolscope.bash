@@ -31,6 +31,10 @@ _poolscope()
 			return
 		fi
 		;;
+	--reader)
+		mapfile -t COMPREPLY < <(compgen -W 'native kdumpfile' -- "$current")
+		return
+		;;
 	--pooltag)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -10,12 +10,16 @@ pages of the file included. The memcpy copies between buffers that were touched 
 fastest it can be. Exit status 1 when a limit is exceeded.
 """
 
+import glob
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import containers  # pylint: disable=wrong-import-position # lies beside the test suites
 
 ROUNDS = 15
 MIB = 1 << 20
@@ -159,6 +163,54 @@ def cold(bench, path, command, words):
         print(f"  ({left / MIB:.1f} MiB stayed in the page cache: not quite cold)")
 
 
+def in_turns(bench, paths, rounds):
+    """Median seconds of `analyze` for each file; in turns, so that a busy moment hits all."""
+    times = {path: [] for path in paths}
+    for path in paths:
+        bench.once("analyze", path)
+    for _ in range(rounds):
+        for path, seconds in times.items():
+            seconds.append(bench.once("analyze", path)[0])
+    return [statistics.median(times[path]) for path in paths]
+
+
+def against_crash_dump(bench, words, paths, rounds):
+    """The same machine as crash dump, ELF core and kdump-zlib."""
+    crash, elf, kdump = in_turns(bench, paths, rounds)
+    show(f"{words}: crash dump", milliseconds(crash))
+    show(f"{words}: ELF core", milliseconds(elf))
+    show(f"{words}: ELF core against crash dump", f"{elf / crash:.2f} x", "1.2 x", elf <= 1.2 * crash)
+    show(f"{words}: kdump-zlib", milliseconds(kdump))
+    show(f"{words}: kdump-zlib against crash dump", f"{kdump / crash:.1f} x", "20 x", kdump <= 20 * crash)
+
+
+def fill(path, first):
+    """Puts bytes of this machine's libraries into every page of zeros: memory in use."""
+    junk = b"".join(open(name, "rb").read() for name in  # pylint: disable=consider-using-with
+                    sorted(glob.glob("/usr/lib/*/lib[c-m]*.so*"))[:200])  # fmt: skip
+    size, place = os.path.getsize(path), 0
+    with open(path, "r+b", buffering=0) as file:
+        for at in range(first, size - 4095, 4096):
+            if os.pread(file.fileno(), 4096, at) == bytes(4096):
+                os.pwrite(file.fileno(), junk[place:place + 4096], at)
+            place = (place + 4096) % (len(junk) - 4096)
+
+
+def other_containers(bench):
+    crash, elf = bench.make("bench-4g"), bench.make("bench-4g", "container=elf header")
+    kdump = containers.write_kdump(containers.Core(elf), elf + ".kdump")
+    against_crash_dump(bench, "4 GiB, Windows header", (crash, elf, kdump), ROUNDS)
+    bare = ["physical=128M", "low-stub=off"]
+    silent = [f"header={field} 0" for field in ("DirectoryTableBase", "KdDebuggerDataBlock",
+                                                "PsLoadedModuleList", "MachineImageType")]  # fmt: skip
+    crash = bench.make("bench-4g", *bare, "container=type1", *silent)
+    elf = bench.make("bench-4g", *bare, "container=elf writer=plain")
+    fill(crash, 0x2000)
+    fill(elf, containers.Core(elf).runs[0][2])
+    kdump = containers.write_kdump(containers.Core(elf), elf + ".kdump")
+    against_crash_dump(bench, "128 MiB in use, searched for a kernel", (crash, elf, kdump), 5)
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -169,6 +221,7 @@ def main():
         against_memcpy(bench, million, ["big"], "big_pages_read_ns", "1,048,576 big pages")
         many = bench.make("bench-64cpu")
         against_memcpy(bench, many, ["analyze"], "tracker_read_ns", "64 processors")
+        other_containers(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:

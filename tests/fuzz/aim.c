@@ -171,7 +171,7 @@ bool targets_find(const char *path, struct targets *ret)
 
 	*ret = (struct targets){0};
 	progress_init(&progress, false);
-	good = case_init(&c, path, CASE_POOLS, NULL, &progress, &err) == PS_OK;
+	good = case_init(&c, path, CASE_POOLS, READER_ANY, NULL, &progress, &err) == PS_OK;
 	if (good && c.kernel && c.dump->holds == HOLDS_RANGES) {
 		good = add_header(ret, c.dump);
 		case_fini(&c);

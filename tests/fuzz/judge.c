@@ -253,7 +253,7 @@ static bool report_case(struct case_file *c, const struct tag_names *names, stru
 	return false;
 }
 
-enum outcome judge(const char *path, const struct expected *expected)
+enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected)
 {
 	struct ps_error err = PS_ERROR_INIT;
 	enum outcome outcome = OUTCOME_REFUSED;
@@ -265,7 +265,7 @@ enum outcome judge(const char *path, const struct expected *expected)
 	progress_init(&progress, false);
 	if (tag_names_create(&names, &err) != PS_OK)
 		fail("no tag names: %s", err.text);
-	if (case_init(&c, path, CASE_POOLS, NULL, &progress, &err) != PS_OK) {
+	if (case_init(&c, path, CASE_POOLS, reader, NULL, &progress, &err) != PS_OK) {
 		if (err.text[0] == '\0')
 			fail("refused without a word");
 	} else if (report_case(&c, names, &report)) {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "formats/dump.h"
+
 /** A tag as it was before any byte was lost. */
 struct true_tag {
 	uint32_t tag;
@@ -41,6 +43,6 @@ void expected_fini(struct expected *expected);
  * words on standard error when the report contradicts itself or, with `expected`, when a figure is
  * called complete and differs from it. `expected` is for files that only lost bytes.
  */
-enum outcome judge(const char *path, const struct expected *expected);
+enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected);
 
 #endif

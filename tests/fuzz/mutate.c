@@ -4,6 +4,9 @@
  *   mutate cut-pages    DUMP COPY EXPECTED             the file cut at every 4 KiB
  *   mutate cut-anywhere DUMP COPY EXPECTED SEED COUNT  the file cut at COUNT random lengths
  *   mutate flip         DUMP COPY - SEED COUNT         one to four random bits in the structures
+ *   mutate head         DUMP COPY - SEED COUNT BYTES [kdumpfile]
+ *                                                      bits and bytes of the first BYTES; read
+ *                                                      through libkdumpfile when asked for
  *
  * COPY is a scratch file. A case fails by a crash, a sanitizer's report, five seconds, memory above
  * the limit (only without sanitizers, and then with one process a case), or a wrong judgement.
@@ -60,6 +63,8 @@ struct work {
 	struct expected expected;
 	bool has_expected;
 	struct targets targets;
+	bool head; /* whole bytes are damaged too */
+	enum dump_reader reader;
 	uint64_t seed;
 	size_t count;
 	uint64_t *lengths; /* owned, descending; NULL: flips */
@@ -126,6 +131,8 @@ static unsigned make_flips(const struct work *w, size_t number, struct flip flip
 	for (unsigned i = 0; i < count; i++) {
 		flips[i].offset = flip_place(w, kind, &random);
 		flips[i].mask = (uint8_t)(1u << random_next(&random) % 8);
+		if (w->head && random_next(&random) % 2)
+			flips[i].mask = (uint8_t)(random_next(&random) % 255 + 1);
 	}
 	return count;
 }
@@ -164,11 +171,11 @@ static enum outcome run_case(struct work *w, size_t number)
 			perror(w->copy);
 			_Exit(1);
 		}
-		return judge(w->copy, &w->expected);
+		return judge(w->copy, w->reader, &w->expected);
 	}
 	count = make_flips(w, number, flips);
 	apply_flips(w, flips, count);
-	outcome = judge(w->copy, NULL);
+	outcome = judge(w->copy, w->reader, NULL);
 	apply_flips(w, flips, count);
 	return outcome;
 }
@@ -309,6 +316,20 @@ static bool map_copy(struct work *w)
 	return w->map != NULL;
 }
 
+/* The one target of `head`: what stands at the beginning of the file. */
+static bool aim_at_head(struct work *w, const char *bytes)
+{
+	struct target *target = calloc(1, sizeof(*target));
+
+	if (!target)
+		return false;
+	*target = (struct target){0, strtoull(bytes, NULL, 0)};
+	w->targets.items[TARGET_HEADER] = target;
+	w->targets.count[TARGET_HEADER] = 1;
+	w->head = true;
+	return target->length > 0;
+}
+
 static bool prepare(struct work *w, int argc, char **argv)
 {
 	bool flip = strcmp(argv[1], "flip") == 0, anywhere = strcmp(argv[1], "cut-anywhere") == 0;
@@ -321,6 +342,10 @@ static bool prepare(struct work *w, int argc, char **argv)
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (w->shared == MAP_FAILED || !copy_file(w->dump, w->copy, &w->size))
 		return false;
+	if (argc > 8 && strcmp(argv[8], "kdumpfile") == 0)
+		w->reader = READER_KDUMPFILE;
+	if (strcmp(argv[1], "head") == 0)
+		return argc > 7 && aim_at_head(w, argv[7]) && map_copy(w);
 	if (flip)
 		return targets_find(w->dump, &w->targets) && map_copy(w);
 	return expected_read(argv[4], &w->expected) && make_lengths(w, anywhere);
@@ -331,9 +356,10 @@ int main(int argc, char **argv)
 	struct work w = {0};
 	bool good;
 
-	if (argc < 5 || argc == 6 || argc > 7) {
-		fprintf(stderr, "usage: mutate cut-pages|cut-anywhere|flip DUMP COPY EXPECTED|- "
-				"[SEED COUNT]\n");
+	if (argc < 5 || argc == 6 || argc > 9) {
+		fprintf(stderr,
+			"usage: mutate cut-pages|cut-anywhere|flip|head DUMP COPY EXPECTED|- "
+			"[SEED COUNT [BYTES [kdumpfile]]]\n");
 		return 2;
 	}
 	signals_init();

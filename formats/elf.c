@@ -1,0 +1,571 @@
+/*
+ * ELF cores of whole machines: what QEMU (dump-guest-memory, virsh dump --memory-only), VirtualBox
+ * (dumpvmcore) and Xen (xl dump-core) write. 32 and 64 bit, x86, x64 and ARM64. The segments are
+ * read here; with --reader=kdumpfile only checked here, and read through libkdumpfile.
+ *
+ * Refused: programs and libraries, cores of processes, cores of Linux kernels, big-endian files,
+ * other machines. Left out and said: segments without a place in the file (QEMU with paging=on
+ * writes such), parts of pages, memory of a segment that has no bytes in the file.
+ *
+ * Source: the ELF specification (gABI), with its rule for 65,535 and more program headers.
+ */
+#include "formats/elf.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/memory.h"
+#include "formats/formats.h"
+#include "formats/kdumpfile.h"
+
+enum {
+	CLASS_32 = 1,
+	CLASS_64 = 2,
+	DATA_LITTLE = 1,
+
+	TYPE_RELOCATABLE = 1,
+	TYPE_PROGRAM = 2,
+	TYPE_LIBRARY = 3,
+	TYPE_CORE = 4,
+
+	MACHINE_ELF_386 = 3,
+	MACHINE_ELF_X64 = 62,
+	MACHINE_ELF_ARM64 = 183,
+
+	HEADER_32 = 52,
+	HEADER_64 = 64,
+	PROGRAM_32 = 32,
+	PROGRAM_64 = 56,
+	SECTION_32 = 40,
+	SECTION_64 = 64,
+
+	MANY_PROGRAMS = 0xffff, /* the count stands in section header 0 */
+	PROGRAMS_MOST = 1 << 20,
+	SECTIONS_MOST = 1 << 16,
+};
+
+/* Physical addresses of x86 have 52 bits, of ARM64 no more. */
+static const uint64_t address_limit = UINT64_C(1) << 52;
+
+#define HINT_QEMU                                                                                  \
+	"have QEMU write it again: dump-guest-memory without -p, or virsh dump --memory-only"
+#define HINT_KERNEL  "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
+#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
+
+struct core {
+	struct dump *dump;
+	struct elf elf;
+	struct core_notes notes;
+	struct page_run *runs; /* owned; of the segments, in their order */
+	size_t run_count, run_capacity;
+	uint64_t loads;     /* segments of memory */
+	uint64_t unplaced;  /* of them, without a place in the file or in memory */
+	uint64_t parts;     /* pages of which a segment has a part only */
+	uint64_t bodiless;  /* pages of segments that have no bytes in the file */
+	uint64_t differing; /* segments that overlap others with different bytes */
+	bool addressed;     /* some segment has a physical address */
+};
+
+/* ---- headers ---- */
+
+static enum ps_status refuse_kind(struct dump *dump, const char *what, const char *hint,
+				  struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED, "%s is %s", file_words(&dump->file), what);
+	ps_hint(err, "%s", hint);
+	return err->status;
+}
+
+static enum ps_status check_type(struct dump *dump, uint16_t type, struct ps_error *err)
+{
+	char words[64];
+
+	switch (type) {
+	case TYPE_CORE: return PS_OK;
+	case TYPE_RELOCATABLE:
+		return refuse_kind(dump, "an ELF object file, not a memory image", HINT_KERNEL,
+				   err);
+	case TYPE_PROGRAM:
+		return refuse_kind(dump, "an ELF program, not a memory image", HINT_KERNEL, err);
+	case TYPE_LIBRARY:
+		return refuse_kind(dump, "an ELF program or shared library, not a memory image",
+				   HINT_KERNEL, err);
+	default:
+		snprintf(words, sizeof(words), "an ELF file of the unknown type %u", type);
+		return refuse_kind(dump, words, HINT_KERNEL, err);
+	}
+}
+
+static enum ps_status check_machine(struct dump *dump, uint16_t machine, struct ps_error *err)
+{
+	char words[96];
+
+	switch (machine) {
+	case MACHINE_ELF_386:
+	case MACHINE_ELF_X64:
+	case MACHINE_ELF_ARM64: return PS_OK;
+	default:
+		snprintf(words, sizeof(words),
+			 "an ELF core of a machine that runs no Windows (e_machine %u)", machine);
+		return refuse_kind(dump, words, HINT_WINDOWS, err);
+	}
+}
+
+/* e_ident: class and byte order. */
+static enum ps_status check_ident(struct dump *dump, const uint8_t *ident, struct ps_error *err)
+{
+	if (ident[4] != CLASS_32 && ident[4] != CLASS_64)
+		return ps_fail_at(
+			err, PS_CORRUPT, 4,
+			"%s is a damaged ELF file: its class is %u, neither 32 nor 64 bit",
+			file_words(&dump->file), ident[4]);
+	if (ident[5] != DATA_LITTLE)
+		return refuse_kind(dump,
+				   "an ELF file of a big-endian machine, which ran no Windows",
+				   HINT_WINDOWS, err);
+	return PS_OK;
+}
+
+/* How many of `stated` entries of a table the file has. */
+static uint64_t entries_in_file(const struct dump *dump, uint64_t at, uint64_t stated,
+				uint16_t entry)
+{
+	uint64_t room = dump->file.size > at ? (dump->file.size - at) / entry : 0;
+
+	return stated < room ? stated : room;
+}
+
+/* 65,535 program headers mean: as many as sh_info of section header 0 says. */
+static enum ps_status count_programs(struct dump *dump, struct elf *elf, struct ps_error *err)
+{
+	uint8_t raw[SECTION_64];
+	struct bytes bytes = bytes_of(raw, sizeof(raw));
+
+	if (elf->programs_stated != MANY_PROGRAMS)
+		return PS_OK;
+	if (elf->section_at == 0 || elf->section_size != (elf->is_64 ? SECTION_64 : SECTION_32))
+		return ps_fail_at(err, PS_CORRUPT, elf->section_at,
+				  "it has too many program headers for its header, and no section "
+				  "header that counts them");
+	if (file_read(&dump->file, elf->section_at, raw, elf->section_size, err) != PS_OK)
+		return ps_wrap(err, "cannot read the section header that counts its program "
+				    "headers");
+	elf->programs_stated = bytes_u32(&bytes, elf->is_64 ? 44 : 28);
+	return PS_OK;
+}
+
+static enum ps_status check_tables(struct dump *dump, struct elf *elf, struct ps_error *err)
+{
+	if (count_programs(dump, elf, err) != PS_OK)
+		return err->status;
+	if (elf->programs_stated > 0 && elf->program_size != (elf->is_64 ? PROGRAM_64 : PROGRAM_32))
+		return ps_fail_at(err, PS_CORRUPT, elf->program_at,
+				  "its program headers have %u bytes, which is no size of theirs",
+				  elf->program_size);
+	if (elf->programs_stated > PROGRAMS_MOST)
+		return ps_fail_at(err, PS_CORRUPT, elf->program_at,
+				  "it states %" PRIu64 " program headers, which is beyond reason",
+				  elf->programs_stated);
+	if (elf->programs_stated > 0)
+		elf->programs = entries_in_file(dump, elf->program_at, elf->programs_stated,
+						elf->program_size);
+	if (elf->programs_stated > 0 && elf->programs == 0)
+		return ps_fail_at(err, PS_ABSENT, elf->program_at,
+				  "the file ends before its program headers");
+	if (elf->section_size == (elf->is_64 ? SECTION_64 : SECTION_32))
+		elf->sections = entries_in_file(dump, elf->section_at,
+						elf->sections < SECTIONS_MOST ? elf->sections : 0,
+						elf->section_size);
+	else
+		elf->sections = 0;
+	return PS_OK;
+}
+
+static enum ps_status read_header(struct dump *dump, struct elf *elf, struct ps_error *err)
+{
+	uint8_t raw[HEADER_64];
+	struct bytes bytes = bytes_of(raw, sizeof(raw));
+	size_t size, at;
+
+	if (dump->file.size < HEADER_32 || file_read(&dump->file, 0, raw, HEADER_32, err) != PS_OK)
+		return ps_fail(err, PS_ABSENT, "%s ends inside its ELF header",
+			       file_words(&dump->file));
+	if (check_ident(dump, raw, err) != PS_OK)
+		return err->status;
+	elf->is_64 = raw[4] == CLASS_64;
+	size = elf->is_64 ? HEADER_64 : HEADER_32;
+	if (dump->file.size < size || file_read(&dump->file, 0, raw, size, err) != PS_OK)
+		return ps_fail(err, PS_ABSENT, "%s ends inside its ELF header",
+			       file_words(&dump->file));
+	elf->type = bytes_u16(&bytes, 16);
+	elf->machine = bytes_u16(&bytes, 18);
+	elf->program_at = elf->is_64 ? bytes_u64(&bytes, 32) : bytes_u32(&bytes, 28);
+	elf->section_at = elf->is_64 ? bytes_u64(&bytes, 40) : bytes_u32(&bytes, 32);
+	at = elf->is_64 ? 54 : 42; /* of e_phentsize; five more follow */
+	elf->program_size = bytes_u16(&bytes, at);
+	elf->programs_stated = bytes_u16(&bytes, at + 2);
+	elf->section_size = bytes_u16(&bytes, at + 4);
+	elf->sections = bytes_u16(&bytes, at + 6);
+	elf->names = bytes_u16(&bytes, at + 8);
+	if (check_type(dump, elf->type, err) != PS_OK ||
+	    check_machine(dump, elf->machine, err) != PS_OK)
+		return err->status;
+	if (check_tables(dump, elf, err) != PS_OK)
+		return ps_wrap(err, "%s is a damaged ELF core", file_words(&dump->file));
+	return PS_OK;
+}
+
+enum ps_status elf_segment_read(struct file *file, const struct elf *elf, uint64_t index,
+				struct elf_segment *ret, struct ps_error *err)
+{
+	uint8_t raw[PROGRAM_64];
+	struct bytes b = bytes_of(raw, sizeof(raw));
+	uint64_t at = elf->program_at + index * elf->program_size;
+
+	if (file_read(file, at, raw, elf->program_size, err) != PS_OK)
+		return ps_wrap(err, "cannot read program header %" PRIu64, index);
+	ret->type = bytes_u32(&b, 0);
+	ret->offset = elf->is_64 ? bytes_u64(&b, 8) : bytes_u32(&b, 4);
+	ret->paddr = elf->is_64 ? bytes_u64(&b, 24) : bytes_u32(&b, 12);
+	ret->filesz = elf->is_64 ? bytes_u64(&b, 32) : bytes_u32(&b, 16);
+	ret->memsz = elf->is_64 ? bytes_u64(&b, 40) : bytes_u32(&b, 20);
+	return PS_OK;
+}
+
+enum ps_status elf_section_read(struct file *file, const struct elf *elf, uint64_t index,
+				struct elf_section *ret, struct ps_error *err)
+{
+	uint8_t raw[SECTION_64];
+	struct bytes b = bytes_of(raw, sizeof(raw));
+	uint64_t at = elf->section_at + index * elf->section_size;
+
+	if (file_read(file, at, raw, elf->section_size, err) != PS_OK)
+		return ps_wrap(err, "cannot read section header %" PRIu64, index);
+	ret->name = bytes_u32(&b, 0);
+	ret->offset = elf->is_64 ? bytes_u64(&b, 24) : bytes_u32(&b, 16);
+	ret->size = elf->is_64 ? bytes_u64(&b, 32) : bytes_u32(&b, 20);
+	return PS_OK;
+}
+
+/* ---- segments to runs of pages ---- */
+
+/* p_offset and p_paddr of all ones: QEMU has no place for it, or no address. */
+static bool is_placed(const struct core *core, const struct elf_segment *s)
+{
+	uint64_t none = core->elf.is_64 ? UINT64_MAX : UINT32_MAX;
+
+	return s->offset != none && s->paddr != none && s->paddr < address_limit &&
+	       s->filesz <= address_limit - s->paddr && s->offset <= INT64_MAX &&
+	       s->filesz <= INT64_MAX - s->offset;
+}
+
+static enum ps_status add_run(struct core *core, const struct page_run *run, struct ps_error *err)
+{
+	void *runs = core->runs;
+
+	if (!mem_grow(&runs, core->run_count, &core->run_capacity, sizeof(*run)))
+		return ps_fail_memory(err, "the list of memory segments");
+	core->runs = runs;
+	core->runs[core->run_count++] = *run;
+	return PS_OK;
+}
+
+static enum ps_status add_load(struct core *core, const struct elf_segment *s, struct ps_error *err)
+{
+	uint64_t first, end, memory_end;
+
+	core->loads++;
+	core->addressed |= s->paddr != 0;
+	if (!is_placed(core, s)) {
+		core->unplaced++;
+		return PS_OK;
+	}
+	first = (s->paddr + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	end = (s->paddr + s->filesz) >> PAGE_SHIFT;
+	core->parts += s->paddr % PAGE_SIZE != 0 && s->filesz != 0;
+	core->parts += (s->paddr + s->filesz) % PAGE_SIZE != 0 && end >= first;
+	if (s->memsz > s->filesz && s->memsz <= address_limit - s->paddr) {
+		memory_end = (s->paddr + s->memsz) >> PAGE_SHIFT;
+		core->bodiless += memory_end > end ? memory_end - end : 0;
+	}
+	if (end <= first)
+		return PS_OK;
+	return add_run(core,
+		       &(struct page_run){.pfn = first,
+					  .count = end - first,
+					  .offset = s->offset + ((first << PAGE_SHIFT) - s->paddr)},
+		       err);
+}
+
+static enum ps_status read_segments(struct core *core, struct ps_error *err)
+{
+	for (uint64_t i = 0; i < core->elf.programs; i++) {
+		struct elf_segment segment;
+
+		if (elf_segment_read(&core->dump->file, &core->elf, i, &segment, err) != PS_OK)
+			return err->status;
+		if (segment.type == ELF_NOTE)
+			core_notes_read(core->dump, &core->dump->file, segment.offset,
+					segment.filesz, &core->notes);
+		else if (segment.type == ELF_LOAD && segment.memsz != 0 &&
+			 add_load(core, &segment, err) != PS_OK)
+			return err->status;
+	}
+	return PS_OK;
+}
+
+static int compare_runs(const void *a, const void *b)
+{
+	const struct page_run *x = a, *y = b;
+
+	if (x->pfn != y->pfn)
+		return x->pfn < y->pfn ? -1 : 1;
+	if (x->count != y->count) /* the longest first: it stands for those inside it */
+		return x->count > y->count ? -1 : 1;
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/*
+ * Sorts the runs and makes each page belong to one of them. A dump by virtual addresses lists a
+ * page as often as it is mapped, always with the same place in the file.
+ */
+static void resolve_overlaps(struct core *core)
+{
+	struct page_run *runs = core->runs;
+	size_t used = 0;
+
+	if (core->run_count == 0)
+		return;
+	qsort(runs, core->run_count, sizeof(*runs), compare_runs);
+	for (size_t i = 1; i < core->run_count; i++) {
+		struct page_run *last = &runs[used], run = runs[i];
+		uint64_t ahead = run.pfn - last->pfn; /* pages from the start of the last run */
+		bool in_line = run.offset == last->offset + (ahead << PAGE_SHIFT);
+
+		if (ahead < last->count) {
+			uint64_t covered = last->count - ahead;
+
+			core->differing += !in_line;
+			if (run.count <= covered)
+				continue;
+			run.pfn += covered;
+			run.offset += covered << PAGE_SHIFT;
+			run.count -= covered;
+			ahead += covered;
+		}
+		if (in_line && ahead == last->count)
+			last->count += run.count;
+		else
+			runs[++used] = run;
+	}
+	core->run_count = used + 1;
+}
+
+/* ---- what it is ---- */
+
+static enum ps_status refuse_without_memory(const struct core *core, struct ps_error *err)
+{
+	struct dump *dump = core->dump;
+	bool process = core->notes.writer == CORE_WRITER_PROCESS;
+	char words[160];
+
+	if (core->notes.release[0] != '\0') {
+		snprintf(words, sizeof(words), "a core of a Linux kernel (%s)",
+			 core->notes.release);
+		return refuse_kind(dump, words, HINT_WINDOWS, err);
+	}
+	if (process && !core->addressed)
+		return refuse_kind(dump, "an ELF core of one process; it holds no physical memory",
+				   HINT_KERNEL, err);
+	if (core->loads == 0)
+		return refuse_kind(dump, "an ELF core without memory segments", HINT_QEMU, err);
+	if (!core->addressed && core->loads > 1)
+		return refuse_kind(
+			dump, "an ELF core whose memory segments have no physical addresses",
+			core->notes.writer == CORE_WRITER_VIRTUALBOX
+				? "have VirtualBox write it again: VBoxManage debugvm NAME "
+				  "dumpvmcore"
+				: HINT_QEMU,
+			err);
+	if (core->run_count == 0 && core->unplaced > 0)
+		return refuse_kind(dump,
+				   "an ELF core none of whose memory segments has a place in "
+				   "the file",
+				   HINT_QEMU, err);
+	if (core->run_count == 0)
+		return refuse_kind(dump, "an ELF core without a whole page of memory", HINT_QEMU,
+				   err);
+	return PS_OK;
+}
+
+/*
+ * e_machine is what mode the processor was in, not what machine it is: QEMU calls one that is
+ * still booting a 386, and VirtualBox calls all of them x64.
+ */
+static void set_machine(struct core *core)
+{
+	struct machine_facts *facts = &core->dump->facts;
+
+	if (core->notes.windows_header && facts->machine != MACHINE_UNKNOWN)
+		return;
+	if (core->elf.machine == MACHINE_ELF_ARM64)
+		facts->machine = MACHINE_ARM64;
+	if (core->notes.writer != CORE_WRITER_QEMU || !core->notes.paging)
+		return;
+	if (core->elf.machine == MACHINE_ELF_X64) {
+		facts->machine = MACHINE_X64;
+	} else {
+		facts->machine = MACHINE_X86;
+		facts->pae = core->notes.pae ? TRI_YES : TRI_NO;
+	}
+}
+
+static void note_losses(struct core *core)
+{
+	struct dump *dump = core->dump;
+	char count[WORDS_SIZE];
+
+	dump_note_truncation(dump);
+	if (core->elf.programs < core->elf.programs_stated) {
+		dump->complete = false;
+		dump_note(dump,
+			  "the file ends inside its program headers: %" PRIu64 " of %" PRIu64
+			  " are there",
+			  core->elf.programs, core->elf.programs_stated);
+	}
+	if (core->unplaced > 0) {
+		dump->complete = false;
+		dump_note(dump,
+			  "%s memory segments have no place in the file, as QEMU writes them with "
+			  "paging on: have it dump with paging=off (dump-guest-memory without -p)",
+			  count_words(core->unplaced, count));
+	}
+	if (core->bodiless > 0) {
+		dump->complete = false;
+		dump_note(dump,
+			  "%s pages of its segments have no bytes in the file and are taken "
+			  "as absent",
+			  count_words(core->bodiless, count));
+	}
+	if (core->parts > 0) {
+		dump->complete = false;
+		dump_note(dump, "%s pages are there only in part and are left out",
+			  count_words(core->parts, count));
+	}
+	if (core->differing > 0)
+		dump_note(dump,
+			  "%s memory segments overlap others and have different bytes; the "
+			  "one that begins first is used",
+			  count_words(core->differing, count));
+	if (core->notes.damaged)
+		dump_note(dump, "its notes are damaged: not all of them could be read");
+}
+
+static void describe(struct core *core)
+{
+	static const char *const writers[] = {
+		[CORE_WRITER_UNKNOWN] = "",
+		[CORE_WRITER_QEMU] = ", by QEMU",
+		[CORE_WRITER_VIRTUALBOX] = ", by VirtualBox",
+		[CORE_WRITER_XEN] = ", by Xen",
+		[CORE_WRITER_LINUX] = "",
+		[CORE_WRITER_PROCESS] = "",
+	};
+	struct dump *dump = core->dump;
+	bool xen = core->notes.writer == CORE_WRITER_XEN;
+
+	dump->kind = xen ? "xen" : "elf";
+	snprintf(dump->title_text, sizeof(dump->title_text), "ELF core, %s%s%s",
+		 core->elf.is_64 ? "64-bit" : "32-bit", writers[core->notes.writer],
+		 core->notes.windows_header ? ", with a Windows header" : "");
+	dump->title = dump->title_text;
+	dump->zeros_suspect = core->notes.writer == CORE_WRITER_VIRTUALBOX;
+	if (dump->zeros_suspect)
+		dump_note(dump, "VirtualBox writes memory that it cannot read as zeros: a page of "
+				"zeros may be memory that is missing");
+}
+
+static enum ps_status refuse_damaged(struct dump *dump, struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED,
+		"%s has damaged headers, and libkdumpfile is not given such files",
+		file_words(&dump->file));
+	ps_hint(err, "leave --reader=kdumpfile away: what can be read is read natively");
+	return err->status;
+}
+
+/*
+ * libkdumpfile crashes or hangs on headers that are not what they should be: it is given only
+ * those in which nothing was left out here.
+ */
+static enum ps_status hand_over(struct core *core, struct ps_error *err)
+{
+	struct dump *dump = core->dump;
+	struct kdumpfile *reader;
+
+	if (core->unplaced > 0 || core->differing > 0 || core->notes.damaged ||
+	    core->elf.programs < core->elf.programs_stated)
+		return refuse_damaged(dump, err);
+	if (kdumpfile_open(&dump->file, &reader, err) != PS_OK)
+		return ps_wrap(err, "%s", file_words(&dump->file));
+	dump->source = kdumpfile_source(reader);
+	if (!dump->source) {
+		kdumpfile_close(reader);
+		return ps_fail_memory(err, "a reader process");
+	}
+	return PS_OK;
+}
+
+static enum ps_status read_core(struct core *core, struct ps_error *err)
+{
+	struct dump *dump = core->dump;
+	enum ps_status xen;
+
+	if (read_header(dump, &core->elf, err) != PS_OK)
+		return err->status;
+	if (read_segments(core, err) != PS_OK)
+		return ps_wrap(err, "%s", file_words(&dump->file));
+	xen = core->loads == 0 ? elf_xen_open(dump, &core->elf, err) : PS_NOT_FOUND;
+	if (xen == PS_OK) {
+		core->notes.writer = CORE_WRITER_XEN;
+	} else if (xen != PS_NOT_FOUND) {
+		return ps_wrap(err, "%s", file_words(&dump->file));
+	} else {
+		ps_error_clear(err);
+		if (refuse_without_memory(core, err) != PS_OK)
+			return err->status;
+		resolve_overlaps(core);
+		if (page_map_set_runs(&dump->map, core->runs, core->run_count, err) != PS_OK)
+			return ps_wrap(err, "%s", file_words(&dump->file));
+	}
+	set_machine(core);
+	note_losses(core);
+	describe(core);
+	return dump->reader == READER_KDUMPFILE ? hand_over(core, err) : PS_OK;
+}
+
+enum probe elf_open(struct dump *dump, struct ps_error *err)
+{
+	struct core core = {.dump = dump};
+	uint8_t magic[4];
+	enum ps_status status;
+
+	if (dump->file.size < sizeof(magic))
+		return PROBE_NOT_MINE;
+	if (file_read(&dump->file, 0, magic, sizeof(magic), err) != PS_OK)
+		return PROBE_ERROR;
+	if (memcmp(magic,
+		   "\x7f"
+		   "ELF",
+		   sizeof(magic)) != 0)
+		return PROBE_NOT_MINE;
+	status = read_core(&core, err);
+	free(core.runs);
+	if (status == PS_OK)
+		return PROBE_MINE;
+	hint_damaged(err);
+	return PROBE_ERROR;
+}

@@ -1,0 +1,193 @@
+/*
+ * The process that reads a container with libkdumpfile: one context, opened after the fork, memory
+ * of machine addresses only, and limits around it. The only file that knows the library.
+ *
+ * Not used of the library: its address translation, its notion of an operating system, its
+ * registers (formats/elf_notes.c reads the notes itself).
+ */
+#include "formats/kdumpfile_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libkdumpfile/kdumpfile.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+	/* Private memory. The library keeps one record for each stretch of pages. */
+	MEMORY_MOST = 1 << 30,
+	FIRST_FD = 3, /* behind the standard ones */
+};
+
+static void limit(int what, rlim_t most)
+{
+	struct rlimit limits = {most, most};
+
+	setrlimit((__rlimit_resource_t)what, &limits);
+}
+
+/* Nothing that the parent has open must live on here, nor be written to by a library that warns. */
+static void close_others(int fd, int socket)
+{
+	unsigned low = (unsigned)(fd < socket ? fd : socket);
+	unsigned high = (unsigned)(fd < socket ? socket : fd);
+	int null = open("/dev/null", O_RDWR);
+
+	for (int i = 0; null >= 0 && i < FIRST_FD; i++)
+		dup2(null, i);
+	if (low > FIRST_FD)
+		close_range(FIRST_FD, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0U, 0);
+}
+
+static void fence(int fd, int socket, int parent)
+{
+	/* No handler of the parent's: what crashes here must end here. */
+	for (int i = 1; i < SIGRTMIN; i++)
+		signal(i, SIG_DFL);
+	alarm(0);
+	/* Ctrl-C is the parent's: it ends this process when it is done. */
+	signal(SIGINT, SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_FSIZE, 0);
+#ifndef __SANITIZE_ADDRESS__
+	limit(RLIMIT_DATA, MEMORY_MOST);
+#endif
+	close_others(fd, socket);
+}
+
+static void answer_error(struct shared *shared, kdump_ctx_t *ctx, kdump_status status)
+{
+	const char *text = ctx ? kdump_get_err(ctx) : NULL;
+
+	shared->status = (uint32_t)status;
+	if (!text)
+		text = kdump_strerror(status);
+	snprintf(shared->error, sizeof(shared->error), "%s", text);
+}
+
+static kdump_status open_file(kdump_ctx_t *ctx, int fd)
+{
+	kdump_num_t page_size = 0;
+	kdump_status status;
+
+	/* Mapping is a quarter faster. Only what lies inside the file is asked for; when the file
+	 * shrinks meanwhile, SIGBUS ends this process, and its client says so. */
+	status = kdump_set_number_attr(ctx, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_TRY);
+	if (status == KDUMP_OK)
+		status = kdump_open_fd(ctx, fd);
+	if (status != KDUMP_OK)
+		return status;
+	/* ARM64 has several page sizes, and an ELF core does not say which. */
+	if (kdump_get_number_attr(ctx, KDUMP_ATTR_PAGE_SIZE, &page_size) == KDUMP_OK &&
+	    page_size >= PAGE_SIZE)
+		return KDUMP_OK;
+	kdump_clear_err(ctx);
+	return kdump_set_number_attr(ctx, KDUMP_ATTR_PAGE_SIZE, PAGE_SIZE);
+}
+
+static enum page_state state_of(kdump_status status)
+{
+	switch (status) {
+	case KDUMP_OK: return PAGE_PRESENT;
+	case KDUMP_ERR_NODATA: return PAGE_NOT_IN_DUMP;
+	case KDUMP_ERR_EOF: return PAGE_BEYOND_EOF;
+	case KDUMP_ERR_CORRUPT:
+	case KDUMP_ERR_NOTIMPL:
+	case KDUMP_ERR_INVALID: return PAGE_DAMAGED;
+	default: return PAGE_IO_ERROR;
+	}
+}
+
+static void read_pages(kdump_ctx_t *ctx, struct shared *shared)
+{
+	for (uint32_t i = 0; i < shared->count && i < SHARED_BATCH; i++) {
+		struct shared_page *page = &shared->pages[i];
+		size_t length = PAGE_SIZE;
+		kdump_status status;
+
+		status = kdump_read(ctx, KDUMP_MACHPHYSADDR, page->pfn << PAGE_SHIFT,
+				    shared->data[page->slot % SHARED_SLOTS], &length);
+		if (status == KDUMP_OK && length != PAGE_SIZE)
+			status = KDUMP_ERR_EOF;
+		page->state = state_of(status);
+		if (status != KDUMP_OK)
+			kdump_clear_err(ctx);
+	}
+}
+
+static void read_bits(kdump_ctx_t *ctx, struct shared *shared)
+{
+	kdump_attr_t attr = {.type = KDUMP_BITMAP};
+	kdump_status status = kdump_get_typed_attr(ctx, KDUMP_ATTR_FILE_PAGEMAP, &attr);
+
+	if (status == KDUMP_OK) {
+		status = kdump_bmp_get_bits(attr.val.bitmap, shared->first,
+					    shared->first + shared->count - 1, shared->data[0]);
+		kdump_bmp_decref(attr.val.bitmap);
+	}
+	if (status != KDUMP_OK)
+		answer_error(shared, ctx, status);
+}
+
+static kdump_ctx_t *first_task(int fd, struct shared *shared)
+{
+	kdump_ctx_t *ctx = kdump_new();
+	kdump_status status = ctx ? open_file(ctx, fd) : KDUMP_ERR_SYSTEM;
+
+	if (status != KDUMP_OK)
+		answer_error(shared, ctx, status);
+	return status == KDUMP_OK ? ctx : NULL;
+}
+
+/* One byte; false when the other end is closed. */
+static bool take_turn(int socket)
+{
+	char byte;
+	ssize_t got;
+
+	do
+		got = read(socket, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	return got == 1;
+}
+
+static bool pass_turn(int socket)
+{
+	ssize_t put;
+
+	do
+		put = write(socket, "", 1);
+	while (put < 0 && errno == EINTR);
+	return put == 1;
+}
+
+void kdumpfile_process(int fd, int socket, int parent, struct shared *shared)
+{
+	kdump_ctx_t *ctx = NULL;
+
+	fence(fd, socket, parent);
+	while (take_turn(socket)) {
+		shared->status = KDUMP_OK;
+		shared->error[0] = '\0';
+		if (shared->task == TASK_OPEN)
+			ctx = first_task(fd, shared);
+		else if (ctx && shared->task == TASK_PAGES)
+			read_pages(ctx, shared);
+		else if (ctx)
+			read_bits(ctx, shared);
+		if (!pass_turn(socket))
+			break;
+	}
+	/* No destructors: memory goes with the process, and what damaged it may crash them. */
+	_exit(0);
+}

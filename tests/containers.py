@@ -1,0 +1,199 @@
+"""Containers that mkdump does not write, made from an ELF core that it wrote: kdump-compressed,
+plain or flattened, LKCD, sadump, and cores of Xen guests. Layouts as the formats' descriptions give
+them; nothing is shared with formats/.
+"""
+
+import os
+import struct
+import zlib
+
+PAGE = 4096
+ZEROS = bytes(PAGE)
+
+
+class Core:
+    """The segments of memory and the notes of a 64-bit ELF core."""
+
+    def __init__(self, path):
+        self.file = open(path, "rb")  # pylint: disable=consider-using-with # as long as the object
+        head = self.at(0, 64)
+        at, sections, count = struct.unpack_from("<Q", head, 32)[0], struct.unpack_from("<Q", head, 40)[0], \
+            struct.unpack_from("<H", head, 56)[0]  # fmt: skip
+        if count == 0xFFFF:
+            count = struct.unpack("<I", self.at(sections + 44, 4))[0]
+        self.runs = []  # (pfn, pages, file offset)
+        self.notes = b""
+        for i in range(count):
+            kind, _, offset, _, address, size, _, _ = struct.unpack("<IIQQQQQQ", self.at(at + 56 * i, 56))
+            if kind == 4:
+                self.notes = self.at(offset, size)
+            elif kind == 1:
+                self.runs.append((address // PAGE, size // PAGE, offset))
+        self.highest = max(pfn + pages for pfn, pages, _ in self.runs)
+
+    def at(self, offset, size):
+        return os.pread(self.file.fileno(), size, offset)
+
+    def holds_data(self, offset):
+        """The next byte of the file from `offset` on that is stored."""
+        try:
+            return os.lseek(self.file.fileno(), offset, os.SEEK_DATA)
+        except OSError:
+            return os.fstat(self.file.fileno()).st_size
+
+    def pages(self):
+        """(pfn, bytes) of all pages; ZEROS itself for pages of zeros."""
+        for first, pages, offset in self.runs:
+            data = 0
+            for i in range(pages):
+                here = offset + i * PAGE
+                if data < here + PAGE:
+                    data = max(data, self.holds_data(here))
+                page = ZEROS if data >= here + PAGE else self.at(here, PAGE)
+                yield first + i, ZEROS if page == ZEROS else page
+
+
+def bitmap(pfns, highest, high_bit_first=False):
+    bits = bytearray(-(-highest // (8 * PAGE)) * PAGE)
+    for pfn in pfns:
+        bits[pfn // 8] |= (0x80 >> pfn % 8) if high_bit_first else (1 << pfn % 8)
+    return bytes(bits)
+
+
+def kdump_pieces(core, packed=True, without_zeros=False, system=b"", block_size=PAGE):
+    """(offset, bytes) of a kdump-compressed file, in the order of the file."""
+    every, written, descriptors, data = [], [], [], []
+    for pfn, page in core.pages():
+        every.append(pfn)
+        if page is not ZEROS or not without_zeros:
+            written.append((pfn, page))
+    blocks = -(-core.highest // (8 * PAGE))
+    notes_at = 2 * PAGE
+    sub_blocks = 1 + -(-len(core.notes) // PAGE)
+    maps_at = (1 + sub_blocks) * PAGE
+    descriptors_at = maps_at + 2 * blocks * PAGE
+    at = descriptors_at + 24 * len(written)
+    zeros_at, packed_zeros = at, zlib.compress(ZEROS, 1) if packed else ZEROS
+    data.append(packed_zeros)
+    at += len(packed_zeros)
+    zero = struct.pack("<QIIQ", zeros_at, len(packed_zeros), int(packed), 0)
+    for _, page in written:
+        if page is ZEROS:
+            descriptors.append(zero)
+            continue
+        small = zlib.compress(page, 1) if packed else page
+        if len(small) >= PAGE:
+            small = page
+        descriptors.append(struct.pack("<QIIQ", at, len(small), int(small is not page), 0))
+        data.append(small)
+        at += len(small)
+    header = b"KDUMP   " + struct.pack("<i", 6) + system.ljust(390, b"\0") + bytes(6) + bytes(16)
+    header += struct.pack("<IiiIIIIIIi", 0, block_size, sub_blocks, 2 * blocks,
+                          min(core.highest, 0xFFFFFFFF), 0, 0, 0, 0, 1)  # fmt: skip
+    sub = struct.pack("<QiiQQQQQQQQQQQ", 0, int(without_zeros), 0, 0, 0, 0, 0, notes_at,
+                      len(core.notes), 0, 0, 0, 0, core.highest)  # fmt: skip
+    yield 0, header.ljust(PAGE, b"\0")
+    yield PAGE, sub.ljust(PAGE, b"\0")
+    if core.notes:
+        yield notes_at, core.notes
+    yield maps_at, bitmap(every, core.highest)
+    yield maps_at + blocks * PAGE, bitmap([pfn for pfn, _ in written], core.highest)
+    yield descriptors_at, b"".join(descriptors)
+    yield zeros_at, b"".join(data)
+
+
+def write_kdump(core, path, **options):
+    with open(path, "wb") as file:
+        for offset, piece in kdump_pieces(core, **options):
+            file.seek(offset)
+            file.write(piece)
+    return path
+
+
+def write_flattened(core, path, end=True, piece_size=65536, **options):
+    with open(path, "wb") as file:
+        file.write((b"makedumpfile".ljust(16, b"\0") + struct.pack(">qq", 1, 1)).ljust(PAGE, b"\0"))
+        for offset, piece in kdump_pieces(core, **options):
+            for at in range(0, len(piece), piece_size):
+                part = piece[at:at + piece_size]
+                file.write(struct.pack(">qq", offset + at, len(part)) + part)
+        if end:
+            file.write(struct.pack(">qq", -1, -1))
+    return path
+
+
+def write_lkcd(core, path, version=8, end=True, system=b""):
+    header = struct.pack("<QIIIIQQQI", 0xA8190173618F23ED, version, 734, 0, PAGE,
+                         core.highest * PAGE, 0, core.highest * PAGE, 0)  # fmt: skip
+    header += bytes(256) + bytes(16) + system.ljust(390, b"\0") + bytes(8) + struct.pack("<III", 2, 0, 0)
+    with open(path, "wb") as file:
+        file.write(header.ljust(65536, b"\0"))
+        for pfn, page in core.pages():
+            small = zlib.compress(page, 1)
+            file.write(struct.pack("<QII", pfn * PAGE, len(small), 2) + small)
+        if end:
+            file.write(struct.pack("<QII", 0, 0, 4))
+    return path
+
+
+def write_sadump(core, path, cr3=0, set_disk=0):
+    blocks = -(-core.highest // (8 * PAGE))
+    pages = list(core.pages())
+    bits = bitmap([pfn for pfn, _ in pages], core.highest, high_bit_first=True)
+    state = bytearray(1024)
+    struct.pack_into("<QQQQ", state, 992, 0xD01, 0x246, cr3, 0x80050033)
+    states = struct.pack("<I", len(state)) + bytes(16) + bytes(state)
+    data_at = PAGE * (2 + 1 + 2 * blocks)
+    part = struct.pack("<4sIIIII", b"sadu", 0x706D, 1, 0, 0, 0).ljust(152, b"\0")
+    part += struct.pack("<IIQ", set_disk, 0, data_at + len(pages) * PAGE)
+    magic = 0x1234
+    while len(part) < PAGE:
+        part += struct.pack("<I", magic)
+        magic = 11 * (magic + 7) & 0xFFFFFFFF
+    header = b"sadump\0\0" + struct.pack("<II", 1, 0) + bytes(16)
+    header += struct.pack("<IIIIIIIIIIIIIIQQQQ", 0, 0, PAGE, 0, 1, blocks, blocks, 0, 0, 0, 0, 0, 1, 0,
+                          core.highest, len(pages), 0, 0)  # fmt: skip
+    with open(path, "wb") as file:
+        for block in (part, header, states):
+            file.write(block.ljust(PAGE, b"\0"))
+        file.write(bits + bits)
+        for _, page in pages:
+            file.write(page)
+    return path
+
+
+def write_xen(core, path, cr3=0, paravirtual=False):
+    names = b"\0.shstrtab\0.xen_prstatus\0.xen_pages\0" + (b".xen_p2m\0" if paravirtual else b".xen_pfn\0")
+    pages = list(core.pages())
+    # Xen lists pages in no particular order: the second half first
+    pages = pages[len(pages) // 2:] + pages[:len(pages) // 2]
+    state = bytearray(5168)
+    struct.pack_into("<Q", state, 5008, cr3)
+    if paravirtual:
+        pfns = b"".join(struct.pack("<QQ", pfn, pfn + 0x1000) for pfn, _ in pages)
+    else:
+        pfns = b"".join(struct.pack("<Q", pfn) for pfn, _ in pages)
+    bodies = [(b".shstrtab", 3, names), (b".xen_prstatus", 1, bytes(state)),
+              (b".xen_p2m" if paravirtual else b".xen_pfn", 1, pfns), (b".xen_pages", 1, None)]  # fmt: skip
+    at = 64 + 64 * (1 + len(bodies))
+    headers = bytes(64)
+    placed = []
+    for name, kind, body in bodies:
+        size = len(pages) * PAGE if body is None else len(body)
+        if body is None:
+            at = -(-at // PAGE) * PAGE
+        headers += struct.pack("<IIQQQQIIQQ", names.index(name + b"\0"), kind, 0, 0, at, size, 0, 0, 0, 0)
+        placed.append((at, body))
+        at += size
+    with open(path, "wb") as file:
+        file.write(b"\x7fELF\2\1\1".ljust(16, b"\0"))
+        file.write(struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 0, 64, 0, 64, 0, 0, 64, 1 + len(bodies), 1))
+        file.write(headers)
+        for offset, body in placed:
+            file.seek(offset)
+            if body is not None:
+                file.write(body)
+                continue
+            for _, page in pages:
+                file.write(page)
+    return path

@@ -1,0 +1,306 @@
+"""Containers read in more than one way must give the same: ELF cores natively and through
+libkdumpfile, and the memory of one machine in every container that there is. And what must be said
+of files that hold no memory of Windows.
+"""
+
+import os
+import struct
+import subprocess
+
+import containers
+import truth
+from harness import POOLSCOPE, RECIPES, check, equal, make_dump, poolscope_json, scratch
+
+# Recipes that make ELF cores, which both readers must read alike.
+CORES = ("elf-x64", "elf-x86", "elf-x86-pae", "elf-header", "elf-header-x86", "elf-plain",
+         "elf-user-mode", "elf-many-segments", "elf-missing", "elf-truncated", "elf-virtualbox",
+         "elf-arm64", "elf-la57")  # fmt: skip
+MACHINE = "family-10-17763-x64.recipe"
+CUTS = (999, 998, 996, 994, 992, 990, 985, 980, 970, 960, 950, 900, 800, 600, 400, 200, 100, 50, 10, 1)
+PARTS = ("system", "modules", "unloaded_modules", "pool")
+
+
+def both_readers(name):
+    def case():
+        with scratch() as directory:
+            core, _ = make_dump(name + ".recipe", directory)
+            status, native = poolscope_json("--reader=native", core, want=(0, 1, 3))
+            other, through = poolscope_json("--reader=kdumpfile", core, want=(0, 1, 3))
+        equal(other, status, "exit status through libkdumpfile")
+        for key in native.keys() | through.keys():
+            if key not in ("tool", "findings", "verdict"):
+                equal(through.get(key), native.get(key), key)
+        truth.validate(through)
+
+    return case
+
+
+def made_from_core(write, kind, sets=("container elf",), notes=True):
+    """A container written from mkdump's core against the truth of that core."""
+
+    def case():
+        with scratch() as directory:
+            path, true = make_dump(MACHINE, directory, sets=[*sets, "low-stub off"], name="core")
+            core = containers.Core(path)
+            if not notes:
+                core.notes = b""
+            cr3 = int(true["system"]["directory_table_base"], 16)
+            dump = write(core, os.path.join(directory, "dump"), cr3)
+            status, report = poolscope_json(dump, want=(0, 1, 3))
+            true["file"].update(format=kind, size=os.path.getsize(dump))
+        check("error" not in report, f"poolscope refuses it: {report.get('error')}")
+        truth.validate(report)
+        equal(report["file"]["format"], kind, "format")
+        equal(report["file"]["complete"], True, "file complete")
+        truth.compare_all(report, status, true)
+        return report["system"]["located_by"].split(";")[0]
+
+    return case
+
+
+def kdump(**options):
+    return lambda core, path, cr3: containers.write_kdump(core, path, **options)
+
+
+def flattened(core, path, _):
+    return containers.write_flattened(core, path)
+
+
+def lkcd(version):
+    return lambda core, path, cr3: containers.write_lkcd(core, path, version)
+
+
+def sadump(core, path, cr3):
+    return containers.write_sadump(core, path, cr3)
+
+
+def xen(core, path, cr3):
+    return containers.write_xen(core, path, cr3)
+
+
+def xen_readers():
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        dump = containers.write_xen(containers.Core(path), os.path.join(directory, "dump"))
+        _, native = poolscope_json("--reader=native", dump)
+        _, through = poolscope_json("--reader=kdumpfile", dump)
+    for part in PARTS:
+        equal(through[part], native[part], part)
+
+
+def zeros_left_out():
+    """makedumpfile -d 1: pages of zeros are not in the file, and so not known."""
+    with scratch() as directory:
+        path, true = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        dump = containers.write_kdump(containers.Core(path), os.path.join(directory, "dump"),
+                                      without_zeros=True)  # fmt: skip
+        status, report = poolscope_json(dump)
+    equal(status, 1, "exit status")
+    wanted = {row["tag_hex"]: row for row in true["pool"]["tags"]}
+    complete = [row for row in report["pool"]["tags"] if row["complete"]]
+    for row in complete:
+        truth.compare_row(row, wanted[row["tag_hex"]], 0xFFFFFFFFFFFFFFFF)
+    check(any("left out" in note for note in report["file"]["notes"]), "no word on pages left out")
+    rows = len(report["pool"]["tags"])
+    check(len(complete) < rows, "every row is called complete, with pages of the tables absent")
+    return f"{len(complete)} of {rows} rows exact"
+
+
+def cut(write):
+    """Cut everywhere: never a wrong row called complete, and said to be cut."""
+
+    def case():
+        refused = answered = 0
+        with scratch() as directory:
+            path, true = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+            dump = write(containers.Core(path), os.path.join(directory, "dump"), 0)
+            size = os.path.getsize(dump)
+            for part in CUTS:
+                os.truncate(dump, size * part // 1000)
+                status, report = poolscope_json(dump, want=(0, 1, 3))
+                if "error" in report:
+                    refused += 1
+                    continue
+                answered += 1
+                equal(report["file"]["complete"], False, f"file complete, cut at {part}/1000")
+                true["file"].update(format=report["file"]["format"], size=size * part // 1000)
+                if status == 0:  # what was lost is none of the tables'
+                    truth.compare_pool(report["pool"], true)
+                else:
+                    truth.compare_cut(report, status, true)
+        return f"{answered} answered, {refused} refused"
+
+    return case
+
+
+def tags_of(path, *options):
+    _, report = poolscope_json("tags", path, *options)
+    return report["pool"]["tags"]
+
+
+# ---- words ----
+
+
+def elf_header(kind=4, machine=62, width=2, order=1, programs=0, program_size=56, at=64):
+    head = bytes([0x7F, 0x45, 0x4C, 0x46, width, order, 1]).ljust(16, b"\0")
+    return head + struct.pack("<HHIQQQIHHHHHH", kind, machine, 1, 0, at, 0, 0, 64, program_size,
+                              programs, 64, 0, 0)  # fmt: skip
+
+
+def segment(kind, offset, address, size, memory=None):
+    return struct.pack("<IIQQQQQQ", kind, 7, offset, 0, address, size,
+                       size if memory is None else memory, 0)  # fmt: skip
+
+
+def note(name, kind, body):
+    name += b"\0"
+    return struct.pack("<III", len(name), len(body), kind) + name.ljust(-(-len(name) // 4) * 4, b"\0") + \
+        body.ljust(-(-len(body) // 4) * 4, b"\0")  # fmt: skip
+
+
+def core_with(notes, *loads):
+    """An ELF core with these notes and segments (address, size)."""
+    at = 64 + 56 * (1 + len(loads))
+    data = elf_header(programs=1 + len(loads)) + segment(4, at, 0, len(notes))
+    offset = at + len(notes)
+    for address, size in loads:
+        data += segment(1, offset, address, size)
+        offset += size
+    return data + notes + bytes(offset - at - len(notes))
+
+
+LINUX = note(b"VMCOREINFO", 0, b"OSRELEASE=6.1.0-18-amd64\nPAGESIZE=4096\n")
+NOWHERE = (1 << 64) - 1
+ROOM = bytes(1 << 17)
+
+# File, exit status, and what the message must hold.
+REFUSED = {
+    "elf-program": (elf_header(kind=2) + ROOM, 3, "is an ELF program, not a memory image"),
+    "elf-library": (elf_header(kind=3) + ROOM, 3, "shared library, not a memory image"),
+    "elf-object": (elf_header(kind=1) + ROOM, 3, "is an ELF object file"),
+    "elf-unknown-type": (elf_header(kind=77) + ROOM, 3, "unknown type 77"),
+    "elf-big-endian": (elf_header(order=2) + ROOM, 3, "big-endian"),
+    "elf-class": (elf_header(width=9) + ROOM, 3, "its class is 9"),
+    "elf-machine": (elf_header(machine=22) + ROOM, 3, "a machine that runs no Windows (e_machine 22)"),
+    "elf-short": (elf_header()[:40], 3, "ends inside its ELF header"),
+    "elf-no-segments": (elf_header() + ROOM, 3, "an ELF core without memory segments"),
+    "elf-header-size": (elf_header(programs=3, program_size=11) + ROOM, 3, "have 11 bytes"),
+    "elf-headers-beyond": (elf_header(programs=3, at=1 << 40) + ROOM, 3, "before its program headers"),
+    "elf-process": (core_with(note(b"CORE", 3, bytes(136)), (0, 1 << 16), (0, 4096)), 3,
+                    "an ELF core of one process; it holds no physical memory"),
+    "elf-linux": (core_with(LINUX, (0, 1 << 16), (1 << 20, 4096)), 3,
+                  "a core of a Linux kernel (6.1.0-18-amd64)"),
+    "elf-virtualbox-no-addresses": (core_with(note(b"VBCORE", 0xB00, bytes(24)), (0, 4096), (0, 4096)), 3,
+                                    "have no physical addresses"),
+    "elf-unplaced": (elf_header(programs=2) + segment(1, NOWHERE, 1 << 20, 4096) * 2 + ROOM, 3,
+                     "none of whose memory segments has a place"),
+    "elf-no-whole-page": (elf_header(programs=1) + segment(1, 4096, 100, 200) + ROOM, 3,
+                          "without a whole page"),
+    "kdump-linux": (b"KDUMP   " + struct.pack("<i", 6) + b"Linux".ljust(130, b"\0") +
+                    b"5.10.0-8-amd64" + ROOM, 3, "a dump of a Linux kernel (5.10.0-8-amd64)"),
+    "kdump-zeros": (b"KDUMP   " + ROOM, 3, "its header is damaged"),
+    "kdump-short": (b"KDUMP   " + bytes(100), 3, "the file ends inside its headers"),
+    "flattened-empty": (b"makedumpfile\0\0\0\0".ljust(4096, b"\0"), 3, "before its first piece"),
+    "flattened-else": (b"makedumpfile\0\0\0\0".ljust(4096, b"\0") + struct.pack(">qq", 0, 4096) +
+                       b"ELF?".ljust(4096, b"x") + struct.pack(">qq", -1, -1), 3,
+                       "holds no kdump-compressed dump"),
+    "flattened-wild": (b"makedumpfile\0\0\0\0".ljust(4096, b"\0") + struct.pack(">qq", 1 << 50, 4096) + ROOM,
+                       3, "which cannot be"),
+    "lkcd-linux": (struct.pack("<QIIII", 0xA8190173618F23ED, 8, 0, 0, 4096).ljust(324, b"\0") +
+                   b"Linux" + ROOM, 3, "an LKCD dump of a Linux machine"),
+    "lkcd-big-endian": (struct.pack(">QI", 0xA8190173618F23ED, 8) + ROOM, 3, "big-endian"),
+    "lkcd-short": (struct.pack("<QIIII", 0xA8190173618F23ED, 8, 0, 0, 4096) + bytes(2000), 3,
+                   "before its first page"),
+    "sadump-no-header": (b"sadump\0\0" + ROOM, 3, "second header is not there"),
+    "xen-old": (struct.pack("<I", 0xF00FEBEE) + ROOM, 3, "an old core of a Xen guest"),
+}  # fmt: skip
+
+
+def refused(data, status, words):
+    def case():
+        with scratch() as directory:
+            path = os.path.join(directory, "file")
+            with open(path, "wb") as file:
+                file.write(data)
+            done = subprocess.run([POOLSCOPE, "info", path], capture_output=True, timeout=10, check=False)
+        text = done.stderr.decode()
+        equal(done.returncode, status, f"exit status ({text.strip()})")
+        check(words in text, f"{text.strip()!r} has no {words!r}")
+        equal(len(text.splitlines()), 2, "lines: one sentence, and what would help")
+
+    return case
+
+
+def refused_xen():
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        dump = containers.write_xen(containers.Core(path), os.path.join(directory, "d"), paravirtual=True)
+        status, report = poolscope_json(dump, want=(3,))
+    equal(status, 3, "exit status")
+    check("paravirtual" in report["error"]["message"], report["error"]["message"])
+
+
+def reader_without_say():
+    """--reader where there is no choice is a mistake on the command line."""
+    with scratch() as directory:
+        crash, _ = make_dump(MACHINE, directory, name="crash")
+        status, report = poolscope_json("--reader=kdumpfile", crash, want=(2,))
+        check("does not apply" in report["error"]["message"], report["error"]["message"])
+        core, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        dump = containers.write_kdump(containers.Core(core), os.path.join(directory, "kdump"))
+        status, report = poolscope_json("--reader=native", dump, want=(2,))
+        check("through libkdumpfile only" in report["error"]["message"], report["error"]["message"])
+    return f"exit status {status}"
+
+
+def paging_on():
+    """What QEMU writes with paging on: aliases of the same pages, and segments without a place."""
+    with scratch() as directory:
+        path, true = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        core = containers.Core(path)
+        loads = core.runs[:]
+        for first, pages, offset in core.runs:  # every page once more, from its second page on
+            loads.append((first + 1, pages - 1, offset + 4096))
+        head = 64 + 56 * (len(loads) + 2)
+        with open(path, "rb") as file:
+            body = file.read()
+        data = elf_header(programs=len(loads) + 2) + segment(4, head + body.index(core.notes), 0, len(core.notes))
+        for first, pages, offset in loads:
+            data += segment(1, head + offset, first * 4096, pages * 4096)
+        data += segment(1, NOWHERE, 0xC0000000, 0xC0000, 0x80000000)
+        dump = os.path.join(directory, "dump")
+        with open(dump, "wb") as file:
+            file.write(data + body)
+        status, report = poolscope_json(dump)
+        true["file"].update(size=os.path.getsize(dump))
+    truth.compare_all(report, status, true)
+    check(any("paging=off" in text for text in report["file"]["notes"]), "no advice on paging=off")
+    equal(report["file"]["complete"], False, "file complete")
+
+
+def cases():
+    for name in CORES:
+        check(os.path.exists(os.path.join(RECIPES, name + ".recipe")), f"no recipe {name}")
+        yield f"both-readers/{name}", both_readers(name)
+    yield "both-readers/xen", xen_readers
+    header = ("container elf header",)
+    yield "kdump/zlib", made_from_core(kdump(), "kdump")
+    yield "kdump/header-in-notes", made_from_core(kdump(), "kdump", header)
+    yield "kdump/no-notes", made_from_core(kdump(), "kdump", notes=False)
+    yield "kdump/not-packed", made_from_core(kdump(packed=False), "kdump", header)
+    yield "kdump/flattened", made_from_core(flattened, "kdump", header)
+    yield "kdump/zeros-left-out", zeros_left_out
+    yield "lkcd/version-8", made_from_core(lkcd(8), "lkcd", notes=False, sets=("container elf writer=plain",))
+    yield "sadump/partition", made_from_core(sadump, "sadump", sets=("container elf writer=plain",))
+    yield "xen/hvm", made_from_core(xen, "xen", sets=("container elf writer=plain",))
+    yield "xen/paravirtual", refused_xen
+    yield "elf/paging-on", paging_on
+    yield "cut/kdump", cut(kdump())
+    yield "cut/kdump-not-packed", cut(kdump(packed=False))
+    yield "cut/flattened", cut(flattened)
+    yield "cut/lkcd", cut(lkcd(8))
+    yield "cut/sadump", cut(sadump)
+    yield "cut/xen", cut(xen)
+    yield "reader-where-there-is-no-choice", reader_without_say
+    for name, (data, status, words) in REFUSED.items():
+        yield f"refused/{name}", refused(data, status, words)
