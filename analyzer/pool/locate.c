@@ -29,6 +29,15 @@ bool is_table_address(const struct space *space, uint64_t va)
 	return va && (va & (PAGE_SIZE - 1)) == 0 && space_is_kernel_address(space, va);
 }
 
+bool is_processor_table(const struct pool_globals *found, uint64_t value)
+{
+	for (size_t i = 0; i < found->processor_table_count; i++) {
+		if (found->processor_tables[i] == value)
+			return true;
+	}
+	return false;
+}
+
 static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *err)
 {
 	struct pool_globals *found = s->found;

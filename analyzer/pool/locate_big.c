@@ -176,11 +176,8 @@ static enum ps_status judge_pointer(const struct search *s, uint64_t variable, u
 
 static bool is_other_table(const struct pool_globals *found, uint64_t value)
 {
-	for (size_t i = 0; i < found->processor_table_count; i++) {
-		if (found->processor_tables[i] == value)
-			return true;
-	}
-	return found->expansion.found && found->expansion.value == value;
+	return is_processor_table(found, value) ||
+	       (found->expansion.found && found->expansion.value == value);
 }
 
 static void read_range(const struct search *s, enum kdbg_field field, uint64_t *ret)

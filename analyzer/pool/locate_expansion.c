@@ -268,15 +268,6 @@ out:
 	return status == PS_CORRUPT ? PS_OK : status;
 }
 
-static bool is_processor_table(const struct pool_globals *found, uint64_t value)
-{
-	for (size_t i = 0; i < found->processor_table_count; i++) {
-		if (found->processor_tables[i] == value)
-			return true;
-	}
-	return false;
-}
-
 static enum ps_status try_pointers(struct search *s, const struct hash *ring, struct ps_error *err)
 {
 	bool unseen = false, no_memory = false;

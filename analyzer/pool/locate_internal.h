@@ -34,6 +34,9 @@ enum ps_status locate_big_pages(struct search *search, struct ps_error *err);
 void locate_note(struct pool_globals *found, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** True when `value` is the address of a processor's tracker table. */
+bool is_processor_table(const struct pool_globals *found, uint64_t value);
+
 /** A page-aligned kernel address: what every pointer to one of these tables is. */
 bool is_table_address(const struct space *space, uint64_t va);
 
