@@ -12,14 +12,15 @@
 #include "analyzer/kernel/pe_exports.h"
 
 struct driver_file {
-	char *path; /* owned by the index */
+	char *path;       /* owned by the index */
 	const char *name; /* file name inside path */
 	struct pe_identity identity;
 	bool is_kernel; /* native subsystem: a driver or the kernel itself */
 };
 
 struct driver_files {
-	struct driver_file *items; /* by path, so results do not depend on the file system's order */
+	struct driver_file
+		*items; /* by path, so results do not depend on the file system's order */
 	size_t count;
 	size_t unreadable; /* files or folders that could not be opened */
 	char first_unreadable[256];
@@ -31,8 +32,8 @@ enum ps_status driver_files_create(const char *const *paths, size_t count,
 void driver_files_destroy(struct driver_files *files);
 
 enum driver_match {
-	DRIVER_MATCHES,	 /* PDB GUID and age, or time stamp and SizeOfImage, are the module's */
-	DRIVER_DIFFERS,	 /* a file of that name is there and is another version: never used */
+	DRIVER_MATCHES, /* PDB GUID and age, or time stamp and SizeOfImage, are the module's */
+	DRIVER_DIFFERS, /* a file of that name is there and is another version: never used */
 	DRIVER_NO_FILE,
 };
 

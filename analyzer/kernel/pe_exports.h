@@ -12,7 +12,7 @@
 struct pe_export {
 	const char *name;    /* NUL-terminated inside the image; NULL for an ordinal without name */
 	uint32_t ordinal;    /* biased */
-	uint32_t rva;	     /* 0 for a forwarder */
+	uint32_t rva;        /* 0 for a forwarder */
 	const char *forward; /* "NTDLL.Name" or NULL */
 };
 
@@ -41,7 +41,7 @@ struct pe_range pe_iat(struct pe_image *image);
 /** One function body: [begin, end); a fragment names the function that it belongs to. */
 struct pe_function {
 	uint32_t begin, end; /* RVAs */
-	uint32_t root;	     /* begin of the function; == begin unless this is a split-off part */
+	uint32_t root;       /* begin of the function; == begin unless this is a split-off part */
 };
 
 struct pe_functions {

@@ -41,7 +41,7 @@ struct pe_range {
 };
 
 struct pe_section {
-	char name[9]; /* unprintable bytes as ? */
+	char name[9];       /* unprintable bytes as ? */
 	uint32_t rva, size; /* bytes in memory, cut to the image; sections do not overlap here */
 	uint32_t characteristics; /* IMAGE_SCN_*; see the helpers below */
 	uint32_t pages, pages_present;
@@ -49,13 +49,13 @@ struct pe_section {
 
 struct pe_image {
 	enum pe_origin origin;
-	uint8_t *bytes;	 /* `size` of them; those of absent pages are zero and mean nothing */
-	uint32_t size;	 /* SizeOfImage rounded up to pages */
-	uint64_t base;	 /* VA that the addresses inside the bytes assume: where it was loaded, or
-			    ImageBase of a file */
+	uint8_t *bytes; /* `size` of them; those of absent pages are zero and mean nothing */
+	uint32_t size;  /* SizeOfImage rounded up to pages */
+	uint64_t base;  /* VA that the addresses inside the bytes assume: where it was loaded, or
+			   ImageBase of a file */
 	uint16_t machine;
-	unsigned pointer_size; /* 4 or 8 */
-	uint32_t entry;	       /* RVA of the entry point, 0 if none */
+	unsigned pointer_size;       /* 4 or 8 */
+	uint32_t entry;              /* RVA of the entry point, 0 if none */
 	struct pe_section *sections; /* by RVA */
 	unsigned section_count;
 	struct pe_range directories[PE_DIRECTORIES]; /* zero where absent or outside the image */
@@ -92,8 +92,8 @@ bool pe_rva_of(const struct pe_image *image, uint64_t va, uint32_t *ret);
 /** The section that holds `rva`, or NULL. */
 const struct pe_section *pe_section_at(const struct pe_image *image, uint32_t rva);
 
-bool pe_section_is_code(const struct pe_section *section);	  /* CNT_CODE or MEM_EXECUTE */
-bool pe_section_is_writable(const struct pe_section *section);	  /* MEM_WRITE */
+bool pe_section_is_code(const struct pe_section *section);        /* CNT_CODE or MEM_EXECUTE */
+bool pe_section_is_writable(const struct pe_section *section);    /* MEM_WRITE */
 bool pe_section_is_discardable(const struct pe_section *section); /* MEM_DISCARDABLE */
 
 #endif
