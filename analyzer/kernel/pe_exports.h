@@ -26,19 +26,26 @@ struct pe_import {
 typedef bool (*pe_export_visitor)(void *context, const struct pe_export *export);
 typedef bool (*pe_import_visitor)(void *context, const struct pe_import *import);
 
-/** In the order of the name table. Returns false when the directory is absent or unreadable. */
+/**
+ * In the order of the name table, then the ordinals without a name. Returns false when the
+ * directory is absent or unreadable.
+ */
 bool pe_exports(struct pe_image *image, pe_export_visitor visit, void *context);
 
 /**
  * By the import lookup tables, which are usually discarded from a driver's memory with INIT; then
- * this returns false and pe_iat() is what is left.
+ * this returns false and pe_iat() is what is left. Also false when only a part can be read (that
+ * part is visited), and when the image imports nothing.
  */
 bool pe_imports(struct pe_image *image, pe_import_visitor visit, void *context);
 
 /** The import address table: directory 12, else the range that the import directory names. */
 struct pe_range pe_iat(struct pe_image *image);
 
-/** One function body: [begin, end); a fragment names the function that it belongs to. */
+/**
+ * One function body: [begin, end); a fragment names the function that it belongs to. ARM64 has no
+ * record of that: a fragment belongs to the function that it adjoins, else it is its own root.
+ */
 struct pe_function {
 	uint32_t begin, end; /* RVAs */
 	uint32_t root;       /* begin of the function; == begin unless this is a split-off part */

@@ -27,6 +27,7 @@ enum pe_directory {
 	PE_IMPORT = 1,
 	PE_RESOURCE = 2,
 	PE_EXCEPTION = 3,
+	PE_SECURITY = 4, /* an offset in the file: always zero here */
 	PE_RELOC = 5,
 	PE_DEBUG = 6,
 	PE_LOAD_CONFIG = 10,
