@@ -6,6 +6,7 @@
 #   make check-SUITE     one suite (build lint unit cli truth readers rvas real mutate); no apt.
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-qemu      containers that QEMU writes; installs it
+#   make test-drivers    drivers with known tags, for tests
 #   make lint            the house's rules
 #   make bench           speed and memory against a memcpy of the same bytes
 #   make fuzz            libFuzzer, FUZZ_SECONDS=600 a harness
@@ -120,6 +121,10 @@ $(BUILD)/tests/fuzz/fuzz_dump: $(call object,tests/fuzz/judge.c)
 
 $(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
 
+# Drivers with known tags, for tests: corpus/drivers/README.md.
+test-drivers:
+	@$(MAKE) --no-print-directory -f corpus/drivers/drivers.mk
+
 unit: $(UNIT_PROGRAMS)
 tools: $(TOOLS)
 fuzzers: $(FUZZERS)
@@ -169,7 +174,7 @@ uninstall:
 clean:
 	rm -rf build poolscope
 
-.PHONY: all mkdump unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
+.PHONY: all mkdump test-drivers unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
