@@ -40,7 +40,8 @@ struct owner_evidence {
 	char section[9];
 	bool from_file;      /* read in a copy of the driver file, not in the dump */
 	unsigned levels;     /* wrappers between the site and the API; 0: called directly */
-	uint32_t wrapper;    /* RVA of the innermost wrapper when levels > 0 */
+	uint32_t wrapper;    /* RVA of the wrapper that the site calls, when levels > 0 */
+	size_t wrapper_module; /* index into owners->images: the wrapper's */
 	uint32_t tag_from;   /* RVA of the instruction or data that holds the tag; 0 unknown */
 	uint32_t function;   /* RVA of the function around the site; 0 for data */
 	bool one_of_several; /* the same site can pass other tags as well */
@@ -65,7 +66,8 @@ struct owner_tag {
 	uint32_t tag;
 	struct owner_candidate *candidates; /* best grade first, then by number of sites */
 	size_t candidate_count;
-	bool for_others; /* nt allocates it on behalf of whoever holds the object */
+	bool for_others;  /* nt allocates it on behalf of whoever holds the object */
+	const char *hint; /* how to look on with such a tag, or NULL; static */
 };
 
 enum owner_microsoft { MICROSOFT_UNKNOWN, MICROSOFT_YES, MICROSOFT_NO };
@@ -91,6 +93,7 @@ struct owners {
 	struct owner_image *images; /* as kernel->modules; without a dump, as driver_files */
 	size_t image_count;
 	bool complete; /* every module's code could be read */
+	struct owner_store *store; /* opaque: the images, for listings and byte searches */
 };
 
 /**
