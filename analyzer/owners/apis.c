@@ -105,8 +105,8 @@ static const struct wdf_row wdf_rows[] = {
 enum { WDF_COUNT = sizeof(wdf_rows) / sizeof(*wdf_rows) };
 
 static const char *const providers[] = {
-	"ntoskrnl.exe",    "hal.dll",      "fltmgr.sys",     "ndis.sys",     "storport.sys",
-	"videoprt.sys",    "win32k.sys",   "win32kbase.sys", "win32kfull.sys", "watchdog.sys",
+	"ntoskrnl.exe", "hal.dll",    "fltmgr.sys",     "ndis.sys",       "storport.sys",
+	"videoprt.sys", "win32k.sys", "win32kbase.sys", "win32kfull.sys", "watchdog.sys",
 };
 
 static bool matches(const char *pattern, const char *name)

@@ -29,8 +29,8 @@ static bool same_meaning(const struct callee *a, const struct callee *b)
 }
 
 /* The last row of the address' chain, or the row that already says it (then *ret_known). */
-static struct callee *chain_end(struct callees *callees, const struct callee *callee, uint32_t first,
-				bool *ret_known)
+static struct callee *chain_end(struct callees *callees, const struct callee *callee,
+				uint32_t first, bool *ret_known)
 {
 	struct callee *item = &callees->items[first];
 	unsigned length = 1;

@@ -13,8 +13,8 @@
 #include "base/hash.h"
 
 enum {
-	CALLEE_LEVELS = 8,       /* wrappers in a row that are followed */
-	CALLEES_AN_ADDRESS = 8,  /* meanings of one address that are kept */
+	CALLEE_LEVELS = 8,      /* wrappers in a row that are followed */
+	CALLEES_AN_ADDRESS = 8, /* meanings of one address that are kept */
 	CALLEE_NO_MODULE = UINT32_MAX,
 };
 

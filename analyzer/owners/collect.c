@@ -97,7 +97,8 @@ static struct piece *gather(const struct view *views, size_t count, const struct
 		for (size_t j = 0; j < views[i].finding_count; j++) {
 			const struct finding *finding = &views[i].findings[j];
 
-			pieces[at] = (struct piece){finding->tag, views[i].module, finding->evidence};
+			pieces[at] =
+				(struct piece){finding->tag, views[i].module, finding->evidence};
 			grade_library(owners, &pieces[at++]);
 		}
 	}

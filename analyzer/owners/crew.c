@@ -137,7 +137,8 @@ enum ps_status crew_scan(struct view *views, size_t count, const char *const *na
 	}
 	progress_end(progress);
 	if (signals_interrupted())
-		return ps_fail(err, PS_INTERRUPTED, "interrupted while looking for the owners of tags");
+		return ps_fail(err, PS_INTERRUPTED,
+			       "interrupted while looking for the owners of tags");
 	if (!ok)
 		return ps_fail_memory(err, "the owners of tags");
 	for (size_t i = 0; i < count; i++)

@@ -8,7 +8,14 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-enum { PAD_INT3 = 0xcc, PAD_NOP = 0x90, OP_RET = 0xc3, OP_RET_POP = 0xc2, OP_CALL = 0xe8, OP_JMP = 0xe9 };
+enum {
+	PAD_INT3 = 0xcc,
+	PAD_NOP = 0x90,
+	OP_RET = 0xc3,
+	OP_RET_POP = 0xc2,
+	OP_CALL = 0xe8,
+	OP_JMP = 0xe9
+};
 
 enum {
 	A64_NOP = 0xd503201f,

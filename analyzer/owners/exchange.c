@@ -123,8 +123,7 @@ static bool gather(struct market *market)
 {
 	for (size_t i = 0; i < market->view_count && !market->no_memory; i++) {
 		struct view *view = &market->views[i];
-		struct offering offering = {market, view,
-					    import_name(market->names[view->module]),
+		struct offering offering = {market, view, import_name(market->names[view->module]),
 					    OFFERS_A_VIEW};
 
 		if (view->wrapper_count == 0)

@@ -12,26 +12,26 @@ static const char *const kernel_names[] = {
 
 /* Drivers that come with Windows and are often among the owners of big tags. */
 static const char *const in_box[] = {
-	"acpi.sys",	"afd.sys",	 "ataport.sys",	  "bindflt.sys",  "bthport.sys",
-	"cdfs.sys",	"ci.dll",	 "classpnp.sys",  "cldflt.sys",	  "clfs.sys",
-	"cng.sys",	"csc.sys",	 "dfsc.sys",	  "disk.sys",	  "dxgkrnl.sys",
-	"dxgmms1.sys",	"dxgmms2.sys",	 "exfat.sys",	  "fastfat.sys",  "fileinfo.sys",
-	"fltmgr.sys",	"fvevol.sys",	 "fwpkclnt.sys",  "hal.dll",	  "hidclass.sys",
-	"hidusb.sys",	"http.sys",	 "i8042prt.sys",  "intelppm.sys", "iorate.sys",
-	"kbdclass.sys", "ks.sys",	 "ksecdd.sys",	  "ksecpkg.sys",  "luafv.sys",
-	"mountmgr.sys", "mouclass.sys",	 "mpsdrv.sys",	  "mrxsmb.sys",	  "mrxsmb10.sys",
-	"mrxsmb20.sys", "msfs.sys",	 "msrpc.sys",	  "mssmbios.sys", "mup.sys",
-	"ndis.sys",	"netbios.sys",	 "netbt.sys",	  "netio.sys",	  "netvsc.sys",
-	"npfs.sys",	"nsiproxy.sys",	 "ntfs.sys",	  "pacer.sys",	  "partmgr.sys",
-	"pci.sys",	"pdc.sys",	 "portcls.sys",	  "rdbss.sys",	  "rdyboost.sys",
-	"refs.sys",	"rspndr.sys",	 "scsiport.sys",  "spaceport.sys", "srv.sys",
-	"srv2.sys",	"srvnet.sys",	 "storahci.sys",  "storport.sys", "storqosflt.sys",
-	"storvsc.sys",	"stornvme.sys",	 "tcpip.sys",	  "tdi.sys",	  "tdx.sys",
-	"termdd.sys",	"tm.sys",	 "udfs.sys",	  "usbccgp.sys",  "usbd.sys",
-	"usbhub.sys",	"usbhub3.sys",	 "usbport.sys",	  "usbxhci.sys",  "vhdmp.sys",
-	"videoprt.sys", "vmbus.sys",	 "vmbkmcl.sys",	  "volmgr.sys",	  "volmgrx.sys",
-	"volsnap.sys",	"volume.sys",	 "watchdog.sys",  "wcifs.sys",	  "wdf01000.sys",
-	"wdfilter.sys", "wdfldr.sys",	 "werkernel.sys", "wfplwfs.sys",  "win32k.sys",
+	"acpi.sys",       "afd.sys",        "ataport.sys",   "bindflt.sys",   "bthport.sys",
+	"cdfs.sys",       "ci.dll",         "classpnp.sys",  "cldflt.sys",    "clfs.sys",
+	"cng.sys",        "csc.sys",        "dfsc.sys",      "disk.sys",      "dxgkrnl.sys",
+	"dxgmms1.sys",    "dxgmms2.sys",    "exfat.sys",     "fastfat.sys",   "fileinfo.sys",
+	"fltmgr.sys",     "fvevol.sys",     "fwpkclnt.sys",  "hal.dll",       "hidclass.sys",
+	"hidusb.sys",     "http.sys",       "i8042prt.sys",  "intelppm.sys",  "iorate.sys",
+	"kbdclass.sys",   "ks.sys",         "ksecdd.sys",    "ksecpkg.sys",   "luafv.sys",
+	"mountmgr.sys",   "mouclass.sys",   "mpsdrv.sys",    "mrxsmb.sys",    "mrxsmb10.sys",
+	"mrxsmb20.sys",   "msfs.sys",       "msrpc.sys",     "mssmbios.sys",  "mup.sys",
+	"ndis.sys",       "netbios.sys",    "netbt.sys",     "netio.sys",     "netvsc.sys",
+	"npfs.sys",       "nsiproxy.sys",   "ntfs.sys",      "pacer.sys",     "partmgr.sys",
+	"pci.sys",        "pdc.sys",        "portcls.sys",   "rdbss.sys",     "rdyboost.sys",
+	"refs.sys",       "rspndr.sys",     "scsiport.sys",  "spaceport.sys", "srv.sys",
+	"srv2.sys",       "srvnet.sys",     "storahci.sys",  "storport.sys",  "storqosflt.sys",
+	"storvsc.sys",    "stornvme.sys",   "tcpip.sys",     "tdi.sys",       "tdx.sys",
+	"termdd.sys",     "tm.sys",         "udfs.sys",      "usbccgp.sys",   "usbd.sys",
+	"usbhub.sys",     "usbhub3.sys",    "usbport.sys",   "usbxhci.sys",   "vhdmp.sys",
+	"videoprt.sys",   "vmbus.sys",      "vmbkmcl.sys",   "volmgr.sys",    "volmgrx.sys",
+	"volsnap.sys",    "volume.sys",     "watchdog.sys",  "wcifs.sys",     "wdf01000.sys",
+	"wdfilter.sys",   "wdfldr.sys",     "werkernel.sys", "wfplwfs.sys",   "win32k.sys",
 	"win32kbase.sys", "win32kfull.sys", "wof.sys",
 };
 
@@ -40,8 +40,8 @@ struct for_others {
 	const char *hint;
 };
 
-#define HANDLES                                                                                    \
-	"look for the process with most handles: the objects live as long as handles or references "     \
+#define HANDLES                                                                                      \
+	"look for the process with most handles: the objects live as long as handles or references " \
 	"to them do"
 
 /* Who asked for the memory is not who allocated it. */

@@ -38,13 +38,13 @@ struct owner_evidence {
 	uint32_t rva;    /* of the call, of the structure's tag field, of the bytes */
 	const char *api; /* "ExAllocatePoolWithTag"; static or owned by owners; NULL for bytes */
 	char section[9];
-	bool from_file;      /* read in a copy of the driver file, not in the dump */
-	unsigned levels;     /* wrappers between the site and the API; 0: called directly */
-	uint32_t wrapper;    /* RVA of the wrapper that the site calls, when levels > 0 */
+	bool from_file;        /* read in a copy of the driver file, not in the dump */
+	unsigned levels;       /* wrappers between the site and the API; 0: called directly */
+	uint32_t wrapper;      /* RVA of the wrapper that the site calls, when levels > 0 */
 	size_t wrapper_module; /* index into owners->images: the wrapper's */
-	uint32_t tag_from;   /* RVA of the instruction or data that holds the tag; 0 unknown */
-	uint32_t function;   /* RVA of the function around the site; 0 for data */
-	bool one_of_several; /* the same site can pass other tags as well */
+	uint32_t tag_from;     /* RVA of the instruction or data that holds the tag; 0 unknown */
+	uint32_t function;     /* RVA of the function around the site; 0 for data */
+	bool one_of_several;   /* the same site can pass other tags as well */
 };
 
 enum owner_where { OWNER_LOADED, OWNER_UNLOADED };
@@ -92,7 +92,7 @@ struct owners {
 	size_t tag_count;
 	struct owner_image *images; /* as kernel->modules; without a dump, as driver_files */
 	size_t image_count;
-	bool complete; /* every module's code could be read */
+	bool complete;             /* every module's code could be read */
 	struct owner_store *store; /* opaque: the images, for listings and byte searches */
 };
 

@@ -146,7 +146,8 @@ static bool resolve_slot(struct view *view, const struct view *names, const stru
 			 const struct slot *slot)
 {
 	struct callee callee = {.va = view->image->base + slot->rva, .module = CALLEE_NO_MODULE};
-	const struct callee *known = slot->value ? callees_find(&exports->known, slot->value) : NULL;
+	const struct callee *known =
+		slot->value ? callees_find(&exports->known, slot->value) : NULL;
 	const char *name = slot->name;
 
 	for (; known; known = callees_next(&exports->known, known)) {

@@ -164,8 +164,7 @@ static void analyse_unrecorded(struct round *round, size_t place)
 	uint32_t rva = round->hits[place].rva;
 	size_t entry;
 
-	if (!view->entries.found &&
-	    !entries_find(&view->entries, view->image, &view->functions)) {
+	if (!view->entries.found && !entries_find(&view->entries, view->image, &view->functions)) {
 		round->no_memory = true;
 		return;
 	}

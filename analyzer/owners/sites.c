@@ -59,7 +59,8 @@ static void add_tag(struct site *site, uint32_t tag, uint32_t tag_from, bool one
 		.api = site->callee->api->name,
 		.levels = site->callee->levels,
 		.wrapper = site->callee->is_wrapper ? site->callee->rva : 0,
-		.wrapper_module = site->callee->is_wrapper ? site->callee->module : site->view->module,
+		.wrapper_module =
+			site->callee->is_wrapper ? site->callee->module : site->view->module,
 		.tag_from = tag_from,
 		.function = site->call->function,
 		.one_of_several = one_of_several,

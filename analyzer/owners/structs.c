@@ -7,8 +7,8 @@
 
 enum {
 	CONTEXT_END = 0xffff,
-	CONTEXTS_MAX = 64,      /* entries; real arrays have a handful */
-	CONTEXT_TYPES = 0x7f,   /* volume 1, instance 2, file 4, ... section 0x40: a bit each */
+	CONTEXTS_MAX = 64,       /* entries; real arrays have a handful */
+	CONTEXT_TYPES = 0x7f,    /* volume 1, instance 2, file 4, ... section 0x40: a bit each */
 	REGISTRATION_MIN = 0x24, /* bytes */
 	REGISTRATION_MAX = 0x90,
 	VERSION_FIRST = 0x200,

@@ -64,8 +64,8 @@ struct view {
 	struct site_note *calls; /* owned */
 	size_t call_count, call_capacity;
 	unsigned sites, sites_unresolved; /* set by sites_count() */
-	uint64_t work; /* bytes of code that were disassembled, see scan.c */
-	bool gave_up;  /* the budget ended the scan */
+	uint64_t work;                    /* bytes of code that were disassembled, see scan.c */
+	bool gave_up;                     /* the budget ended the scan */
 	bool no_memory;
 };
 

@@ -116,7 +116,8 @@ static bool uses_index(const struct view *view, uint32_t rva, unsigned index)
 {
 	enum { LDR_X = 0xf9400000, LDR_X_MASK = 0xffc00000 };
 	uint32_t room = view->image->size - rva;
-	struct bytes code = bytes_of(view->image->bytes + rva, room < USE_WINDOW ? room : USE_WINDOW);
+	struct bytes code =
+		bytes_of(view->image->bytes + rva, room < USE_WINDOW ? room : USE_WINDOW);
 	uint32_t displacement = index * view->image->pointer_size;
 	size_t step = view->image->machine == PE_ARM64 ? 4 : 1;
 
@@ -124,7 +125,8 @@ static bool uses_index(const struct view *view, uint32_t rva, unsigned index)
 		uint32_t word = bytes_u32(&code, at);
 
 		if (step == 1 ? word == displacement
-			      : (word & LDR_X_MASK) == (uint32_t)LDR_X && (word >> 10 & 0xfff) == index)
+			      : (word & LDR_X_MASK) == (uint32_t)LDR_X &&
+					(word >> 10 & 0xfff) == index)
 			return true;
 	}
 	return false;
