@@ -26,7 +26,11 @@ struct driver_files {
 	char first_unreadable[256];
 };
 
-/** `paths` are folders or single files. PS_SYSTEM when one of them cannot be opened at all. */
+/**
+ * `paths` are folders or single files, or symbolic links to them. PS_SYSTEM when one of them cannot
+ * be opened at all, PS_CORRUPT or PS_UNSUPPORTED when a file named here is no PE image or neither
+ * folder nor file, PS_INTERRUPTED.
+ */
 enum ps_status driver_files_create(const char *const *paths, size_t count,
 				   struct driver_files **ret, struct ps_error *err);
 void driver_files_destroy(struct driver_files *files);
@@ -38,9 +42,11 @@ enum driver_match {
 };
 
 /**
- * The file for a loaded module. `name` is its base name; the identity is what the dump knows of it
- * (fields that are 0 or absent do not decide, and with nothing to compare nothing matches). A
- * renamed file with the right PDB GUID and age matches too. *ret is set for MATCHES and DIFFERS.
+ * The file for a loaded module. `name` is its base name; the identity is what the dump knows of it,
+ * `timestamp` and `size` what the list of modules says (fields that are 0 or absent do not decide,
+ * and with nothing but a size to compare nothing matches). Another machine or SizeOfImage never
+ * matches. A renamed file with the right PDB GUID and age matches too. *ret is set for MATCHES and
+ * DIFFERS.
  */
 enum driver_match driver_files_find(const struct driver_files *files, const char *name,
 				    const struct pe_identity *identity, uint32_t timestamp,

@@ -139,7 +139,8 @@ bool pe_exports(struct pe_image *image, pe_export_visitor visit, void *context)
 	if (visit_names(&w))
 		visit_ordinals(&w);
 	if (w.skipped > 0)
-		pe_note(image, "%" PRIu32 " exports are not there or cannot be right", w.skipped);
+		pe_note(image, "%" PRIu32 " export%s: not there, or cannot be right", w.skipped,
+			w.skipped == 1 ? "" : "s");
 	free(w.named);
 	return true;
 }

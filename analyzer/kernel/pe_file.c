@@ -42,8 +42,13 @@ static ssize_t read_at(const struct pe_file *file, uint64_t offset, void *to, si
 static enum ps_status read_exact(const struct pe_file *file, uint64_t offset, void *to,
 				 size_t length, struct ps_error *err)
 {
-	ssize_t got = read_at(file, offset, to, length);
+	ssize_t got;
 
+	if (offset < file->head_size && length <= file->head_size - offset) {
+		memcpy(to, file->head + offset, length);
+		return PS_OK;
+	}
+	got = read_at(file, offset, to, length);
 	if (got < 0)
 		return ps_fail_errno(err, errno, "cannot read %s", file->place + strlen("in "));
 	if ((size_t)got != length)
@@ -134,8 +139,12 @@ static enum ps_status parse_file(struct pe_file *file, struct ps_error *err)
 {
 	struct pe_reader reader = {.read = read_header, .context = file, .place = file->place};
 	struct pe_headers *headers = &file->headers;
+	ssize_t got = read_at(file, 0, file->head, sizeof(file->head));
 	uint64_t size;
 
+	if (got < 0)
+		return ps_fail_errno(err, errno, "cannot read %s", file->place + strlen("in "));
+	file->head_size = (size_t)got;
 	if (pe_headers_read(&reader, headers, err) != PS_OK)
 		return err->status;
 	if (headers->size < headers->end)

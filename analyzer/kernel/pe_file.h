@@ -8,7 +8,7 @@
 
 #include "analyzer/kernel/pe_headers.h"
 
-enum { PE_FILE_PLACE = 256 };
+enum { PE_FILE_PLACE = 256, PE_FILE_HEAD = 4096 };
 
 struct pe_file {
 	int fd;
@@ -17,7 +17,9 @@ struct pe_file {
 	uint32_t image_size; /* SizeOfImage in pages, at most PE_IMAGE_LIMIT */
 	struct pe_raw_section sections[PE_SECTION_LIMIT]; /* arranged */
 	unsigned sections_read, section_count, sections_wrong;
-	char place[PE_FILE_PLACE]; /* "in x.sys" */
+	char place[PE_FILE_PLACE];  /* "in x.sys" */
+	uint8_t head[PE_FILE_HEAD]; /* the first bytes, where the headers lie */
+	size_t head_size;
 };
 
 /**

@@ -219,15 +219,18 @@ static void read_records(struct function_read *r, struct pe_range table, uint32_
 	}
 }
 
+static void note_records(const struct function_read *r, uint32_t count, const char *what)
+{
+	if (count > 0)
+		pe_note(r->image, "%" PRIu32 " function record%s: %s", count, count == 1 ? "" : "s",
+			what);
+}
+
 static void note_functions(const struct function_read *r)
 {
-	if (r->absent > 0)
-		pe_note(r->image, "%" PRIu32 " function records are not there", r->absent);
-	if (r->wrong > 0)
-		pe_note(r->image, "%" PRIu32 " function records cannot be right", r->wrong);
-	if (r->chains > 0)
-		pe_note(r->image, "of %" PRIu32 " parts of functions the function is not known",
-			r->chains);
+	note_records(r, r->absent, "not there");
+	note_records(r, r->wrong, "cannot be right");
+	note_records(r, r->chains, "which function they belong to is not known");
 }
 
 enum ps_status pe_functions_read(struct pe_image *image, struct pe_functions *ret,

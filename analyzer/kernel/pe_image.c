@@ -180,7 +180,8 @@ void pe_note_sections(struct pe_image *image, const struct pe_headers *headers, 
 		pe_note(image, "%u of %u section headers could be read", read,
 			headers->section_count);
 	if (wrong > 0)
-		pe_note(image, "%u sections overlap, are empty or lie outside the image", wrong);
+		pe_note(image, "%u section%s: overlapping, empty or outside the image", wrong,
+			wrong == 1 ? "" : "s");
 }
 
 /* A page of which a minidump holds a part only counts as absent. */
