@@ -216,4 +216,6 @@ void collect_fini(struct owners *owners)
 		free(tag->candidates);
 	}
 	free(owners->tags);
+	owners->tags = NULL;
+	owners->tag_count = 0;
 }

@@ -230,6 +230,7 @@ enum ps_status load_dump(struct kernel *kernel, const struct driver_files *files
 			return ps_fail(err, PS_INTERRUPTED, "interrupted");
 		status = load_module(kernel, files, i, owners, &total, err);
 	}
+	owners->store->space = kernel->space;
 	if (status == PS_OK && kernel->base != 0)
 		owners->store->kernel =
 			(struct structs_kernel){kernel->base, kernel->base + kernel->size};
@@ -314,6 +315,8 @@ enum ps_status load_resolve(struct owners *owners, struct ps_error *err)
 		char words[sizeof(image->note)] = "";
 
 		ok = resolve_view(view, names, &exports, words, sizeof(words)) && wdf_find(view);
+		if (ok && store->space && !view->from_file)
+			ok = wdf_default_tag(view, store->space);
 		if (ok && view->from_file)
 			ok = add_own_exports(view, image);
 		note(image, words);

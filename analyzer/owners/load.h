@@ -13,6 +13,7 @@
 struct owner_store {
 	struct view *views; /* those of memory first, each by module */
 	size_t view_count, view_capacity;
+	struct space *space;          /* borrowed; NULL without a dump */
 	struct structs_kernel kernel; /* where nt's image is; 0 without a dump */
 };
 

@@ -16,7 +16,7 @@ const char *owner_grade_words(enum owner_grade grade)
 	case OWNER_CALL_SITE: return "call site";
 	case OWNER_REGISTRATION: return "registration data";
 	case OWNER_FREE_SITE: return "free site";
-	case OWNER_LIBRARY: return "call site in library code";
+	case OWNER_LIBRARY: return "library";
 	case OWNER_BYTES: return "bytes";
 	case OWNER_TAG_LIST: return "tag list";
 	case OWNER_CONTENTS: return "inference from contents";

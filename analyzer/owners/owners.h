@@ -110,6 +110,14 @@ enum ps_status owners_create_files(const struct driver_files *files, struct prog
 
 void owners_destroy(struct owners *owners);
 
+/**
+ * Adds evidence of the weakest grade, OWNER_BYTES, for those of `tags` that nothing is known of and
+ * that have four printable characters: the images are searched for the bytes. Pointers into
+ * owners->tags are no longer valid afterwards. PS_NO_MEMORY, PS_INTERRUPTED.
+ */
+enum ps_status owners_look_for_bytes(struct owners *owners, const uint32_t *tags, size_t count,
+				     struct ps_error *err);
+
 /** By binary search; NULL when nothing is known of the tag. */
 const struct owner_tag *owners_find(const struct owners *owners, uint32_t tag);
 

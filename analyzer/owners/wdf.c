@@ -106,6 +106,80 @@ const struct api *wdf_api(const struct view *view, uint32_t offset)
 	return offset % width == 0 ? api_by_wdf_index(offset / width) : NULL;
 }
 
+/* Offsets in WDF_DRIVER_GLOBALS: Driver, DriverFlags, DriverTag, DriverName[32]. */
+enum { GLOBALS_NAME_BYTES = 32, GLOBALS_BYTES = 0x10 + GLOBALS_NAME_BYTES, GLOBALS_TRIED = 4096 };
+
+/* A name of printable characters that ends in zeros only. */
+static bool is_name(const uint8_t *name)
+{
+	size_t length = 0;
+
+	while (length < GLOBALS_NAME_BYTES && name[length] > 0x20 && name[length] < 0x7f)
+		length++;
+	for (size_t i = length; i < GLOBALS_NAME_BYTES; i++) {
+		if (name[i] != 0)
+			return false;
+	}
+	return length > 0 && length < GLOBALS_NAME_BYTES;
+}
+
+static bool globals_at(struct space *space, uint64_t va, unsigned width, uint32_t *ret_tag)
+{
+	size_t head = (size_t)width + 8, size = head + GLOBALS_NAME_BYTES;
+	uint8_t data[GLOBALS_BYTES];
+	struct bytes b = bytes_of(data, sizeof(data));
+
+	if (space_read_partial(space, va, data, size, NULL) != size || !is_name(data + head))
+		return false;
+	*ret_tag = bytes_u32(&b, (size_t)width + 4);
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t c = (uint8_t)(*ret_tag >> 8 * i);
+
+		if (c < 0x20 || c > 0x7e)
+			return false;
+	}
+	/* DriverFlags are a few bits; the driver's handle is never zero once it runs. */
+	return bytes_pointer(&b, 0, width) != 0 && bytes_u32(&b, width) < 0x10000;
+}
+
+static bool look_for_globals(struct view *view, struct space *space,
+			     const struct pe_section *section, unsigned *tries)
+{
+	unsigned width = view->image->pointer_size;
+
+	for (uint32_t at = 0; at + width <= section->size && *tries > 0; at += width) {
+		struct owner_evidence evidence = {.grade = OWNER_REGISTRATION,
+						  .rva = section->rva + at,
+						  .api = "WDF_DRIVER_GLOBALS",
+						  .tag_from = section->rva + at,
+						  .wrapper_module = view->module};
+		uint64_t va;
+		uint32_t tag, rva;
+
+		if (!pe_uint(view->image, evidence.rva, width, &va) || va % width != 0 ||
+		    !space_is_kernel_address(space, va) || pe_rva_of(view->image, va, &rva))
+			continue;
+		(*tries)--;
+		if (globals_at(space, va, width, &tag) && !view_add(view, tag, &evidence))
+			return false;
+	}
+	return true;
+}
+
+bool wdf_default_tag(struct view *view, struct space *space)
+{
+	unsigned tries = GLOBALS_TRIED;
+
+	for (unsigned i = 0; view->wdf_functions && i < view->image->section_count; i++) {
+		const struct pe_section *section = &view->image->sections[i];
+
+		if (pe_section_is_writable(section) && !pe_section_is_code(section) &&
+		    !look_for_globals(view, space, section, &tries))
+			return false;
+	}
+	return true;
+}
+
 struct use_filter {
 	const struct view *view;
 	refs_visitor visit;

@@ -15,6 +15,13 @@
 /** Finds the bind information and sets view->wdf_functions. False when memory is out. */
 bool wdf_find(struct view *view);
 
+/**
+ * The tag that the framework uses for a driver which passes 0: WDF_DRIVER_GLOBALS, to which a
+ * variable of the driver points, holds it beside the driver's name. Only for views of memory. False
+ * when memory is out.
+ */
+bool wdf_default_tag(struct view *view, struct space *space);
+
 /** The routine that the table's entry at `offset` bytes stands for, or NULL. */
 const struct api *wdf_api(const struct view *view, uint32_t offset);
 
