@@ -72,6 +72,21 @@ enum ps_status flow_create(uint16_t machine, struct flow **ret, struct ps_error 
 void flow_destroy(struct flow *flow);
 
 /**
+ * Bytes of stack arguments that the callee removes, or -1 when that is not known. Asked on x86
+ * only, about targets that are not code of the image itself: FLOW_LOAD, FLOW_FIELD, FLOW_CONST.
+ */
+typedef int (*flow_popped)(void *context, const struct flow_atom *target);
+
+/** Makes x86 stacks exact. Without it, they are derived from the code around calls. */
+void flow_set_popped(struct flow *flow, flow_popped popped, void *context);
+
+/** The same of a function of an image, read from its `ret`; -1 unknown. x86 only. */
+int flow_popped_by(struct flow *flow, const struct pe_image *image, uint32_t rva);
+
+/** Instructions decoded and stepped since flow_create(): for bounds over a whole image. */
+uint64_t flow_work(const struct flow *flow);
+
+/**
  * Analyses the function that starts at `entry` and visits each of its reachable calls and jumps out
  * once, with the state after the analysis came to rest. `functions` (may be empty) bounds the body
  * and brings its split-off parts; without a record the code is followed from the entry by its

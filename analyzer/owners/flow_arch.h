@@ -110,6 +110,7 @@ struct flow_callee {
 	uint8_t kind; /* enum flow_callee_kind */
 	uint8_t reg;
 	int16_t popped; /* bytes of arguments that it removes; -1 unknown (x86 only) */
+	uint32_t slot;  /* only jumps through the pointer that stands at this RVA; 0: it does not */
 };
 
 struct flow_arch {
@@ -125,6 +126,8 @@ struct flow_arch {
 	bool callee_pops;      /* who removes stack arguments depends on the callee (x86) */
 	uint8_t dispatch;      /* register with the real target at a call through the image's
 				  GuardCFDispatchFunctionPointer; FLOW_NO_REG: none */
+	uint64_t retpolines;   /* registers, a bit each: loaded by the instruction before a call
+				  out of the image, they hold the real target */
 
 	/** Per-thread state such as a capstone handle. NULL when that fails. */
 	void *(*create)(void);
