@@ -47,6 +47,10 @@ struct refs_span {
 };
 
 /** Visits the candidates in the span by RVA; false when the visitor stopped. */
+bool refs_scan_x86(const struct refs *refs, const struct refs_span *span, refs_visitor visit,
+		   void *context);
+bool refs_scan_x64(const struct refs *refs, const struct refs_span *span, refs_visitor visit,
+		   void *context);
 bool refs_scan_arm64(const struct refs *refs, const struct refs_span *span, refs_visitor visit,
 		     void *context);
 
