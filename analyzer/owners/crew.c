@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analyzer/owners/exchange.h"
+#include "analyzer/owners/lookups.h"
 #include "analyzer/owners/scan.h"
 #include "base/signals.h"
 
@@ -51,7 +52,7 @@ static void scan_one(struct crew *crew, struct flows *flows, struct view *view)
 
 	if (!flow)
 		return;
-	if (crew->first && !structs_scan(view, crew->kernel))
+	if (crew->first && (!structs_scan(view, crew->kernel) || !lookups_by_name(view)))
 		crew->no_memory = true;
 	if (!scan_view(view, flow))
 		crew->no_memory = true;

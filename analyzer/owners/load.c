@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/owners/lookups.h"
 #include "analyzer/owners/origin.h"
 #include "analyzer/owners/resolve.h"
 #include "analyzer/owners/wdf.h"
@@ -316,7 +317,8 @@ enum ps_status load_resolve(struct owners *owners, struct ps_error *err)
 
 		ok = resolve_view(view, names, &exports, words, sizeof(words)) && wdf_find(view);
 		if (ok && store->space && !view->from_file)
-			ok = wdf_default_tag(view, store->space);
+			ok = wdf_default_tag(view, store->space) &&
+			     (image->kernel_itself || lookups_by_value(view, &exports));
 		if (ok && view->from_file)
 			ok = add_own_exports(view, image);
 		note(image, words);
