@@ -21,7 +21,7 @@ static const uint64_t images_limit = (uint64_t)2 << 30;
 void store_fini(struct owner_store *store)
 {
 	for (size_t i = 0; i < store->view_count; i++)
-		view_fini(&store->views[i]);
+		view_close(&store->views[i]);
 	free(store->views);
 	*store = (struct owner_store){0};
 }
@@ -56,7 +56,7 @@ static enum ps_status add_view(struct owners *owners, size_t module, bool from_f
 		pe_image_close(pe);
 		return ps_fail_memory(err, "the images of drivers");
 	}
-	status = view_init(&store->views[store->view_count], (uint32_t)module, from_file, pe, err);
+	status = view_open(&store->views[store->view_count], (uint32_t)module, from_file, pe, err);
 	store->view_count++;
 	return status;
 }

@@ -55,7 +55,7 @@ static bool read_iat(struct view *view)
 	return true;
 }
 
-enum ps_status view_init(struct view *view, uint32_t module, bool from_file, struct pe_image *image,
+enum ps_status view_open(struct view *view, uint32_t module, bool from_file, struct pe_image *image,
 			 struct ps_error *err)
 {
 	enum ps_status status;
@@ -80,7 +80,7 @@ enum ps_status view_init(struct view *view, uint32_t module, bool from_file, str
 	return PS_OK;
 }
 
-void view_fini(struct view *view)
+void view_close(struct view *view)
 {
 	callees_fini(&view->callees);
 	entries_fini(&view->entries);

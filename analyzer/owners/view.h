@@ -2,8 +2,8 @@
  * One image while it is scanned: its bytes, what its code can call, and what was found.
  *
  * A module has one view of the dump's memory and, where that lacks sections, one of a matching
- * copy of its file. Ownership: view_open_*() fills, view_fini() frees; a view belongs to one thread
- * at a time.
+ * copy of its file. Ownership: view_open_*() fills, view_close() frees; a view belongs to one
+ * thread at a time.
  */
 #ifndef PS_ANALYZER_OWNERS_VIEW_H
 #define PS_ANALYZER_OWNERS_VIEW_H
@@ -70,9 +70,9 @@ struct view {
 };
 
 /** Takes the image over, also on error. PS_NO_MEMORY only. */
-enum ps_status view_init(struct view *view, uint32_t module, bool from_file, struct pe_image *image,
+enum ps_status view_open(struct view *view, uint32_t module, bool from_file, struct pe_image *image,
 			 struct ps_error *err);
-void view_fini(struct view *view);
+void view_close(struct view *view);
 
 /** Adds evidence of `tag`; false when memory is out. Bit 31 (protected pool) is taken off. */
 bool view_add(struct view *view, uint32_t tag, const struct owner_evidence *evidence);
