@@ -109,7 +109,8 @@ enum flow_callee_kind {
 struct flow_callee {
 	uint8_t kind; /* enum flow_callee_kind */
 	uint8_t reg;
-	int16_t popped; /* bytes of arguments that it removes; -1 unknown (x86 only) */
+	int16_t popped; /* bytes that it removes from the stack, negative: leaves there; -1 unknown
+			   (x86, and helpers of KEEPS) */
 	uint32_t slot;  /* only jumps through the pointer that stands at this RVA; 0: it does not */
 };
 

@@ -101,7 +101,7 @@ void a64_move_register(struct a64 *a64, int how)
 	if (how == ARM64_INS_FMOV && a64->detail->op_count == 2 && move_across(a64))
 		return;
 	if (how == ARM64_INS_MOV && is_vector(a64, 0) && is_vector(a64, 1) &&
-	    operand(a64, 0)->vas == ARM64_VAS_16B) {
+	    (a64->word & 0xffe0fc00) == 0x4ea01c00) {
 		uint8_t to = a64_vector(operand(a64, 0)->reg);
 		uint8_t from = a64_vector(operand(a64, 1)->reg);
 
@@ -126,27 +126,6 @@ void a64_address(struct a64 *a64, int how)
 		operand(a64, 1)->imm;
 }
 
-/* base + index << shift, in the shape in which the engine knows tables. */
-static void scaled_sum(struct a64 *a64, unsigned width, uint8_t dst)
-{
-	const cs_arm64_op *second = operand(a64, 2);
-	uint8_t base = a64_read(a64, operand(a64, 1)->reg);
-	uint8_t index = a64_read(a64, second->reg);
-	struct flow_op *op;
-
-	if (second->ext != ARM64_EXT_INVALID)
-		index = a64_extended(a64, index, second->ext);
-	op = a64_emit(a64, FLOW_OP_LEA, width, dst);
-	op->base = base;
-	op->index = index;
-	op->scale = (uint8_t)(1U << second->shift.value);
-}
-
-static bool is_scaled(const cs_arm64_op *op)
-{
-	return op->shift.type == ARM64_SFT_LSL && op->shift.value > 0 && op->shift.value <= 3;
-}
-
 void a64_arithmetic(struct a64 *a64, int alu)
 {
 	if (!is_general(a64, 0) || !is_general(a64, 1)) {
@@ -161,8 +140,6 @@ void a64_arithmetic(struct a64 *a64, int alu)
 	else if (is_number(a64, 2))
 		a64_alu_imm(a64, (enum flow_alu)alu, width, a64_written(to), a64_read(a64, first),
 			    number(a64, 2));
-	else if (is_general(a64, 2) && alu == FLOW_ADD && is_scaled(operand(a64, 2)))
-		scaled_sum(a64, width, a64_written(to));
 	else if (is_general(a64, 2))
 		a64_alu(a64, (enum flow_alu)alu, width, a64_written(to), a64_read(a64, first),
 			a64_operand(a64, 2, width));

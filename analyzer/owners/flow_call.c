@@ -241,6 +241,15 @@ static void remove_arguments(struct flow *flow, uint32_t insn, value_id target)
 		state_drop_below(&flow->state, (int64_t)sp->value);
 }
 
+/* A helper that keeps all registers may still push or pop (the stack cookie of ARM64). */
+static void move_back(struct flow *flow, int popped, uint32_t from)
+{
+	const struct flow_atom *sp = stack_pointer(flow);
+
+	if (sp && popped != -1 && popped != 0)
+		set_sp(flow, (int64_t)sp->value + popped, from);
+}
+
 static void lower_sp(struct flow *flow, uint32_t insn, uint8_t reg)
 {
 	const struct flow_atom *sp = stack_pointer(flow);
@@ -268,8 +277,10 @@ void call_effect(struct flow *flow, uint32_t insn, value_id target)
 		return;
 	if (atom && atom->kind == FLOW_RVA) {
 		callee = code_callee(flow, (uint32_t)atom->value);
-		if (callee->kind == FLOW_CALLEE_KEEPS)
+		if (callee->kind == FLOW_CALLEE_KEEPS) {
+			move_back(flow, callee->popped, rva);
 			return;
+		}
 		if (callee->kind == FLOW_CALLEE_ALLOCA) {
 			lower_sp(flow, insn, callee->reg);
 			return;

@@ -258,28 +258,53 @@ static uint32_t table_target(const struct flow *flow, const struct flow_atom *ta
 	return (uint32_t)value;
 }
 
-/* A table ends at the next one, at code, or at an entry that leads nowhere. */
-static bool table_goes_on(const struct flow *flow, uint32_t begin, uint32_t at)
+/*
+ * Where something else begins behind a table: another table, or whatever the function takes the
+ * address of (most likely a table that is not reached yet).
+ */
+static uint32_t table_limit(const struct flow *flow, uint32_t begin)
 {
+	uint32_t limit = flow->image->size;
+
 	for (unsigned i = 0; i < flow->table_count; i++)
-		if (flow->tables[i].begin == at && at != begin)
-			return false;
-	return code_find(flow, at) == FLOW_NONE;
+		if (flow->tables[i].begin > begin && flow->tables[i].begin < limit)
+			limit = flow->tables[i].begin;
+	for (uint32_t i = 0; i < flow->op_count; i++) {
+		uint32_t rva;
+
+		if (flow->ops[i].kind != FLOW_OP_ADDRESS)
+			continue;
+		rva = code_target(flow, (uint64_t)flow->ops[i].imm);
+		if (rva != FLOW_NONE && rva > begin && rva < limit)
+			limit = rva;
+	}
+	return limit;
+}
+
+/* A table ends at the next one, at code, or at an entry that leads nowhere. */
+static bool table_goes_on(const struct flow *flow, uint32_t at)
+{
+	const struct pe_function *body =
+		flow->functions->count ? pe_function_at(flow->functions, at) : NULL;
+
+	return code_find(flow, at) == FLOW_NONE && (!body || body->root == flow->root);
 }
 
 static void read_entries(struct flow *flow, uint32_t insn, const struct flow_atom *table)
 {
 	uint32_t begin = (uint32_t)table->value, at = begin;
 	unsigned width = table->offset & TABLE_WIDTH;
+	uint32_t limit = table_limit(flow, begin);
 	uint64_t entry;
 
 	for (unsigned i = 0; i < TABLE_ENTRIES && flow->edge_count < CODE_EDGES; i++) {
 		uint32_t target;
 
-		if (!table_goes_on(flow, begin, at) || !pe_uint(flow->image, at, width, &entry))
+		if (limit - at < width || !table_goes_on(flow, at) ||
+		    !pe_uint(flow->image, at, width, &entry))
 			break;
 		target = table_target(flow, table, entry);
-		if (target == FLOW_NONE)
+		if (target == FLOW_NONE || (target >= begin && target < at + width))
 			break;
 		flow->edges[flow->edge_count++] = target;
 		at += width;
@@ -291,12 +316,17 @@ static void read_entries(struct flow *flow, uint32_t insn, const struct flow_ato
 
 void code_read_table(struct flow *flow, uint32_t insn, value_id value)
 {
-	const struct flow_atom *table = values_single(&flow->values, value);
+	struct flow_value set = values_get(&flow->values, value);
 
-	if (!table || (int)table->kind != VALUE_TABLE || flow->insns[insn].edges != FLOW_NONE)
+	if (flow->insns[insn].edges != FLOW_NONE)
 		return;
-	flow->insns[insn].edges = flow->edge_count;
-	read_entries(flow, insn, table);
+	for (unsigned i = 0; i < set.count; i++) {
+		if ((int)set.atoms[i].kind != VALUE_TABLE)
+			continue;
+		flow->insns[insn].edges = flow->edge_count;
+		read_entries(flow, insn, &set.atoms[i]);
+		return;
+	}
 }
 
 const struct flow_callee *code_callee(struct flow *flow, uint32_t rva)

@@ -211,6 +211,10 @@ static value_id load(struct flow *flow, const struct flow_op *op, uint32_t from)
 	switch (place.kind) {
 	case PLACE_VALUES:
 		value = step_load(flow, &flow->state, place.address, op->width, from);
+		if (op->index != FLOW_NO_REG && values_get(&flow->values, place.address).open &&
+		    indexed_place(flow, op, &place) && place.kind == PLACE_TABLE)
+			return values_join(&flow->values, value,
+					   table_entry(flow, op, place.at, from));
 		break;
 	case PLACE_TABLE: return table_entry(flow, op, place.at, from);
 	case PLACE_FIELD:
