@@ -16,7 +16,7 @@ import traceback
 from harness import Failure, Result, Skip
 
 SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "qemu", "rvas", "real", "pe", "owners",
-          "mutate"]
+          "drivers", "mutate"]
 # Independent of the machine's size, so that a time-out means the same everywhere.
 JOBS = 2
 

@@ -38,13 +38,23 @@ NOINLINE PVOID tail2(SIZE_T size)
 	return ExAllocatePool2(POOL_FLAG_NON_PAGED, size, TAG('S', 'h', 'T', '2'));
 }
 
-/* TRUTH ShBa call-site ExAllocatePoolWithTag branch */
-/* TRUTH ShBb call-site ExAllocatePoolWithTag branch */
+/* TRUTH ShBr call-site ExAllocatePoolWithTag branch */
+/* TRUTH BraS call-site ExAllocatePoolWithTag branch */
 NOINLINE PVOID branch(ULONG paged, SIZE_T size)
 {
-	ULONG tag = paged & 1 ? TAG('S', 'h', 'B', 'a') : TAG('S', 'h', 'B', 'b');
+	ULONG tag = paged & 1 ? TAG('S', 'h', 'B', 'r') : TAG('B', 'r', 'a', 'S');
 	kept[4] = ExAllocatePoolWithTag(paged, size, tag);
 	return kept[4];
+}
+
+/* The tags differ in two bits: optimisers compute one of them from the condition. */
+/* TRUTH ShCa call-site/bytes/optional ExAllocatePoolWithTag computed_branch */
+/* TRUTH ShCb call-site/bytes/optional ExAllocatePoolWithTag computed_branch */
+NOINLINE PVOID computed_branch(ULONG paged, SIZE_T size)
+{
+	ULONG tag = paged & 1 ? TAG('S', 'h', 'C', 'a') : TAG('S', 'h', 'C', 'b');
+	kept[14] = ExAllocatePoolWithTag(paged, size, tag);
+	return kept[14];
 }
 
 /* The arms do other work as well, so that no select can replace them. */
@@ -223,12 +233,24 @@ NOINLINE PVOID function_pointer(ULONG quota, SIZE_T size)
 }
 
 static const PVOID dispatch[] = {
-	(PVOID)hoisted,    (PVOID)tail,      (PVOID)tail2,
-	(PVOID)branch,     (PVOID)arms,      (PVOID)table,
-	(PVOID)numbered,   (PVOID)constant,  (PVOID)loaded_constant,
-	(PVOID)writable,   (PVOID)survives,  (PVOID)on_stack,
-	(PVOID)requests,   (PVOID)loop,      (PVOID)function_pointer,
-	(PVOID)arithmetic, (PVOID)filled_in,
+	(PVOID)hoisted,
+	(PVOID)tail,
+	(PVOID)tail2,
+	(PVOID)branch,
+	(PVOID)computed_branch,
+	(PVOID)arms,
+	(PVOID)table,
+	(PVOID)numbered,
+	(PVOID)constant,
+	(PVOID)loaded_constant,
+	(PVOID)writable,
+	(PVOID)survives,
+	(PVOID)on_stack,
+	(PVOID)requests,
+	(PVOID)loop,
+	(PVOID)function_pointer,
+	(PVOID)arithmetic,
+	(PVOID)filled_in,
 };
 
 IN_INIT NTSTATUS NTAPI DriverEntry(struct driver_object *driver, PVOID path)
