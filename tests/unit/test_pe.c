@@ -12,112 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "analyzer/kernel/pe_exports.h"
 #include "base/signals.h"
-#include "pe_writer.h"
-
-enum { ROOT = 0x100000, FIRST_PFN = 0x101 };
-static const uint64_t loaded_at = 0xfffff80012340000;
-
-/* An image in the making, its file, and the machine that it is loaded into. */
-struct scene {
-	struct made_pe pe;
-	struct image memory;
-	char path[300]; /* the file */
-	struct dump *dump;
-	struct space *space;
-	struct pe_image *image; /* the last one opened */
-	struct ps_error error;
-};
-
-static struct scene *new_scene(uint16_t machine)
-{
-	struct scene *s = calloc(1, sizeof(*s));
-
-	assert_non_null(s);
-	image_init(&s->memory);
-	made_pe_init(&s->pe, machine);
-	snprintf(s->path, sizeof(s->path), "%s/file.sys", s->memory.directory);
-	return s;
-}
-
-static void forget(struct scene *s)
-{
-	pe_image_close(s->image);
-	space_destroy(s->space);
-	dump_close(s->dump);
-	s->image = NULL;
-	s->space = NULL;
-	s->dump = NULL;
-	s->error = (struct ps_error)PS_ERROR_INIT;
-}
-
-static void free_scene(struct scene *s)
-{
-	forget(s);
-	unlink(s->path);
-	image_fini(&s->memory);
-	free(s);
-}
-
-static enum ps_status open_file(struct scene *s)
-{
-	forget(s);
-	made_pe_write(&s->pe, s->path);
-	return pe_image_open_file(s->path, &s->image, &s->error);
-}
-
-static struct pe_image *must_file(struct scene *s)
-{
-	if (open_file(s) != PS_OK)
-		fail_msg("%s", s->error.text);
-	return s->image;
-}
-
-/* Loads the image, without the pages of which `absent` has a bit. */
-static enum ps_status open_memory(struct scene *s, unsigned absent, uint64_t list_size)
-{
-	uint64_t next = FIRST_PFN;
-
-	forget(s);
-	image_fini(&s->memory);
-	image_init(&s->memory);
-	snprintf(s->path, sizeof(s->path), "%s/file.sys", s->memory.directory);
-	image_page(&s->memory, ROOT / 4096);
-	made_pe_load(&s->pe, &s->memory, ROOT, loaded_at, &next);
-	for (unsigned page = 0; page < 16; page++) {
-		if (absent >> page & 1)
-			image_map_x64(&s->memory, ROOT, loaded_at + page * 4096, 0, &next);
-	}
-	image_write_crash(&s->memory, 64, ROOT, 0);
-	if (dump_open(s->memory.path, NULL, &s->dump, &s->error) != PS_OK ||
-	    space_create(s->dump, PAGING_X64, ROOT, &s->space, &s->error) != PS_OK)
-		fail_msg("%s", s->error.text);
-	return pe_image_open_memory(s->space, loaded_at, list_size, &s->image, &s->error);
-}
-
-static struct pe_image *must_memory(struct scene *s, unsigned absent, uint64_t list_size)
-{
-	if (open_memory(s, absent, list_size) != PS_OK)
-		fail_msg("%s", s->error.text);
-	return s->image;
-}
-
-static void assert_text(const char *text, const char *words)
-{
-	if (!strstr(text, words))
-		fail_msg("\"%s\" does not say \"%s\"", text, words);
-}
-
-static void assert_note(const struct pe_image *image, const char *words)
-{
-	for (unsigned i = 0; i < image->note_count; i++) {
-		if (strstr(image->notes[i], words))
-			return;
-	}
-	fail_msg("no note says \"%s\"; the first: %s", words,
-		 image->note_count ? image->notes[0] : "none");
-}
+#include "pe_scene.h"
 
 static double seconds(void)
 {
@@ -181,12 +77,12 @@ static void test_file(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct scene *s = new_scene(machines[i]);
+		struct scene *s = scene_new(machines[i]);
 		struct pe_image *image;
 		uint64_t value;
 
 		put_marks(s);
-		image = must_file(s);
+		image = scene_must_file(s);
 		assert_made_image(image);
 		assert_int_equal(image->origin, PE_FROM_FILE);
 		assert_int_equal(image->machine, machines[i]);
@@ -200,37 +96,37 @@ static void test_file(void **state)
 		assert_int_equal(value, 0xdeadbeef);
 		assert_true(pe_uint(image, MADE_DATA + 0x17fc, 4, &value));
 		assert_int_equal(value, 0);
-		free_scene(s);
+		scene_free(s);
 	}
 }
 
 static void test_memory(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image;
 	uint64_t value;
 
 	(void)state;
 	put_marks(s);
-	image = must_memory(s, 0, 0x9000);
+	image = scene_must_memory(s, 0, 0x9000);
 	assert_made_image(image);
 	assert_int_equal(image->origin, PE_FROM_MEMORY);
-	assert_int_equal(image->base, loaded_at);
+	assert_int_equal(image->base, scene_loaded_at);
 	assert_int_equal(image->pages_present, 9);
 	assert_true(pe_uint(image, MADE_DATA + 0x1fc, 4, &value));
 	assert_int_equal(value, 0xdeadbeef);
-	free_scene(s);
+	scene_free(s);
 }
 
 static void test_bounds(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image;
 	uint64_t value;
 	uint32_t rva;
 
 	(void)state;
-	image = must_memory(s, 1 << 2 | 1 << 5, 0);
+	image = scene_must_memory(s, 1 << 2 | 1 << 5, 0);
 	assert_non_null(pe_at(image, 0, 0x2000));
 	assert_null(pe_at(image, 0, 0x2001));
 	assert_null(pe_at(image, 0x2fff, 1));
@@ -243,106 +139,108 @@ static void test_bounds(void **state)
 	assert_null(pe_at(image, 0xffffffff, SIZE_MAX));
 	assert_true(pe_uint(image, 0x1ff8, 8, &value));
 	assert_false(pe_uint(image, 0x1ff9, 8, &value));
-	assert_true(pe_rva_of(image, loaded_at + 0x8fff, &rva));
+	assert_true(pe_rva_of(image, scene_loaded_at + 0x8fff, &rva));
 	assert_int_equal(rva, 0x8fff);
-	assert_false(pe_rva_of(image, loaded_at + 0x9000, &rva));
-	assert_false(pe_rva_of(image, loaded_at - 1, &rva));
+	assert_false(pe_rva_of(image, scene_loaded_at + 0x9000, &rva));
+	assert_false(pe_rva_of(image, scene_loaded_at - 1, &rva));
 	assert_string_equal(pe_section_at(image, 0x57ff)->name, ".data");
 	assert_null(pe_section_at(image, 0x5800));
 	assert_null(pe_section_at(image, 0x3ff));
 	assert_int_equal(image->sections[1].pages_present, 1);
 	assert_int_equal(image->sections[2].pages_present, 1);
 	assert_int_equal(image->pages_present, 7);
-	free_scene(s);
+	scene_free(s);
 }
 
 static void test_sizes(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	uint32_t at = s->pe.optional + 0x38;
 
 	(void)state;
 	made_pe_put(&s->pe, at, 0x80000000, 4);
-	assert_int_equal(must_memory(s, 0, 0x8000)->size, 0x8000);
-	assert_note(s->image, "SizeOfImage is 0x80000000 in the header and 0x8000 in the list");
-	assert_note(s->image, "1 section: overlapping, empty or outside the image");
+	assert_int_equal(scene_must_memory(s, 0, 0x8000)->size, 0x8000);
+	scene_assert_note(s->image,
+			  "SizeOfImage is 0x80000000 in the header and 0x8000 in the list");
+	scene_assert_note(s->image, "1 section: overlapping, empty or outside the image");
 	assert_int_equal(s->image->section_count, 4);
-	assert_int_equal(must_memory(s, 0, 0xffffffffffff0000)->size, PE_IMAGE_LIMIT);
-	assert_note(s->image, "only the first 0x10000000 bytes of 0x80000000 are looked at");
+	assert_int_equal(scene_must_memory(s, 0, 0xffffffffffff0000)->size, PE_IMAGE_LIMIT);
+	scene_assert_note(s->image, "only the first 0x10000000 bytes of 0x80000000 are looked at");
 	assert_int_equal(s->image->pages_present, 9);
-	assert_int_equal(must_memory(s, 0, 0)->size, PE_IMAGE_LIMIT);
+	assert_int_equal(scene_must_memory(s, 0, 0)->size, PE_IMAGE_LIMIT);
 	made_pe_put(&s->pe, at, 0, 4);
-	assert_int_equal(must_memory(s, 0, 0x8123)->size, 0x9000);
-	assert_int_equal(open_memory(s, 0, 0), PS_CORRUPT);
-	assert_text(s->error.text, "no PE image at 0xfffff80012340000: its SizeOfImage cannot be");
-	assert_int_equal(open_file(s), PS_CORRUPT);
+	assert_int_equal(scene_must_memory(s, 0, 0x8123)->size, 0x9000);
+	assert_int_equal(scene_memory(s, 0, 0), PS_CORRUPT);
+	scene_assert_text(s->error.text,
+			  "no PE image at 0xfffff80012340000: its SizeOfImage cannot be");
+	assert_int_equal(scene_file(s), PS_CORRUPT);
 	made_pe_put(&s->pe, at, 0xffffffff, 4);
-	assert_int_equal(must_file(s)->size, PE_IMAGE_LIMIT);
-	assert_note(s->image, "only the first 0x10000000 bytes");
+	assert_int_equal(scene_must_file(s)->size, PE_IMAGE_LIMIT);
+	scene_assert_note(s->image, "only the first 0x10000000 bytes");
 	made_pe_put(&s->pe, at, 0x8fff, 4);
-	assert_int_equal(must_file(s)->size, 0x9000);
+	assert_int_equal(scene_must_file(s)->size, 0x9000);
 	assert_int_equal(s->image->note_count, 0);
-	free_scene(s);
+	scene_free(s);
 }
 
 static void test_no_image(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image = NULL;
 
 	(void)state;
-	assert_int_equal(open_memory(s, 1, 0), PS_ABSENT);
-	assert_text(s->error.text,
-		    "cannot read the PE header of the image at 0xfffff80012340000: ");
-	assert_int_equal(open_memory(s, 0, 0), PS_OK);
-	assert_int_equal(pe_image_open_memory(s->space, loaded_at + 8, 0, &image, &s->error),
+	assert_int_equal(scene_memory(s, 1, 0), PS_ABSENT);
+	scene_assert_text(s->error.text,
+			  "cannot read the PE header of the image at 0xfffff80012340000: ");
+	assert_int_equal(scene_memory(s, 0, 0), PS_OK);
+	assert_int_equal(pe_image_open_memory(s->space, scene_loaded_at + 8, 0, &image, &s->error),
 			 PS_CORRUPT);
-	assert_text(s->error.text, "images begin with a page");
+	scene_assert_text(s->error.text, "images begin with a page");
 	s->pe.bytes[0] = 'X';
-	assert_int_equal(open_memory(s, 0, 0), PS_CORRUPT);
-	assert_text(s->error.text, "no PE image at 0xfffff80012340000: no MZ");
-	assert_int_equal(open_file(s), PS_CORRUPT);
-	assert_text(s->error.text, "file.sys: no MZ");
-	free_scene(s);
+	assert_int_equal(scene_memory(s, 0, 0), PS_CORRUPT);
+	scene_assert_text(s->error.text, "no PE image at 0xfffff80012340000: no MZ");
+	assert_int_equal(scene_file(s), PS_CORRUPT);
+	scene_assert_text(s->error.text, "file.sys: no MZ");
+	scene_free(s);
 }
 
 static void test_bad_files(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image = NULL;
 
 	(void)state;
 	s->pe.file_bytes = 0x40;
-	assert_int_equal(open_file(s), PS_CORRUPT);
-	assert_text(s->error.text, "cannot read the PE header of the image in ");
-	assert_text(s->error.text, "the file ends at 0x40");
+	assert_int_equal(scene_file(s), PS_CORRUPT);
+	scene_assert_text(s->error.text, "cannot read the PE header of the image in ");
+	scene_assert_text(s->error.text, "the file ends at 0x40");
 	s->pe.file_bytes = 0;
 	made_pe_put(&s->pe, MADE_PE_NT + 4, 0x1c4, 2);
-	assert_int_equal(open_file(s), PS_UNSUPPORTED);
-	assert_text(s->error.text,
-		    "is a PE image for machine 0x1c4; x86, x64 and ARM64 are supported");
+	assert_int_equal(scene_file(s), PS_UNSUPPORTED);
+	scene_assert_text(s->error.text,
+			  "is a PE image for machine 0x1c4; x86, x64 and ARM64 are supported");
 	unlink(s->path);
 	assert_int_equal(pe_image_open_file(s->path, &image, &s->error), PS_SYSTEM);
-	assert_text(s->error.text, "cannot open /");
-	assert_text(s->error.text, "file.sys: No such file or directory");
+	scene_assert_text(s->error.text, "cannot open /");
+	scene_assert_text(s->error.text, "file.sys: No such file or directory");
 	assert_int_equal(pe_image_open_file(s->memory.directory, &image, &s->error),
 			 PS_UNSUPPORTED);
-	assert_text(s->error.text, "is no regular file");
+	scene_assert_text(s->error.text, "is no regular file");
 	assert_int_equal(mkfifo(s->path, 0600), 0);
 	assert_int_equal(pe_image_open_file(s->path, &image, &s->error), PS_UNSUPPORTED);
-	free_scene(s);
+	scene_free(s);
 }
 
 /* Headers 0x400, .text to 0x1400, .rdata to 0x3400, .data to 0x3600, .rsrc to 0x4800. */
 static void test_short_file(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image;
 
 	(void)state;
 	s->pe.file_bytes = 0x2500; /* of .rdata 0x1100 bytes */
-	image = must_file(s);
-	assert_note(image, "the file ends inside the bytes for RVA 0x2000");
+	image = scene_must_file(s);
+	scene_assert_note(image, "the file ends inside the bytes for RVA 0x2000");
 	assert_non_null(pe_at(image, MADE_RDATA, 0x1000));
 	assert_null(pe_at(image, MADE_RDATA + 0x1000, 1));
 	assert_null(pe_at(image, MADE_DATA, 1));
@@ -350,7 +248,7 @@ static void test_short_file(void **state)
 	assert_int_equal(image->sections[1].pages_present, 1);
 	assert_int_equal(image->sections[2].pages_present, 1);
 	assert_int_equal(image->sections[4].pages_present, 0);
-	free_scene(s);
+	scene_free(s);
 }
 
 static void set_section(struct scene *s, unsigned index, uint32_t rva, uint32_t size)
@@ -361,7 +259,7 @@ static void set_section(struct scene *s, unsigned index, uint32_t rva, uint32_t 
 
 static void test_bad_sections(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image;
 
 	(void)state;
@@ -371,8 +269,8 @@ static void test_bad_sections(void **state)
 	set_section(s, 2, MADE_DATA, 0); /* SizeOfRawData counts */
 	set_section(s, 3, MADE_RSRC, 0x1200);
 	set_section(s, 4, MADE_RSRC, 0x100);
-	image = must_file(s);
-	assert_note(image, "4 sections: overlapping, empty or outside the image");
+	image = scene_must_file(s);
+	scene_assert_note(image, "4 sections: overlapping, empty or outside the image");
 	assert_int_equal(image->section_count, 3);
 	assert_string_equal(image->sections[0].name, ".data");
 	assert_int_equal(image->sections[0].size, 0x200);
@@ -381,19 +279,19 @@ static void test_bad_sections(void **state)
 	assert_string_equal(image->sections[2].name, "?text");
 	assert_int_equal(image->sections[2].size, 0x2000);
 	made_pe_put(&s->pe, MADE_PE_NT + 6, 0xffff, 2);
-	image = must_memory(s, 0, 0);
-	assert_note(image, "96 of 65535 section headers could be read");
+	image = scene_must_memory(s, 0, 0);
+	scene_assert_note(image, "96 of 65535 section headers could be read");
 	made_pe_put(&s->pe, MADE_PE_NT + 0x14, 0xf000, 2);
-	image = must_memory(s, 0, 0);
-	assert_note(image, "0 of 65535 section headers could be read");
+	image = scene_must_memory(s, 0, 0);
+	scene_assert_note(image, "0 of 65535 section headers could be read");
 	assert_int_equal(image->section_count, 0);
-	free_scene(s);
+	scene_free(s);
 }
 
 /* Sections closer than a page: raw data lies at the RVA, and pages are shared. */
 static void test_low_alignment(void **state)
 {
-	struct scene *s = new_scene(0x14c);
+	struct scene *s = scene_new(0x14c);
 	struct pe_image *image;
 	uint64_t value;
 
@@ -408,20 +306,20 @@ static void test_low_alignment(void **state)
 	}
 	made_pe_put(&s->pe, s->pe.optional + 0x3c, 0x300, 4);
 	made_pe_put(&s->pe, 0x3f8, 0x12345678, 4); /* the last bytes of the headers written */
-	image = must_file(s);
+	image = scene_must_file(s);
 	assert_int_equal(image->size, 0x1000);
 	assert_int_equal(image->pages_present, 1);
 	assert_int_equal(image->note_count, 0);
 	assert_true(pe_uint(image, 0x3f8, 4, &value));
 	assert_int_equal(value, 0x12345678);
 	s->pe.file_bytes = 0x9ff; /* one byte short: the page that both share is not whole */
-	assert_null(pe_at(must_file(s), 0x300, 1));
-	free_scene(s);
+	assert_null(pe_at(scene_must_file(s), 0x300, 1));
+	scene_free(s);
 }
 
 static void test_directories(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_image *image;
 
 	(void)state;
@@ -429,22 +327,22 @@ static void test_directories(void **state)
 	made_pe_directory(&s->pe, PE_EXPORT, 0xfffffff0, 0x40);
 	made_pe_directory(&s->pe, PE_SECURITY, 0x100, 0x40);
 	made_pe_directory(&s->pe, PE_IAT, MADE_RDATA, 0x40);
-	image = must_file(s);
+	image = scene_must_file(s);
 	assert_int_equal(image->directories[PE_IMPORT].rva, 0);
 	assert_int_equal(image->directories[PE_EXPORT].size, 0);
 	assert_int_equal(image->directories[PE_SECURITY].rva, 0);
 	assert_int_equal(image->directories[PE_IAT].rva, MADE_RDATA);
 	assert_int_equal(image->note_count, 2);
-	assert_note(image, "data directory 1 lies outside the image");
+	scene_assert_note(image, "data directory 1 lies outside the image");
 	made_pe_put(&s->pe, s->pe.optional + 0x6c, 12, 4);
-	assert_int_equal(must_file(s)->directories[PE_IAT].rva, 0);
-	free_scene(s);
+	assert_int_equal(scene_must_file(s)->directories[PE_IAT].rva, 0);
+	scene_free(s);
 }
 
 /* Everything at its largest at once. */
 static void test_time(void **state)
 {
-	struct scene *s = new_scene(0x8664);
+	struct scene *s = scene_new(0x8664);
 	struct pe_functions functions;
 	struct pe_image *image;
 	double start = seconds();
@@ -455,13 +353,13 @@ static void test_time(void **state)
 	set_section(s, 3, 0, 0);
 	set_section(s, 4, 0, 0);
 	made_pe_directory(&s->pe, PE_EXCEPTION, MADE_DATA, PE_IMAGE_LIMIT - 0x10000);
-	image = must_file(s);
+	image = scene_must_file(s);
 	assert_int_equal(pe_functions_read(image, &functions, &s->error), PS_OK);
 	pe_functions_fini(&functions);
-	must_memory(s, 0xfff0, UINT64_MAX);
+	scene_must_memory(s, 0xfff0, UINT64_MAX);
 	assert_true(seconds() - start <
 		    8); /* with sanitizers, which make it some 6 times as long */
-	free_scene(s);
+	scene_free(s);
 }
 
 int main(void)
