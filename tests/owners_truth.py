@@ -21,7 +21,7 @@ FOLDER = os.path.join(ROOT, "tests", "owners")
 IMMEDIATES = os.path.join(BUILD, "tests", "owners", "immediates")
 OWNING = ("alloc", "lookaside", "registration", "library")
 # What an answer may stand on. Plain bytes, tag lists and contents are hints, and say so.
-ANSWERS = ("call site", "registration data", "free site", "call site in library code")
+ANSWERS = ("call site", "registration data", "free site", "library")
 UNTAGGED = (b"None", b"Ddk ")
 
 Row = collections.namedtuple("Row", "driver family sha256 arch tag kind api sites witness detail")
