@@ -3,8 +3,9 @@
 A row of truth.tsv is a pair of driver and tag, with its witness: `source`, the driver's public source
 at the revision it was built from; `pdb`, the function around the site; `hand`, a site read in the
 disassembly, with its RVA. No row comes from a listing that a program made.
-Kinds: alloc, lookaside, registration, library (code of a library that others link as well), untagged
-(an allocator without a tag, so `None`), and `not`: looks like a tag of this driver and is none.
+Kinds: alloc, lookaside, registration, free (freed with, never allocated with), library (code of a
+library that others link as well), untagged (an allocator without a tag, so `None`), and `not`: looks
+like a tag of this driver and is none.
 """
 
 import collections
@@ -19,7 +20,7 @@ from harness import BUILD, POOLSCOPE, ROOT, Failure, check, data, poolscope_json
 
 FOLDER = os.path.join(ROOT, "tests", "owners")
 IMMEDIATES = os.path.join(BUILD, "tests", "owners", "immediates")
-OWNING = ("alloc", "lookaside", "registration", "library")
+OWNING = ("alloc", "lookaside", "registration", "free", "library")
 # What an answer may stand on. Plain bytes, tag lists and contents are hints, and say so.
 ANSWERS = ("call site", "registration data", "free site", "library")
 UNTAGGED = (b"None", b"Ddk ")
