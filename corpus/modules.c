@@ -16,7 +16,7 @@
 #include "corpus/machine.h"
 #include "corpus/pool.h"
 
-enum { UNLOADED_RING = 50, LDR_FLAGS = 0x09004000 };
+enum { UNLOADED_RING = 50, LDR_FLAGS = 0x09004000, MOST_COPIES = 1000 };
 
 static struct module *add_module(struct world *w, const struct line *line, const char *name)
 {
@@ -89,9 +89,9 @@ static void choose_base(struct world *w, const struct line *line, struct module 
 }
 
 /* What the recipe leaves open is drawn whether it is used or not: no option shifts other draws. */
-static void add_driver(struct world *w, const struct line *line, struct rng *rng, uint64_t *next)
+static void add_driver(struct world *w, const struct line *line, const char *name, struct rng *rng,
+		       uint64_t *next)
 {
-	const char *name = line_word(line, 1, "a name");
 	struct module *module = add_module(w, line, name);
 	const char *size = line_option(line, "size");
 	const char *path = line_option(line, "path"), *pdb = line_option(line, "pdb");
@@ -119,6 +119,24 @@ static void add_driver(struct world *w, const struct line *line, struct rng *rng
 	module->entry_point = PAGE_SIZE;
 	if (module->pe)
 		loader_identify(module);
+	module->line = line;
+}
+
+/* A line with copies=N makes N drivers: big.sys, big-2.sys, ... */
+static void add_drivers(struct world *w, const struct line *line, struct rng *rng, uint64_t *next)
+{
+	const char *name = line_word(line, 1, "a name"), *word = line_option(line, "copies");
+	const char *dot = strrchr(name, '.');
+	uint64_t copies = word ? parse_number(line, word) : 1;
+	if (!copies || copies > MOST_COPIES)
+		line_fail(line, "from 1 to %d copies", MOST_COPIES);
+	add_driver(w, line, name, rng, next);
+	for (uint64_t i = 2; i <= copies; i++) {
+		char *copy = xprintf("%.*s-%u%s", (int)(dot ? dot - name : (long)strlen(name)),
+				     name, (unsigned)i, dot ? dot : "");
+		add_driver(w, line, copy, rng, next);
+		free(copy);
+	}
 }
 
 void modules_plan(struct world *w)
@@ -134,9 +152,9 @@ void modules_plan(struct world *w)
 	for (size_t i = 0; i < lines->count; i++)
 		has_hal |= line_has(lines->line[i], "hal.dll");
 	if (!has_hal)
-		add_driver(w, &hal, &rng, &next);
+		add_driver(w, &hal, "hal.dll", &rng, &next);
 	for (size_t i = 0; i < lines->count; i++)
-		add_driver(w, lines->line[i], &rng, &next);
+		add_drivers(w, lines->line[i], &rng, &next);
 }
 
 static void write_image(struct world *w, struct module *module)
@@ -287,15 +305,13 @@ static void write_unloaded(struct world *w)
 
 void modules_write(struct world *w)
 {
-	const struct lines *lines = &w->config->lists[LINES_DRIVER];
-	size_t first = w->module_count - lines->count;
 	for (size_t i = 1; i < w->module_count; i++) {
-		const struct line *line = i >= first ? lines->line[i - first] : NULL;
-		if (line && w->modules[i].pe)
+		const struct line *line = w->modules[i].line;
+		if (w->modules[i].pe)
 			loader_write(w, line, &w->modules[i]);
-		else if (!line || !line_has(line, "unmapped"))
+		else if (!line_has(line, "unmapped"))
 			write_image(w, &w->modules[i]);
-		const char *tags = line ? line_option(line, "tags") : NULL;
+		const char *tags = line_option(line, "tags");
 		if (tags && w->modules[i].iat)
 			code_add_tag_sites(w, &w->modules[i], line, tags);
 		else if (tags)

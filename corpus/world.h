@@ -52,6 +52,7 @@ struct module {
 	uint64_t entry;                              /* VA of the KLDR_DATA_TABLE_ENTRY */
 	uint32_t code_next;                          /* free RVA in .text */
 	uint32_t iat;
+	const struct line *line; /* of the recipe; NULL for the kernel */
 	struct pe *pe;           /* of `image=FILE`, else NULL */
 	struct tag_truth *truth; /* of its tags; NULL if nothing is known */
 	uint32_t entry_point;    /* RVA */

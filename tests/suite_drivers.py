@@ -280,7 +280,8 @@ def cases():
         yield f"symbols/{config}", symbols(config)
         yield f"tags-stand-there/{config}", tags_stand_there(config)
     recipes = sorted(os.path.basename(p).removesuffix(".recipe")
-                     for p in glob.glob(os.path.join(RECIPES, "owners", "*.recipe")))  # fmt: skip
+                     for p in glob.glob(os.path.join(RECIPES, "owners", "*.recipe"))
+                     if not os.path.basename(p).startswith("bench-"))  # fmt: skip
     for config in CONFIGS:
         yield f"files/{config}", files(config)
     for name in recipes:

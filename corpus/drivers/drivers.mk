@@ -40,6 +40,7 @@ LINK_ALL := /nologo /driver /subsystem:native /nodefaultlib /debug /brepro /opt:
 
 QUIET := $(if $(filter 1,$(V)),,@)
 
+# The first target.
 all: $(foreach config,$(CONFIGS),$(TEST_DRIVERS:%=$(OUT)/$(config)/%.sys) \
 	$(STAND_INS:%=$(OUT)/$(config)/%.sys))
 
@@ -120,10 +121,30 @@ $(OUT)/$(1)/wdf01000.sys: $(OUT)/$(1)/wdf01000.obj $(OUT)/$(1)/wdf01000.exports 
 		/pdbaltpath:Wdf01000.pdb /out:$$@ $$(filter %.obj,$$^)
 endef
 
+# Four drivers of 300 KB of code, for measurements: make -f corpus/drivers/drivers.mk bench
+BIG_DRIVERS := $(patsubst %,$(OUT)/bench/big%.sys,1 2 3 4)
+BIG_FUNCTIONS := 1520
+
+bench: $(BIG_DRIVERS)
+
+$(OUT)/bench/big%.c: $(HERE)/generate.py
+	@mkdir -p $(@D)
+	$(QUIET)$(PYTHON) $< $(BIG_FUNCTIONS) $* > $@
+
+$(OUT)/bench/big%.obj: $(OUT)/bench/big%.c $(HERE)/wdk.h
+	$(QUIET)$(CLANG) --target=x86_64-pc-windows-msvc -O1 $(CFLAGS_ALL) -gline-tables-only -c $< -o $@
+
+$(OUT)/bench/big%.sys: $(OUT)/bench/big%.obj $(OUT)/x64-O2/nt.lib $(HERE)/finish.py
+	$(QUIET)$(LINK) $(LINK_ALL) /machine:x64 /base:$(base_x64) /entry:DriverEntry \
+		/pdb:$(OUT)/bench/big$*.pdb /pdbaltpath:big$*.pdb /map:$(OUT)/bench/big$*.map \
+		/out:$@ $(filter %.obj %.lib,$^)
+	$(QUIET)$(PYTHON) $(HERE)/finish.py $@ $(OUT)/bench/big$*.map \
+		$(OUT)/bench/big$*.truth.tsv $(OUT)/bench/big$*.c
+
 machine_of = $(firstword $(subst -, ,$(1)))
 level_of = $(patsubst inbox,O2,$(lastword $(subst -, ,$(1))))
 $(foreach config,$(CONFIGS),$(eval $(call config_rules,$(config),$(call machine_of,$(config)),$(call level_of,$(config)))))
 
-.PHONY: all
+.PHONY: all bench
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -278,6 +278,19 @@ def owners_of_files(bench):
          "500 ms", elapsed <= 0.5)  # fmt: skip
 
 
+def owners_of_dump(bench):
+    """`owners` over a dump with 200 modules and 60 MB of code, made of drivers that are built here."""
+    subprocess.run(["make", "-s", "-f", "corpus/drivers/drivers.mk", "bench"], check=True)
+    path = os.path.join(bench.directory, "bench-200-modules.dmp")
+    subprocess.run([os.path.join(bench.build, "mkdump"), "--files", "build/drivers/bench",
+                    "corpus/recipes/owners/bench-200-modules.recipe", path], check=True)  # fmt: skip
+    runs = [bench.once("owners", path, "--json") for _ in range(5)]
+    show("owners, dump with 200 modules and 60 MB of code", milliseconds(statistics.median(r[0] for r in runs)))
+    show("owners, that dump: peak memory", f"{statistics.median(r[1] for r in runs) / MIB:.1f} MiB")
+    elapsed = statistics.median(bench.once("owners", path, "--json", elapsed=True)[0] for _ in range(5))
+    show("owners, that dump: elapsed", milliseconds(elapsed), "500 ms", elapsed <= 0.5)
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -290,6 +303,7 @@ def main():
         against_memcpy(bench, many, ["analyze"], "tracker_read_ns", "64 processors")
         other_containers(bench)
         owners_of_files(bench)
+        owners_of_dump(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:
