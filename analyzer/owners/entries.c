@@ -76,20 +76,48 @@ static bool is_code(const struct pe_image *image, uint32_t rva)
 	return section && pe_section_is_code(section);
 }
 
+/* 55 8B EC, also with the two bytes in front that hot patching replaces. */
+static bool is_prologue(const uint8_t *code, uint32_t size)
+{
+	return size >= 3 && code[0] == 0x55 && code[1] == 0x8b && code[2] == 0xec;
+}
+
+static bool is_hot_patched(const uint8_t *code, uint32_t size)
+{
+	return size >= 5 && code[0] == 0x8b && code[1] == 0xff && is_prologue(code + 2, size - 2);
+}
+
+/*
+ * Whether the padding that ends before `at` is some: displacements and constants hold such bytes as
+ * well (lea eax, [ebp - 0x34] ends in CC), so one alone counts only behind a return.
+ */
+static bool is_padding(const uint8_t *code, uint32_t at)
+{
+	uint32_t run = 0;
+
+	while (run < at && (code[at - 1 - run] == PAD_INT3 || code[at - 1 - run] == PAD_NOP))
+		run++;
+	if (run == 0)
+		return false;
+	at -= run;
+	return run > 1 || at == 0 || code[at - 1] == OP_RET ||
+	       (at >= 3 && code[at - 3] == OP_RET_POP && code[at - 1] == 0);
+}
+
 static void search_x86(struct search *search, uint32_t rva, const uint8_t *code, uint32_t size)
 {
-	bool padding = true; /* a section begins with a function */
-
+	if (size > 0 && code[0] != PAD_INT3 && code[0] != PAD_NOP)
+		add(search, rva); /* a section begins with a function */
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t target;
 
-		if (code[i] == PAD_INT3 || code[i] == PAD_NOP) {
-			padding = true;
+		if (code[i] == PAD_INT3 || code[i] == PAD_NOP)
 			continue;
-		}
-		if (padding)
+		if (is_hot_patched(code + i, size - i) ||
+		    (is_prologue(code + i, size - i) &&
+		     !(i >= 2 && is_hot_patched(code + i - 2, size - i + 2))) ||
+		    is_padding(code, i))
 			add(search, rva + i);
-		padding = false;
 		if ((code[i] != OP_CALL && code[i] != OP_JMP) || size - i < 5)
 			continue;
 		target = rva + i + 5 + (uint32_t)bytes_u32(&(struct bytes){code + i, 5, false}, 1);

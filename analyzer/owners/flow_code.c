@@ -63,17 +63,18 @@ static bool looks_like_entry(const struct pe_image *image, uint32_t rva)
 {
 	static const uint8_t hot_patch[] = {0x8b, 0xff, 0x55, 0x8b, 0xec};
 	const uint8_t *code = pe_at(image, rva, sizeof(hot_patch));
-	const uint8_t *before = rva ? pe_at(image, rva - 1, 1) : NULL;
+	const uint8_t *before = rva >= 2 ? pe_at(image, rva - 2, 2) : NULL;
 
 	if (!code || image->machine != PE_X86)
 		return false;
 	if (memcmp(code, hot_patch, sizeof(hot_patch)) == 0 ||
 	    memcmp(code, hot_patch + 2, sizeof(hot_patch) - 2) == 0)
 		return true;
-	return before && *before == 0xcc;
+	return before && before[0] == 0xcc && before[1] == 0xcc;
 }
 
-bool code_inside(const struct flow *flow, uint32_t rva)
+/* Where straight code goes on: the record bounds it, else the section. */
+static bool goes_on(const struct flow *flow, uint32_t rva)
 {
 	const struct pe_function *body;
 	const struct pe_section *section;
@@ -85,11 +86,16 @@ bool code_inside(const struct flow *flow, uint32_t rva)
 		return body && body->root == flow->root;
 	if (body)
 		return false;
-	if (rva == flow->entry)
-		return true;
 	section = pe_section_at(flow->image, rva);
-	if (!section || !pe_section_is_code(section))
+	return section && pe_section_is_code(section);
+}
+
+bool code_inside(const struct flow *flow, uint32_t rva)
+{
+	if (!goes_on(flow, rva))
 		return false;
+	if (flow->root != FLOW_NONE || rva == flow->entry)
+		return true;
 	if (rva < flow->entry ? flow->entry - rva > UNRECORDED_REACH
 			      : rva - flow->entry > UNRECORDED_REACH)
 		return false;
@@ -204,7 +210,7 @@ static void decode_run(struct flow *flow, uint32_t rva)
 			make_leader(flow, index);
 			return;
 		}
-		if (!first && !code_inside(flow, rva))
+		if (!first && !goes_on(flow, rva))
 			return;
 		index = lift(flow, rva);
 		if (index == FLOW_NONE)
