@@ -15,7 +15,9 @@
 #include "base/memory.h"
 
 enum {
-	GAPS = 64,             /* extra entries of one body */
+	GAPS = 64,       /* extra entries of one body */
+	HANDLER = 0x200, /* bytes of an exception handler in the middle of x86 code */
+	BODY_PASSES = 16,
 	CONFIG64_CHECK = 0x70, /* IMAGE_LOAD_CONFIG_DIRECTORY64 (winnt.h) */
 	CONFIG64_DISPATCH = 0x78,
 	CONFIG64_XFG_CHECK = 0x118,
@@ -331,6 +333,8 @@ static bool fill_gaps(struct flow *flow, unsigned *gaps, const struct pe_functio
 	uint32_t rva = body->begin;
 
 	while (*gaps < GAPS && code_next_gap(flow, body->end, &rva)) {
+		if (flow->root == FLOW_NONE && !code_inside(flow, rva))
+			return true;
 		(*gaps)++;
 		state_forget(&flow->state, flow->arch, usual_sp(flow));
 		arrive_at(flow, rva);
@@ -342,13 +346,41 @@ static bool fill_gaps(struct flow *flow, unsigned *gaps, const struct pe_functio
 	return true;
 }
 
+/*
+ * x86 has no records: the body reaches from the entry to the end of what was reached without a hole
+ * of a function's size. In between lie handlers, which only tables lead to.
+ */
+static struct pe_function unrecorded_body(const struct flow *flow)
+{
+	struct pe_function body = {.begin = flow->entry, .end = flow->entry, .root = flow->entry};
+	bool grown = true;
+
+	for (unsigned pass = 0; grown && pass < BODY_PASSES; pass++) {
+		grown = false;
+		for (uint32_t i = 0; i < flow->insn_count; i++) {
+			uint32_t rva = flow->insns[i].rva;
+
+			if (rva >= body.end && rva - body.end < HANDLER) {
+				body.end = rva + flow->insns[i].length;
+				grown = true;
+			}
+		}
+	}
+	return body;
+}
+
 static bool fill_all_gaps(struct flow *flow)
 {
 	const struct pe_functions *functions = flow->functions;
+	struct pe_function body;
 	unsigned gaps = 0;
 
-	if (flow->root == FLOW_NONE)
+	if (flow->root == FLOW_NONE && !flow->arch->callee_pops)
 		return true;
+	if (flow->root == FLOW_NONE) {
+		body = unrecorded_body(flow);
+		return fill_gaps(flow, &gaps, &body);
+	}
 	for (size_t i = 0; i < functions->count; i++)
 		if (functions->items[i].root == flow->root &&
 		    !fill_gaps(flow, &gaps, &functions->items[i]))
