@@ -16,9 +16,11 @@ static const struct {
 	enum report_view view;
 	enum ps_status (*print)(const struct text *text, struct ps_error *err);
 } pages[] = {
-	{VIEW_ANALYZE, text_analyze},   {VIEW_TAGS, text_tags}, {VIEW_BIG, text_big},
-	{VIEW_BIG_LIST, text_big_list}, {VIEW_HEX, text_hex},   {VIEW_MODULES, text_modules},
-	{VIEW_INFO, text_info},
+	{VIEW_ANALYZE, text_analyze},   {VIEW_TAGS, text_tags},
+	{VIEW_BIG, text_big},           {VIEW_BIG_LIST, text_big_list},
+	{VIEW_HEX, text_hex},           {VIEW_MODULES, text_modules},
+	{VIEW_INFO, text_info},         {VIEW_OWNERS, text_owners},
+	{VIEW_EVIDENCE, text_evidence}, {VIEW_OWNERS_FILES, text_owners_files},
 };
 
 enum ps_status render_text(const struct report *report, const struct render_options *options,
@@ -139,6 +141,18 @@ enum ps_status text_words(const struct text *text, struct ps_error *err, unsigne
 	fprintf(text->out, "%*s", (int)indent, "");
 	wrap(text, words, indent, indent);
 	free(words);
+	return PS_OK;
+}
+
+enum ps_status text_line(const struct text *text, struct ps_error *err, unsigned indent,
+			 const char *line)
+{
+	char *safe = format_safe(line, text->target);
+
+	if (!safe)
+		return ps_fail_memory(err, "a line of the report");
+	fprintf(text->out, "%*s%s\n", (int)indent, "", safe);
+	free(safe);
 	return PS_OK;
 }
 
