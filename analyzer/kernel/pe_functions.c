@@ -230,7 +230,7 @@ static void note_functions(const struct function_read *r)
 {
 	note_records(r, r->absent, "not there");
 	note_records(r, r->wrong, "cannot be right");
-	note_records(r, r->chains, "which function they belong to is not known");
+	note_records(r, r->chains, "whether they are parts of another one is not known");
 }
 
 enum ps_status pe_functions_read(struct pe_image *image, struct pe_functions *ret,

@@ -17,6 +17,8 @@ enum {
 	CNT_CODE = 0x00000020,
 	MEM_DISCARDABLE = 0x02000000,
 	MEM_EXECUTE = 0x20000000,
+
+	READ_PIECE = 4 << 20, /* bytes */
 };
 static const uint32_t mem_write = 0x80000000;
 
@@ -185,17 +187,26 @@ void pe_note_sections(struct pe_image *image, const struct pe_headers *headers, 
 }
 
 /* A page of which a minidump holds a part only counts as absent. */
+static void read_page(struct pe_image *image, struct space *space, uint32_t rva)
+{
+	size_t got =
+		space_read_partial(space, image->base + rva, image->bytes + rva, PE_PAGE, NULL);
+
+	if (got == PE_PAGE)
+		pe_image_set_present(image, rva, PE_PAGE, true);
+	else if (got > 0)
+		memset(image->bytes + rva, 0, PE_PAGE);
+}
+
+/* In pieces whose translations the space still knows when the pages are read. */
 static void read_pages(struct pe_image *image, struct space *space)
 {
-	space_prefetch(space, image->base, image->size);
 	for (uint32_t rva = 0; rva < image->size; rva += PE_PAGE) {
-		size_t got = space_read_partial(space, image->base + rva, image->bytes + rva,
-						PE_PAGE, NULL);
-
-		if (got == PE_PAGE)
-			pe_image_set_present(image, rva, PE_PAGE, true);
-		else if (got > 0)
-			memset(image->bytes + rva, 0, PE_PAGE);
+		if (rva % READ_PIECE == 0)
+			space_prefetch(space, image->base + rva,
+				       image->size - rva < READ_PIECE ? image->size - rva
+								      : READ_PIECE);
+		read_page(image, space, rva);
 	}
 }
 

@@ -25,96 +25,120 @@ struct import_walk {
 	struct pe_image *image;
 	pe_import_visitor visit;
 	void *context;
-	uint32_t count;   /* thunks looked at */
-	uint32_t skipped; /* of them not there or wrong */
-	bool complete;
+	uint32_t count; /* thunks looked at */
+	bool absent;    /* a part is inside the image and not there */
+	bool wrong;
 	bool stopped; /* by the visitor */
 };
 
-/* Fills name or ordinal; false when the thunk or its name cannot be right or is not there. */
-static bool decode_thunk(const struct pe_image *image, uint64_t thunk, struct pe_import *import)
+/* What should be at `rva` cannot be read. */
+static void miss(struct import_walk *w, uint64_t rva)
 {
-	unsigned top = image->pointer_size * 8 - 1;
+	if (rva < w->image->size && !pe_at(w->image, (uint32_t)rva, 1))
+		w->absent = true;
+	else
+		w->wrong = true;
+}
+
+/* Fills name or ordinal; false when the thunk or its name cannot be right or is not there. */
+static bool decode_thunk(struct import_walk *w, uint64_t thunk, struct pe_import *import)
+{
+	unsigned top = w->image->pointer_size * 8 - 1;
 
 	if (thunk >> top) {
 		import->ordinal = thunk & 0xffff;
-		return (thunk & ~((uint64_t)1 << top)) <= 0xffff;
-	}
-	if (thunk > image->size)
+		if ((thunk & ~((uint64_t)1 << top)) <= 0xffff)
+			return true;
+		w->wrong = true;
 		return false;
-	import->name = pe_text_at(image, (uint32_t)thunk + HINT_BYTES);
-	return import->name && import->name[0] != '\0';
+	}
+	if (thunk < w->image->size)
+		import->name = pe_text_at(w->image, (uint32_t)thunk + HINT_BYTES);
+	if (import->name && import->name[0] != '\0')
+		return true;
+	miss(w, thunk + HINT_BYTES);
+	return false;
 }
 
 static void visit_thunks(struct import_walk *w, const char *dll, uint32_t lookup, uint32_t slots)
 {
 	unsigned width = w->image->pointer_size;
 
-	for (uint32_t i = 0; !w->stopped; i++) {
-		struct pe_import import = {.dll = dll, .slot = slots + i * width};
-		uint64_t thunk;
+	for (uint64_t i = 0; !w->stopped; i++) {
+		struct pe_import import = {.dll = dll};
+		uint64_t at = lookup + i * width, slot = slots + i * width, thunk;
 
-		if (lookup > w->image->size - width || (uint64_t)i * width > w->image->size ||
-		    !pe_uint(w->image, lookup + i * width, width, &thunk) ||
-		    import.slot > w->image->size - width || import.slot < slots ||
-		    w->count >= IMPORT_LIMIT) {
-			w->complete = false;
+		if (slot > w->image->size - width || w->count >= IMPORT_LIMIT) {
+			w->wrong = true;
+			return;
+		}
+		if (at >= w->image->size || !pe_uint(w->image, (uint32_t)at, width, &thunk)) {
+			miss(w, at);
 			return;
 		}
 		if (thunk == 0)
 			return;
 		w->count++;
-		if (decode_thunk(w->image, thunk, &import))
+		import.slot = (uint32_t)slot;
+		if (decode_thunk(w, thunk, &import))
 			w->stopped = !w->visit(w->context, &import);
-		else
-			w->skipped++;
 	}
 }
 
-/* Bound images of old linkers have no lookup table: their slots have the names, in a file. */
+/*
+ * Images of old linkers have no lookup table: their slots have the names, in a file; in memory they
+ * have addresses, and the names are lost.
+ */
 static void visit_descriptor(struct import_walk *w, struct bytes *raw)
 {
 	uint32_t lookup = bytes_u32(raw, DESCRIPTOR_LOOKUP);
-	uint32_t slots = bytes_u32(raw, DESCRIPTOR_SLOTS);
-	const char *dll = pe_text_at(w->image, bytes_u32(raw, DESCRIPTOR_NAME));
+	uint32_t slots = bytes_u32(raw, DESCRIPTOR_SLOTS), name = bytes_u32(raw, DESCRIPTOR_NAME);
+	const char *dll = pe_text_at(w->image, name);
 
 	if (lookup == 0 && w->image->origin == PE_FROM_FILE)
 		lookup = slots;
-	if (!dll || lookup == 0)
-		w->complete = false;
+	if (!dll)
+		miss(w, name);
+	else if (lookup == 0)
+		w->absent = true;
 	else
 		visit_thunks(w, dll, lookup, slots);
 }
 
-bool pe_imports(struct pe_image *image, pe_import_visitor visit, void *context)
+/* True when the list of descriptors has its end, or the visitor has enough. */
+static bool visit_descriptors(struct import_walk *w)
 {
-	struct import_walk w = {
-		.image = image, .visit = visit, .context = context, .complete = true};
-	struct pe_range range = image->directories[PE_IMPORT];
-	bool ended = false;
+	struct pe_range range = w->image->directories[PE_IMPORT];
 
-	if (range.rva == 0)
-		return false;
-	for (uint32_t i = 0; i < DESCRIPTOR_LIMIT && !w.stopped; i++) {
-		const uint8_t *at =
-			pe_at(image, range.rva + i * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
+	for (uint32_t i = 0; i < DESCRIPTOR_LIMIT && !w->stopped; i++) {
+		uint32_t rva = range.rva + i * DESCRIPTOR_BYTES;
+		const uint8_t *at = pe_at(w->image, rva, DESCRIPTOR_BYTES);
 		struct bytes raw = bytes_of(at, at ? DESCRIPTOR_BYTES : 0);
 
-		if (!at)
-			break;
-		ended = bytes_u32(&raw, DESCRIPTOR_NAME) == 0 ||
-			bytes_u32(&raw, DESCRIPTOR_SLOTS) == 0;
-		if (ended)
-			break;
-		visit_descriptor(&w, &raw);
+		if (!at) {
+			miss(w, rva);
+			return false;
+		}
+		if (bytes_u32(&raw, DESCRIPTOR_NAME) == 0 || bytes_u32(&raw, DESCRIPTOR_SLOTS) == 0)
+			return true;
+		visit_descriptor(w, &raw);
 	}
-	if (w.stopped)
-		return true;
-	if (!ended || !w.complete || w.skipped > 0) {
-		pe_note(image, "the import tables are not all there or cannot be right");
+	return w->stopped;
+}
+
+bool pe_imports(struct pe_image *image, pe_import_visitor visit, void *context)
+{
+	struct import_walk w = {.image = image, .visit = visit, .context = context};
+
+	if (image->directories[PE_IMPORT].rva == 0)
 		return false;
-	}
-	return true;
+	if (!visit_descriptors(&w) && !w.absent)
+		w.wrong = true;
+	if (w.absent)
+		pe_note(image, "the import tables are not all there");
+	if (w.wrong)
+		pe_note(image, "the import tables cannot all be right");
+	return w.stopped || (!w.absent && !w.wrong);
 }
 
 static bool add_slot(void *context, const struct pe_import *import)
