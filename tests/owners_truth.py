@@ -16,7 +16,7 @@ import hashlib
 import os
 import re
 
-from harness import BUILD, POOLSCOPE, ROOT, Failure, check, data, poolscope_json, run
+from harness import BUILD, ROOT, Failure, check, data, poolscope_json, run
 
 FOLDER = os.path.join(ROOT, "tests", "owners")
 IMMEDIATES = os.path.join(BUILD, "tests", "owners", "immediates")
@@ -117,10 +117,6 @@ def merged(method, arch, tags):
     """{(family, tag)} that a method names, versions of one driver merged."""
     return {(family, tag) for driver, (family, machine) in family_and_arch().items()
             if machine == arch for tag in tags if METHODS[method](driver, tag)}  # fmt: skip
-
-
-def has_owners_command():
-    return b"owners" in run([POOLSCOPE, "--help"], want=None).stdout
 
 
 def wine_folders():
