@@ -43,6 +43,15 @@ static const struct {
 	[KDBG_KI_PROCESSOR_BLOCK] = {0x218, "KiProcessorBlock"},
 	[KDBG_MM_UNLOADED_DRIVERS] = {0x220, "MmUnloadedDrivers"},
 	[KDBG_MM_LAST_UNLOADED_DRIVER] = {0x228, "MmLastUnloadedDriver"},
+	[KDBG_NONPAGED_POOL_DESCRIPTOR] = {0x1c0, "NonPagedPoolDescriptor"},
+	[KDBG_PAGED_POOL_DESCRIPTOR] = {0x068, "ExpPagedPoolDescriptor"},
+	[KDBG_NUMBER_OF_PAGED_POOLS] = {0x070, "ExpNumberOfPagedPools"},
+	[KDBG_MM_PAGED_POOL_INFO] = {0x130, "MmPagedPoolInformation"},
+	[KDBG_MM_PAGED_POOL_COMMIT] = {0x170, "MmPagedPoolCommit"},
+	[KDBG_MM_TOTAL_COMMIT_LIMIT] = {0x148, "MmTotalCommitLimit"},
+	[KDBG_MM_TOTAL_COMMITTED_PAGES] = {0x150, "MmTotalCommittedPages"},
+	[KDBG_MM_SPECIAL_POOL_TAG] = {0x238, "MmSpecialPoolTag"},
+	[KDBG_MM_VERIFIER_DATA] = {0x248, "MmVerifierData"},
 };
 
 static enum ps_status check_head(struct space *space, struct bytes *head, struct kdbg *kdbg,

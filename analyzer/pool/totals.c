@@ -1,0 +1,290 @@
+/*
+ * Reads the kernel's own totals and judges each by the sums over the tags. Sources stand in tables,
+ * best first; a new kind of source (symbols) is one more row.
+ */
+#include "analyzer/pool/totals.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "analyzer/pool/descriptor.h"
+#include "base/bytes.h"
+
+enum { PAGED_POOLS_MOST = 64 };
+
+typedef enum ps_status (*total_reader)(struct kernel *kernel, uint64_t *ret, struct ps_error *err);
+
+/* A variable that is zero is not kept by the build. */
+static enum ps_status read_variable(struct kernel *k, enum kdbg_field field, uint64_t unit,
+				    uint64_t *ret, struct ps_error *err)
+{
+	uint64_t value;
+
+	if (kdbg_variable(k->space, &k->kdbg, field, &value, err) != PS_OK)
+		return err->status;
+	if (value == 0)
+		return ps_fail(err, PS_NOT_FOUND, "the variable is zero: not kept by this build");
+	if (__builtin_mul_overflow(value, unit, ret))
+		return ps_fail(err, PS_CORRUPT, "the variable holds no possible size");
+	return PS_OK;
+}
+
+static enum ps_status allocated_nonpaged(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_ALLOCATED_NONPAGED_POOL, PAGE_SIZE, ret, err);
+}
+
+static enum ps_status maximum_nonpaged(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_MAXIMUM_NONPAGED_POOL, 1, ret, err);
+}
+
+static enum ps_status size_of_paged(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_SIZE_OF_PAGED_POOL, 1, ret, err);
+}
+
+static enum ps_status paged_commit(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_PAGED_POOL_COMMIT, PAGE_SIZE, ret, err);
+}
+
+static enum ps_status committed(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_TOTAL_COMMITTED_PAGES, PAGE_SIZE, ret, err);
+}
+
+static enum ps_status commit_limit(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_TOTAL_COMMIT_LIMIT, PAGE_SIZE, ret, err);
+}
+
+/* KDBG names the structure itself, not a pointer to it. */
+static enum ps_status nonpaged_descriptor(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	uint64_t va = k->kdbg.fields[KDBG_NONPAGED_POOL_DESCRIPTOR];
+
+	if (va == 0)
+		return ps_fail(err, PS_NOT_FOUND, "KDBG names no NonPagedPoolDescriptor");
+	return descriptor_bytes(k, va, ret, err);
+}
+
+/* An array of pointers, one more than ExpNumberOfPagedPools says (the first is for large ones). */
+static enum ps_status paged_descriptors(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	uint64_t array = k->kdbg.fields[KDBG_PAGED_POOL_DESCRIPTOR], sum = 0;
+	uint64_t at = k->kdbg.fields[KDBG_NUMBER_OF_PAGED_POOLS];
+	uint32_t count;
+
+	if (array == 0 || at == 0)
+		return ps_fail(err, PS_NOT_FOUND, "KDBG names no ExpPagedPoolDescriptor");
+	if (space_read_u32(k->space, at, &count, err) != PS_OK)
+		return err->status;
+	if (count == 0 || count > PAGED_POOLS_MOST)
+		return ps_fail(err, PS_CORRUPT, "ExpNumberOfPagedPools is %" PRIu32, count);
+	for (uint32_t i = 0; i <= count; i++) {
+		uint64_t va, bytes;
+
+		if (space_read_pointer(k->space, array + (uint64_t)i * k->pointer_size, &va, err) !=
+			    PS_OK ||
+		    descriptor_bytes(k, va, &bytes, err) != PS_OK)
+			return err->status;
+		sum += bytes;
+	}
+	*ret = sum;
+	return PS_OK;
+}
+
+/* MM_PAGED_POOL_INFO.AllocatedPagedPool, in pages: PDB types by build. */
+static enum ps_status paged_info(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	static const struct {
+		uint32_t first_build, last_build;
+		uint8_t x86, x64;
+	} offsets[] = {
+		{2600, 2600, 0x20, 0},        {3790, 3790, 0x1c, 0x38}, {6000, 7601, 0x34, 0x60},
+		{9200, 9200, 0x30, 0x58},     {9600, 9600, 0x34, 0x60}, {10240, 17763, 0x18, 0x30},
+		{18362, UINT32_MAX, 8, 0x10},
+	};
+	uint64_t va = k->kdbg.fields[KDBG_MM_PAGED_POOL_INFO], pages;
+
+	if (va == 0)
+		return ps_fail(err, PS_NOT_FOUND, "KDBG names no MmPagedPoolInformation");
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+		uint8_t offset = k->pointer_size == 4 ? offsets[i].x86 : offsets[i].x64;
+
+		if (k->build.value < offsets[i].first_build ||
+		    k->build.value > offsets[i].last_build || offset == 0)
+			continue;
+		if (space_read_pointer(k->space, va + offset, &pages, err) != PS_OK)
+			return err->status;
+		if (pages == 0 || __builtin_mul_overflow(pages, (uint64_t)PAGE_SIZE, ret))
+			return ps_fail(err, PS_CORRUPT,
+				       "AllocatedPagedPool holds no possible size");
+		return PS_OK;
+	}
+	return ps_fail(err, PS_UNSUPPORTED, "no layout of MM_PAGED_POOL_INFO is known for it");
+}
+
+struct total_source {
+	const char *words;
+	total_reader read;
+};
+
+static const struct total_source nonpaged_used[] = {
+	{"MmAllocatedNonPagedPool (KDBG)", allocated_nonpaged},
+	{"NonPagedPoolDescriptor (KDBG)", nonpaged_descriptor},
+};
+
+static const struct total_source paged_used[] = {
+	{"AllocatedPagedPool of MmPagedPoolInformation (KDBG)", paged_info},
+	{"ExpPagedPoolDescriptor (KDBG)", paged_descriptors},
+	{"MmPagedPoolCommit (KDBG)", paged_commit},
+};
+
+static const struct total_source nonpaged_maximum = {"MmMaximumNonPagedPoolInBytes (KDBG)",
+						     maximum_nonpaged};
+static const struct total_source paged_maximum = {"MmSizeOfPagedPoolInBytes (KDBG)", size_of_paged};
+static const struct total_source committed_source = {"MmTotalCommittedPages (KDBG)", committed};
+static const struct total_source limit_source = {"MmTotalCommitLimit (KDBG)", commit_limit};
+
+static void read_total(struct kernel *kernel, const struct total_source *source, struct total *ret)
+{
+	struct ps_error err = PS_ERROR_INIT;
+
+	*ret = (struct total){.grade = TOTAL_UNKNOWN, .source = source->words};
+	if (source->read(kernel, &ret->bytes, &err) == PS_OK)
+		ret->grade = TOTAL_READ;
+	else
+		snprintf(ret->words, sizeof(ret->words), "%.*s", TOTAL_WORDS - 1, err.text);
+}
+
+/*
+ * The kernel counts whole pages, free parts included, and what no tag knows: it may exceed the tags
+ * by a fifth, and a small pool by more. Counters of running processors are not read at one instant:
+ * it may fall short by a little.
+ */
+static bool agrees(uint64_t used, int64_t tags)
+{
+	const uint64_t slack = 16 << 20;
+	uint64_t sum = tags > 0 ? (uint64_t)tags : 0;
+
+	return used + slack / 8 >= sum - sum / 50 && used <= sum + sum / 5 + slack;
+}
+
+static void judge_used(struct total *total, int64_t tags, bool complete)
+{
+	if (agrees(total->bytes, tags))
+		return;
+	if (!complete) {
+		/* a sum with holes proves nothing against what was read */
+		snprintf(total->words, sizeof(total->words),
+			 "not checked: the sums over the tags are not complete");
+		return;
+	}
+	total->grade = TOTAL_DOUBTFUL;
+	snprintf(total->words, sizeof(total->words),
+		 "it says %" PRIu64 " bytes, the tags add up to %" PRId64, total->bytes, tags);
+}
+
+static void read_used(struct kernel *kernel, const struct tracker *tracker,
+		      const struct total_source *sources, size_t count, int64_t tags,
+		      struct pool_side_totals *side)
+{
+	side->used = (struct total){.grade = TOTAL_UNKNOWN};
+	for (size_t i = 0; i < count && i < TOTAL_SOURCES; i++) {
+		struct total total;
+
+		read_total(kernel, &sources[i], &total);
+		if (tracker && total.grade == TOTAL_READ)
+			judge_used(&total, tags, tracker->complete);
+		if (total.grade == TOTAL_READ) {
+			side->used = total;
+			break;
+		}
+		if (total.grade == TOTAL_DOUBTFUL)
+			side->rejected[side->rejected_count++] = total;
+		if (side->used.words[0] == '\0')
+			side->used = total;
+	}
+	/* the best of the doubtful ones is shown, but as that */
+	if (side->used.grade == TOTAL_UNKNOWN && side->rejected_count > 0)
+		side->used = side->rejected[0];
+	if (tracker && tracker->complete && side->used.grade == TOTAL_READ) {
+		side->has_untracked = true;
+		side->untracked = (int64_t)side->used.bytes - tags;
+	}
+}
+
+static void read_maximum(struct kernel *kernel, const struct total_source *source,
+			 const struct tracker *tracker, int64_t tags, struct pool_side_totals *side)
+{
+	read_total(kernel, source, &side->maximum);
+	if (side->maximum.grade != TOTAL_READ)
+		return;
+	if (tracker && tracker->complete && tags > 0 && side->maximum.bytes < (uint64_t)tags) {
+		side->maximum.grade = TOTAL_DOUBTFUL;
+		snprintf(side->maximum.words, sizeof(side->maximum.words),
+			 "it says %" PRIu64 " bytes, yet the tags add up to %" PRId64,
+			 side->maximum.bytes, tags);
+	}
+}
+
+/* /3GB moves the system range to 0xC0000000; the user range then ends just below it. */
+static void read_user_space(struct kernel *k, struct pool_totals *t)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	uint64_t value;
+
+	if (k->pointer_size != 4)
+		return;
+	if (kdbg_variable(k->space, &k->kdbg, KDBG_MM_HIGHEST_USER_ADDRESS, &value, &err) ==
+		    PS_OK &&
+	    value != 0) {
+		t->user_space = value > 0x80000000 ? USER_SPACE_3GB : USER_SPACE_2GB;
+		t->user_space_source = "MmHighestUserAddress (KDBG)";
+	} else if (kdbg_variable(k->space, &k->kdbg, KDBG_MM_SYSTEM_RANGE_START, &value, &err) ==
+			   PS_OK &&
+		   value != 0) {
+		t->user_space = value > 0x80000000 ? USER_SPACE_3GB : USER_SPACE_2GB;
+		t->user_space_source = "MmSystemRangeStart (KDBG)";
+	} else if (k->base < 0xc0000000) {
+		/* nothing of the system lies there with /3GB */
+		t->user_space = USER_SPACE_2GB;
+		t->user_space_source = "where the kernel is loaded";
+	}
+}
+
+static void read_physical(struct kernel *k, struct pool_totals *t)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	uint64_t pages = 0;
+
+	if (k->dump->facts.physical_pages.known)
+		pages = k->dump->facts.physical_pages.value;
+	else if (kdbg_variable(k->space, &k->kdbg, KDBG_MM_NUMBER_OF_PHYSICAL_PAGES, &pages,
+			       &err) != PS_OK)
+		pages = 0;
+	if (pages <= UINT64_MAX / PAGE_SIZE)
+		t->physical_bytes = pages * PAGE_SIZE;
+}
+
+void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct pool_totals *ret)
+{
+	const struct tracker *tracker = pools ? &pools->tracker : NULL;
+	int64_t nonpaged = tracker ? tracker->nonpaged_bytes : 0;
+	int64_t paged = tracker ? tracker->paged_bytes : 0;
+
+	*ret = (struct pool_totals){.user_space = USER_SPACE_UNKNOWN};
+	read_physical(kernel, ret);
+	read_user_space(kernel, ret);
+	read_used(kernel, tracker, nonpaged_used, sizeof(nonpaged_used) / sizeof(nonpaged_used[0]),
+		  nonpaged, &ret->nonpaged);
+	read_used(kernel, tracker, paged_used, sizeof(paged_used) / sizeof(paged_used[0]), paged,
+		  &ret->paged);
+	read_maximum(kernel, &nonpaged_maximum, tracker, nonpaged, &ret->nonpaged);
+	read_maximum(kernel, &paged_maximum, tracker, paged, &ret->paged);
+	read_total(kernel, &committed_source, &ret->committed);
+	read_total(kernel, &limit_source, &ret->commit_limit);
+	pool_limits_derive(kernel, ret);
+}
