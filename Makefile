@@ -83,7 +83,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZER_SOURCES))
 program_cflags = $(shell pkg-config --cflags $(LIBS_PROGRAM))
 program_libs = $(shell pkg-config --libs $(LIBS_PROGRAM))
 mkdump_libs = $(shell pkg-config --libs jansson)
-unit_libs = $(shell pkg-config --libs cmocka libaddrxlat)
+unit_libs = $(shell pkg-config --libs cmocka libaddrxlat) -lm
 
 ifneq ($(V),1)
 QUIET = @echo "  $(1)	$@";
