@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/report/format.h"
+#include "plugins/finding.h"
 
 enum { EVIDENCE_MAX = 8 };
 
@@ -17,29 +18,6 @@ static const int64_t NEGATIVE_NOISE = 64 * 1024;
 /* `BIG `, its bytes in memory order as a little-endian number. */
 static const uint32_t TAG_BIG = 0x20474942;
 
-static struct report_finding *begin(struct report *report, const char *id,
-				    enum finding_severity severity, const char *title)
-{
-	const char **evidence = report_array(report, EVIDENCE_MAX, sizeof(*evidence));
-	struct report_finding *f = evidence ? report_add_finding(report) : NULL;
-
-	if (!f)
-		return NULL;
-	f->id = id;
-	f->severity = severity;
-	f->title = title;
-	f->evidence.items = evidence;
-	return f;
-}
-
-static bool add_evidence(struct report_finding *f, const char *text)
-{
-	if (!text)
-		return false;
-	f->evidence.items[f->evidence.count++] = text;
-	return true;
-}
-
 static bool violations(const struct plugin_input *input, struct report *report)
 {
 	const struct pools *pools = input->pools;
@@ -48,8 +26,8 @@ static bool violations(const struct plugin_input *input, struct report *report)
 
 	if (pools->violation_count == 0)
 		return true;
-	f = begin(report, "tracker-below-big-pages", SEVERITY_WARNING,
-		  "Tags hold less than their own big allocations");
+	f = finding_begin(report, "tracker-below-big-pages", SEVERITY_WARNING,
+			  "Tags hold less than their own big allocations");
 	if (!f)
 		return false;
 	f->detail =
@@ -60,12 +38,12 @@ static bool violations(const struct plugin_input *input, struct report *report)
 	for (size_t i = 0; i < pools->violation_count && i < EVIDENCE_MAX; i++) {
 		const struct pool_violation *v = &pools->violations[i];
 
-		if (!add_evidence(f, report_text(report,
-						 "%s %s: tag table %" PRId64
-						 " bytes, big pages %" PRIu64 " bytes",
-						 tag_text(v->tag, tag),
-						 v->paged ? "paged" : "nonpaged", v->tracker_bytes,
-						 v->big_bytes)))
+		if (!finding_evidence(f, report_text(report,
+						     "%s %s: tag table %" PRId64
+						     " bytes, big pages %" PRIu64 " bytes",
+						     tag_text(v->tag, tag),
+						     v->paged ? "paged" : "nonpaged",
+						     v->tracker_bytes, v->big_bytes)))
 			return false;
 	}
 	return f->detail != NULL;
@@ -98,14 +76,14 @@ static bool rows(const struct plugin_input *input, struct report *report, const 
 		if (!row->complete || !test(side))
 			continue;
 		if (!f)
-			f = begin(report, id, SEVERITY_INFO, title);
+			f = finding_begin(report, id, SEVERITY_INFO, title);
 		if (!f)
 			return false;
 		if (count++ < EVIDENCE_MAX &&
-		    !add_evidence(f,
-				  report_text(report, "%s %s: diff %" PRId64 ", bytes %" PRId64,
-					      tag_text(row->tag, tag), i % 2 ? "paged" : "nonpaged",
-					      side->diff, side->bytes)))
+		    !finding_evidence(
+			    f, report_text(report, "%s %s: diff %" PRId64 ", bytes %" PRId64,
+					   tag_text(row->tag, tag), i % 2 ? "paged" : "nonpaged",
+					   side->diff, side->bytes)))
 			return false;
 	}
 	if (f)
@@ -122,8 +100,8 @@ static bool big_fallback(const struct plugin_input *input, struct report *report
 
 	if (!row || (row->nonpaged.bytes <= 0 && row->paged.bytes <= 0))
 		return true;
-	f = begin(report, "big-table-full", SEVERITY_WARNING,
-		  "Big allocations are charged to the tag `BIG `");
+	f = finding_begin(report, "big-table-full", SEVERITY_WARNING,
+			  "Big allocations are charged to the tag `BIG `");
 	if (!f)
 		return false;
 	f->detail = report_text(
@@ -142,8 +120,8 @@ static bool damaged_big_table(const struct plugin_input *input, struct report *r
 
 	if (!input->pools->big_available || big->invalid == 0)
 		return true;
-	f = begin(report, "big-table-damaged", SEVERITY_WARNING,
-		  "The big-page table holds entries that cannot be right");
+	f = finding_begin(report, "big-table-damaged", SEVERITY_WARNING,
+			  "The big-page table holds entries that cannot be right");
 	if (!f)
 		return false;
 	f->detail =
@@ -165,7 +143,8 @@ static bool overflow(const struct plugin_input *input, struct report *report)
 
 		if (!row->overflow || (row->nonpaged.allocs == 0 && row->paged.allocs == 0))
 			continue;
-		f = begin(report, "tag-table-full", SEVERITY_WARNING, "The tag table ran full");
+		f = finding_begin(report, "tag-table-full", SEVERITY_WARNING,
+				  "The tag table ran full");
 		if (!f)
 			return false;
 		f->detail =

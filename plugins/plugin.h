@@ -103,6 +103,14 @@ enum ps_status plugin_coverage(const struct plugin_input *input, struct report *
 			       struct ps_error *err);
 enum ps_status plugin_cross_check(const struct plugin_input *input, struct report *report,
 				  struct ps_error *err);
+enum ps_status plugin_bugcheck(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err);
+enum ps_status plugin_pressure(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err);
+enum ps_status plugin_refused(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_leak(const struct plugin_input *input, struct report *report,
+			   struct ps_error *err);
 
 /* Wording that several plugins share (words.c). */
 

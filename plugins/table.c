@@ -23,6 +23,10 @@ static const struct plugin plugins[] = {
 	/* what is missing first: the checks after it are worth what it says */
 	{"coverage", SECTION_FINDINGS, plugin_coverage},
 	{"cross-check", SECTION_FINDINGS, plugin_cross_check},
+	{"pressure", SECTION_FINDINGS, plugin_pressure},
+	{"refused", SECTION_FINDINGS, plugin_refused},
+	{"leak", SECTION_FINDINGS, plugin_leak},
+	{"bug-check", SECTION_FINDINGS, plugin_bugcheck},
 };
 
 enum ps_status plugins_run(const struct plugin_input *input, struct report *report,

@@ -1,68 +1,50 @@
 /*
- * Totals of either pool: the sums over tags, and what the kernel itself keeps in the variables that
- * KDBG names; of a minidump, what Windows put into its DUMP_MM_STORAGE. A variable that is zero is
- * not in use on that build and counts as unknown. Not supported yet: the totals in MiState of
- * Windows 10 and later.
+ * Totals of either pool: the sums over tags, what the kernel itself counts, and the limits, read or
+ * derived; of a minidump, what Windows put into its DUMP_MM_STORAGE. A variable that is zero is not
+ * in use on that build and counts as unknown. Not supported: the totals in MiState of Windows 10
+ * and later.
  */
+#include "analyzer/pool/totals.h"
 #include "plugins/plugin.h"
 
 #include <string.h>
 
-static const char maximum_nonpaged[] = "read from the kernel: MmMaximumNonPagedPoolInBytes (KDBG)";
-static const char allocated_nonpaged[] = "read from the kernel: MmAllocatedNonPagedPool (KDBG)";
-static const char size_of_paged[] = "read from the kernel: MmSizeOfPagedPoolInBytes (KDBG)";
-
-static struct report_number variable(const struct plugin_input *input, struct report *report,
-				     enum kdbg_field field, uint64_t unit)
-{
-	struct kernel *k = input->kernel;
-	struct ps_error error = PS_ERROR_INIT;
-	uint64_t value, bytes;
-
-	if (k->kdbg.fields[field] == 0)
-		return (struct report_number){false, 0, "KDBG does not name the variable"};
-	if (kdbg_variable(k->space, &k->kdbg, field, &value, &error) != PS_OK)
-		return (struct report_number){false, 0, error_text(report, &error)};
-	if (value == 0)
-		return (struct report_number){false, 0,
-					      "the variable is zero: not kept by this build"};
-	if (__builtin_mul_overflow(value, unit, &bytes))
-		return (struct report_number){false, 0, "the variable holds no possible size"};
-	return (struct report_number){true, bytes, NULL};
-}
-
 static void used(struct report_pool_total *total)
 {
-	uint64_t bytes = total->allocated.has_value ? total->allocated.value
-			 : total->tag_bytes > 0     ? (uint64_t)total->tag_bytes
-						    : 0;
+	uint64_t bytes = total->allocated.number.has_value ? total->allocated.number.value
+			 : total->tag_bytes > 0            ? (uint64_t)total->tag_bytes
+							   : 0;
 	double share;
 
-	if (!total->maximum.has_value || bytes == 0)
+	if (total->allocated.number.has_value && total->allocated.basis == BASIS_DOUBTFUL)
+		bytes = total->tag_bytes > 0 ? (uint64_t)total->tag_bytes : 0;
+	if (!total->maximum.number.has_value || total->maximum.basis == BASIS_DOUBTFUL ||
+	    bytes == 0 || total->maximum.number.value == 0)
 		return;
-	share = 1000.0 * (double)bytes / (double)total->maximum.value;
+	share = 1000.0 * (double)bytes / (double)total->maximum.number.value;
 	/* Far more than the maximum: one of the two is not what it seems. */
 	total->has_used = share < 10000.0;
 	total->used_permille = total->has_used ? (unsigned)(share + 0.5) : 0;
 }
 
-static const char mm_storage[] =
-	"read from the minidump: DUMP_MM_STORAGE, which the kernel filled in pages";
+static const char mm_storage[] = "DUMP_MM_STORAGE, which the kernel filled in pages";
 static const char mm_empty[] =
 	"the memory manager's totals in the minidump (DUMP_MM_STORAGE) are all zero: it was cut from "
 	"MEMORY.DMP when Windows started again, and they were not filled in";
 static const char mm_absent[] = "the minidump has no totals of the memory manager";
 
 /* Some Windows write 0 where they do not know a maximum. */
-static struct report_number pages(uint64_t count)
+static struct report_total pages(uint64_t count)
 {
-	uint64_t bytes;
+	struct report_total total = {.basis = BASIS_READ, .source = mm_storage};
 
 	if (count == 0)
-		return (struct report_number){false, 0, "the minidump says 0"};
-	if (__builtin_mul_overflow(count, (uint64_t)PAGE_SIZE, &bytes))
-		return (struct report_number){false, 0, "the minidump states no possible size"};
-	return (struct report_number){true, bytes, NULL};
+		total.number.note = "the minidump says 0";
+	else if (__builtin_mul_overflow(count, (uint64_t)PAGE_SIZE, &total.number.value))
+		total.number.note = "the minidump states no possible size";
+	else
+		total.number.has_value = true;
+	return total;
 }
 
 static void from_minidump(const struct triage_mm *mm, struct report_totals *t)
@@ -80,11 +62,67 @@ static void from_minidump(const struct triage_mm *mm, struct report_totals *t)
 	t->committed = pages(mm->committed);
 	t->committed_peak = pages(mm->committed_peak);
 	t->commit_limit = pages(mm->commit_limit);
-	t->nonpaged.allocated_source = t->nonpaged.maximum_source = mm_storage;
-	t->paged.allocated_source = t->paged.maximum_source = mm_storage;
-	t->commit_source = mm_storage;
 	used(&t->nonpaged);
 	used(&t->paged);
+}
+
+static bool convert(struct report *report, const struct total *from, struct report_total *to)
+{
+	const char *words = from->words[0] ? report_text(report, "%s", from->words) : NULL;
+
+	if (from->words[0] && !words)
+		return false;
+	*to = (struct report_total){.source = from->source, .remark = words};
+	to->number.has_value = from->grade != TOTAL_UNKNOWN;
+	to->number.value = from->bytes;
+	to->number.note = words ? words : "not known";
+	to->basis = from->grade == TOTAL_DOUBTFUL  ? BASIS_DOUBTFUL
+		    : from->grade == TOTAL_DERIVED ? BASIS_DERIVED
+						   : BASIS_READ;
+	return true;
+}
+
+static bool convert_side(struct report *report, const struct pool_side_totals *from,
+			 struct report_pool_total *to)
+{
+	struct report_total other;
+
+	if (!convert(report, &from->used, &to->allocated) ||
+	    !convert(report, &from->maximum, &to->maximum) ||
+	    !convert(report, &from->other_maximum, &other))
+		return false;
+	to->other_maximum = other.number;
+	to->has_untracked = from->has_untracked;
+	to->untracked = from->untracked;
+	used(to);
+	return true;
+}
+
+static const char *user_space_words(struct report *report, const struct pool_totals *totals)
+{
+	if (totals->user_space == USER_SPACE_UNKNOWN)
+		return NULL;
+	return report_text(report, "%s, by %s",
+			   totals->user_space == USER_SPACE_3GB ? "3 GB (started with /3GB)"
+								: "2 GB",
+			   totals->user_space_source);
+}
+
+static bool from_kernel(const struct plugin_input *input, struct report *report)
+{
+	struct report_totals *t = &report->totals;
+	struct pool_totals totals;
+
+	pool_totals_read(input->kernel, input->pools, &totals);
+	t->user_space = user_space_words(report, &totals);
+	t->physical_bytes = (struct report_number){totals.physical_bytes != 0,
+						   totals.physical_bytes, "the dump does not say"};
+	t->committed_peak.number.note = "no variable that KDBG names is read for it";
+	return convert_side(report, &totals.nonpaged, &t->nonpaged) &&
+	       convert_side(report, &totals.paged, &t->paged) &&
+	       convert(report, &totals.committed, &t->committed) &&
+	       convert(report, &totals.commit_limit, &t->commit_limit) &&
+	       (t->user_space || totals.user_space == USER_SPACE_UNKNOWN);
 }
 
 enum ps_status plugin_totals(const struct plugin_input *input, struct report *report,
@@ -93,7 +131,6 @@ enum ps_status plugin_totals(const struct plugin_input *input, struct report *re
 	struct report_totals *t = &report->totals;
 	const struct tracker *tracker;
 
-	(void)err;
 	if (input->dump->triage) {
 		from_minidump(&input->dump->triage->mm, t);
 		return PS_OK;
@@ -104,21 +141,11 @@ enum ps_status plugin_totals(const struct plugin_input *input, struct report *re
 	}
 	tracker = &input->pools->tracker;
 	t->available = true;
-	t->committed.note = t->committed_peak.note = t->commit_limit.note =
-		"this version reads it of minidumps only";
 	t->trust = tracker->complete ? FIGURE_EXACT : FIGURE_ABOUT;
 	t->nonpaged.tag_bytes = tracker->nonpaged_bytes;
 	t->paged.tag_bytes = tracker->paged_bytes;
-	t->nonpaged.maximum = variable(input, report, KDBG_MM_MAXIMUM_NONPAGED_POOL, 1);
-	t->nonpaged.allocated = variable(input, report, KDBG_MM_ALLOCATED_NONPAGED_POOL, PAGE_SIZE);
-	t->paged.maximum = variable(input, report, KDBG_MM_SIZE_OF_PAGED_POOL, 1);
-	t->paged.allocated = (struct report_number){
-		false, 0, "KDBG names no variable that counts allocated paged pool"};
-	t->nonpaged.maximum_source = maximum_nonpaged;
-	t->nonpaged.allocated_source = allocated_nonpaged;
-	t->paged.maximum_source = size_of_paged;
-	used(&t->nonpaged);
-	used(&t->paged);
+	if (!from_kernel(input, report))
+		return ps_fail_memory(err, "the totals of the pools");
 	if (!tracker->complete)
 		report->incomplete = true;
 	return PS_OK;

@@ -53,7 +53,7 @@ static void derived(struct total *total, uint64_t bytes, const char *words)
 
 static void unknown(struct total *total, const char *words)
 {
-	if (total->words[0] == '\0')
+	if (total->grade == TOTAL_UNKNOWN && total->words[0] == '\0')
 		snprintf(total->words, sizeof(total->words), "%s", words);
 }
 

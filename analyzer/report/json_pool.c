@@ -232,26 +232,26 @@ static void put_big(struct builder *b, json_t *pool, const struct report *report
 					  : "not asked for: poolscope big prints it");
 }
 
-static void put_reported(struct builder *b, json_t *o, const char *key,
-			 const struct report_number *bytes, const char *source)
+static void put_total(struct builder *b, json_t *o, const char *key,
+		      const struct report_total *total)
 {
 	json_t *value;
 
-	if (!bytes->has_value) {
-		put_null(b, o, key, bytes->note);
+	if (!total->number.has_value) {
+		put_null(b, o, key, total->number.note);
 		return;
 	}
 	value = build_object(b);
-	put_count(b, value, "bytes", bytes->value);
-	put_text(b, value, "source", source);
+	put_count(b, value, "bytes", total->number.value);
+	put_text(b, value, "source", total->source);
+	put_text(b, value, "trust", basis_word(total->basis));
+	if (total->remark)
+		put_text(b, value, "remark", total->remark);
 	put(b, o, key, value);
 }
 
-static json_t *json_totals(struct builder *b, const struct report_totals *t)
+static void put_sums(struct builder *b, json_t *o, const struct report_totals *t)
 {
-	json_t *o = build_object(b);
-	json_t *reported = build_object(b), *limits = build_object(b);
-
 	if (t->sums_note) {
 		put_null(b, o, "nonpaged_bytes", t->sums_note);
 		put_null(b, o, "paged_bytes", t->sums_note);
@@ -261,18 +261,35 @@ static json_t *json_totals(struct builder *b, const struct report_totals *t)
 		put_signed(b, o, "paged_bytes", t->paged.tag_bytes);
 		put_text(b, o, "trust", trust_word(t->trust));
 	}
-	put_reported(b, reported, "nonpaged_allocated", &t->nonpaged.allocated,
-		     t->nonpaged.allocated_source);
-	put_reported(b, reported, "paged_allocated", &t->paged.allocated,
-		     t->paged.allocated_source);
-	put_reported(b, reported, "committed", &t->committed, t->commit_source);
-	put_reported(b, reported, "committed_peak", &t->committed_peak, t->commit_source);
-	put_reported(b, limits, "nonpaged_maximum", &t->nonpaged.maximum,
-		     t->nonpaged.maximum_source);
-	put_reported(b, limits, "paged_maximum", &t->paged.maximum, t->paged.maximum_source);
-	put_reported(b, limits, "commit_limit", &t->commit_limit, t->commit_source);
+}
+
+static void put_untracked(struct builder *b, json_t *o, const char *key,
+			  const struct report_pool_total *total)
+{
+	if (total->has_untracked)
+		put_signed(b, o, key, total->untracked);
+	else
+		put_null(b, o, key,
+			 "it takes a trusted total of the kernel and complete sums over tags");
+}
+
+static json_t *json_totals(struct builder *b, const struct report_totals *t)
+{
+	json_t *o = build_object(b);
+	json_t *reported = build_object(b), *limits = build_object(b);
+
+	put_sums(b, o, t);
+	put_total(b, reported, "nonpaged_allocated", &t->nonpaged.allocated);
+	put_total(b, reported, "paged_allocated", &t->paged.allocated);
+	put_total(b, reported, "committed", &t->committed);
+	put_total(b, reported, "committed_peak", &t->committed_peak);
+	put_total(b, limits, "nonpaged_maximum", &t->nonpaged.maximum);
+	put_total(b, limits, "paged_maximum", &t->paged.maximum);
+	put_total(b, limits, "commit_limit", &t->commit_limit);
 	put(b, o, "reported", reported);
 	put(b, o, "limits", limits);
+	put_untracked(b, o, "nonpaged_untracked_bytes", &t->nonpaged);
+	put_untracked(b, o, "paged_untracked_bytes", &t->paged);
 	return o;
 }
 

@@ -93,6 +93,16 @@ const char *severity_word(enum finding_severity severity)
 	return "info";
 }
 
+const char *basis_word(enum report_basis basis)
+{
+	switch (basis) {
+	case BASIS_READ: return "read";
+	case BASIS_DOUBTFUL: return "doubtful";
+	case BASIS_DERIVED: return "derived";
+	}
+	return "read";
+}
+
 const char *trust_word(enum figure_trust trust)
 {
 	switch (trust) {

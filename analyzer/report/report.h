@@ -342,13 +342,31 @@ struct report_finding {
 	struct report_notes evidence;
 };
 
+/** How a total came about. */
+enum report_basis {
+	BASIS_READ, /* read from the dump; it agrees with the sums over tags, where they are known
+		     */
+	BASIS_DOUBTFUL, /* read, but it cannot be right beside them */
+	BASIS_DERIVED,  /* by Windows' rules, from RAM, version and switches */
+};
+
+/** A total with where it comes from. */
+struct report_total {
+	struct report_number number; /* bytes */
+	enum report_basis basis;
+	const char *source; /* "MmAllocatedNonPagedPool (KDBG)"; NULL when unknown */
+	const char *remark; /* why doubtful, which rule; NULL when there is nothing to say */
+};
+
 /** One pool's totals. */
 struct report_pool_total {
-	int64_t tag_bytes;                             /* sum over tags */
-	struct report_number allocated, maximum;       /* bytes, read from the kernel */
-	const char *allocated_source, *maximum_source; /* which variable; NULL when not known */
+	int64_t tag_bytes; /* sum over tags */
+	struct report_total allocated, maximum;
+	struct report_number other_maximum; /* where two public rules differ */
 	bool has_used;
 	unsigned used_permille; /* of the maximum: allocated where known, else the sum over tags */
+	bool has_untracked;
+	int64_t untracked; /* bytes allocated that no tag has */
 };
 
 struct report_totals {
@@ -356,8 +374,9 @@ struct report_totals {
 	const char *note;
 	enum figure_trust trust; /* of tag_bytes */
 	const char *sums_note;   /* why tag_bytes are not known; NULL when they are */
-	struct report_number committed, committed_peak, commit_limit; /* bytes, of the machine */
-	const char *commit_source;
+	struct report_total committed, committed_peak, commit_limit; /* of the machine */
+	struct report_number physical_bytes;
+	const char *user_space; /* x86: "2 GB" or "3 GB (/3GB)" with the source; NULL elsewhere */
 	struct report_pool_total nonpaged, paged;
 };
 
@@ -450,6 +469,9 @@ struct report_finding *report_add_finding(struct report *report);
 
 /** "info", "warning", "problem". Static. */
 const char *severity_word(enum finding_severity severity);
+
+/** "read", "doubtful", "derived". Static. */
+const char *basis_word(enum report_basis basis);
 
 /** "exact", "at-least", "about". Static. */
 const char *trust_word(enum figure_trust trust);

@@ -11,14 +11,34 @@
 #include "analyzer/report/format.h"
 #include "analyzer/report/table.h"
 
-static void number_cell(struct table *table, const struct report_number *number)
+static const char *basis_mark(enum report_basis basis)
+{
+	switch (basis) {
+	case BASIS_READ: return "";
+	case BASIS_DOUBTFUL: return "?";
+	case BASIS_DERIVED: return "*";
+	}
+	return "";
+}
+
+static void total_cell(struct table *table, const struct report_total *total)
 {
 	char size[SIZE_TEXT];
 
-	if (number->has_value)
-		table_cell(table, "%s", format_size_unsigned(number->value, size));
+	if (total->number.has_value)
+		table_cell(table, "%s%s", format_size_unsigned(total->number.value, size),
+			   basis_mark(total->basis));
 	else
 		table_cell(table, "unknown");
+}
+
+static void used_cell(struct table *table, const struct report_pool_total *total, const char *mark)
+{
+	if (total && total->has_used)
+		table_cell(table, "%s%u.%u%%", total->allocated.number.has_value ? "" : mark,
+			   total->used_permille / 10, total->used_permille % 10);
+	else
+		table_cell(table, "-");
 }
 
 static void total_row(struct table *table, const char *name, const struct report_pool_total *total,
@@ -30,26 +50,19 @@ static void total_row(struct table *table, const char *name, const struct report
 	table_cell(table, "%s", name);
 	table_cell(table, "%s%s", mark, format_size(total->tag_bytes, size));
 	table_cell(table, "%s%" PRId64, mark, total->tag_bytes);
-	number_cell(table, &total->allocated);
-	number_cell(table, &total->maximum);
-	if (total->has_used)
-		table_cell(table, "%s%u.%u%%", total->allocated.has_value ? "" : mark,
-			   total->used_permille / 10, total->used_permille % 10);
-	else
-		table_cell(table, "-");
+	total_cell(table, &total->allocated);
+	total_cell(table, &total->maximum);
+	used_cell(table, total, mark);
 }
 
-static void plain_row(struct table *table, const char *name, const struct report_number *allocated,
-		      const struct report_number *maximum, const struct report_pool_total *pool)
+static void plain_row(struct table *table, const char *name, const struct report_total *allocated,
+		      const struct report_total *maximum, const struct report_pool_total *pool)
 {
 	table_row(table, false);
 	table_cell(table, "%s", name);
-	number_cell(table, allocated);
-	number_cell(table, maximum);
-	if (pool && pool->has_used)
-		table_cell(table, "%u.%u%%", pool->used_permille / 10, pool->used_permille % 10);
-	else
-		table_cell(table, "-");
+	total_cell(table, allocated);
+	total_cell(table, maximum);
+	used_cell(table, pool, "");
 }
 
 /* Of a minidump: no sums over tags. */
@@ -77,7 +90,33 @@ static enum ps_status reported_totals(const struct text *text, struct ps_error *
 	}
 	table_fini(&table);
 	if (status == PS_OK)
-		status = text_words(text, err, 0, "All of them %s.", t->commit_source);
+		status = text_words(text, err, 0, "All of them read from the minidump: %s.",
+				    t->committed.source);
+	return status;
+}
+
+/* What the marks of the table mean, for each figure that has one. */
+static enum ps_status explain_total(const struct text *text, const char *what,
+				    const struct report_total *total, struct ps_error *err)
+{
+	if (!total->number.has_value || total->basis == BASIS_READ || !total->remark)
+		return PS_OK;
+	return text_words(text, err, 0, "%s %s: %s.", basis_mark(total->basis), what,
+			  total->remark);
+}
+
+static enum ps_status explain_totals(const struct text *text, struct ps_error *err)
+{
+	const struct report_totals *t = &text->report->totals;
+	enum ps_status status;
+
+	status = explain_total(text, "nonpaged allocated", &t->nonpaged.allocated, err);
+	if (status == PS_OK)
+		status = explain_total(text, "nonpaged maximum", &t->nonpaged.maximum, err);
+	if (status == PS_OK)
+		status = explain_total(text, "paged allocated", &t->paged.allocated, err);
+	if (status == PS_OK)
+		status = explain_total(text, "paged maximum", &t->paged.maximum, err);
 	return status;
 }
 
@@ -93,8 +132,8 @@ static enum ps_status totals(const struct text *text, struct ps_error *err)
 	table_column(&table, "Pool", COLUMN_LEFT);
 	table_column(&table, "Sum over tags", COLUMN_RIGHT);
 	table_column(&table, "in bytes", COLUMN_RIGHT);
-	table_column(&table, "Allocated (KDBG)", COLUMN_RIGHT);
-	table_column(&table, "Maximum (KDBG)", COLUMN_RIGHT);
+	table_column(&table, "Allocated", COLUMN_RIGHT);
+	table_column(&table, "Maximum", COLUMN_RIGHT);
 	table_column(&table, "Used", COLUMN_RIGHT);
 	total_row(&table, "Nonpaged", &t->nonpaged, mark);
 	total_row(&table, "Paged", &t->paged, mark);
@@ -104,7 +143,7 @@ static enum ps_status totals(const struct text *text, struct ps_error *err)
 		table_print_rows(&table, 2, text->out);
 	}
 	table_fini(&table);
-	return status;
+	return status == PS_OK ? explain_totals(text, err) : status;
 }
 
 static void stretch(const struct text *text, struct table *table, const char *heading,

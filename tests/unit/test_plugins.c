@@ -293,12 +293,12 @@ static void totals_of_minidump(void **state)
 	run(&f, plugin_totals);
 	assert_true(f.report->totals.available);
 	assert_non_null(f.report->totals.sums_note);
-	assert_int_equal(f.report->totals.nonpaged.maximum.value, 0x1000000);
-	assert_int_equal(f.report->totals.nonpaged.allocated.value, 0x400000);
+	assert_int_equal(f.report->totals.nonpaged.maximum.number.value, 0x1000000);
+	assert_int_equal(f.report->totals.nonpaged.allocated.number.value, 0x400000);
 	assert_int_equal(f.report->totals.nonpaged.used_permille, 250);
-	assert_false(f.report->totals.paged.allocated.has_value);
-	assert_string_equal(f.report->totals.paged.allocated.note, "the minidump says 0");
-	assert_string_equal(f.report->totals.committed.note,
+	assert_false(f.report->totals.paged.allocated.number.has_value);
+	assert_string_equal(f.report->totals.paged.allocated.number.note, "the minidump says 0");
+	assert_string_equal(f.report->totals.committed.number.note,
 			    "the minidump states no possible size");
 	end(&f);
 }
@@ -313,8 +313,8 @@ static void totals(void **state)
 	assert_int_equal(f.report->totals.trust, FIGURE_ABOUT);
 	assert_true(f.report->incomplete);
 	assert_int_equal(f.report->totals.nonpaged.tag_bytes, 100000);
-	assert_false(f.report->totals.nonpaged.maximum.has_value);
-	assert_string_equal(f.report->totals.nonpaged.maximum.note,
+	assert_false(f.report->totals.nonpaged.maximum.number.has_value);
+	assert_string_equal(f.report->totals.nonpaged.maximum.number.note,
 			    "KDBG does not name the variable");
 	end(&f);
 }
