@@ -109,6 +109,8 @@ enum ps_status plugin_pressure(const struct plugin_input *input, struct report *
 			       struct ps_error *err);
 enum ps_status plugin_refused(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
+enum ps_status plugin_special(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
 enum ps_status plugin_leak(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err);
 

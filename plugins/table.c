@@ -25,6 +25,7 @@ static const struct plugin plugins[] = {
 	{"cross-check", SECTION_FINDINGS, plugin_cross_check},
 	{"pressure", SECTION_FINDINGS, plugin_pressure},
 	{"refused", SECTION_FINDINGS, plugin_refused},
+	{"special", SECTION_FINDINGS, plugin_special},
 	{"leak", SECTION_FINDINGS, plugin_leak},
 	{"bug-check", SECTION_FINDINGS, plugin_bugcheck},
 };

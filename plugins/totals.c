@@ -115,6 +115,8 @@ static bool from_kernel(const struct plugin_input *input, struct report *report)
 
 	pool_totals_read(input->kernel, input->pools, &totals);
 	t->user_space = user_space_words(report, &totals);
+	t->special_pool_tag = totals.special_pool_tag;
+	t->verifier_flags = totals.verifier_flags;
 	t->physical_bytes = (struct report_number){totals.physical_bytes != 0,
 						   totals.physical_bytes, "the dump does not say"};
 	t->committed_peak.number.note = "no variable that KDBG names is read for it";

@@ -269,6 +269,18 @@ static void read_physical(struct kernel *k, struct pool_totals *t)
 		t->physical_bytes = pages * PAGE_SIZE;
 }
 
+/* Settings that make pool usage look other than it is. All ones: never set. */
+static uint32_t read_setting(struct kernel *k, enum kdbg_field field)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	uint64_t va = k->kdbg.fields[field];
+	uint32_t value;
+
+	if (va == 0 || space_read_u32(k->space, va, &value, &err) != PS_OK || value == UINT32_MAX)
+		return 0;
+	return value;
+}
+
 void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct pool_totals *ret)
 {
 	const struct tracker *tracker = pools ? &pools->tracker : NULL;
@@ -287,4 +299,6 @@ void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct p
 	read_total(kernel, &committed_source, &ret->committed);
 	read_total(kernel, &limit_source, &ret->commit_limit);
 	pool_limits_derive(kernel, ret);
+	ret->special_pool_tag = read_setting(kernel, KDBG_MM_SPECIAL_POOL_TAG);
+	ret->verifier_flags = read_setting(kernel, KDBG_MM_VERIFIER_DATA);
 }

@@ -48,6 +48,16 @@ struct pool_totals {
 	enum user_space user_space;    /* x86: 3GB means started with /3GB (4GT) */
 	const char *user_space_source; /* static; NULL on other machines */
 	struct total committed, commit_limit;
+	uint32_t special_pool_tag; /* MmSpecialPoolTag: blocks of this tag take pages of their own;
+				      0: none, or not known */
+	uint32_t verifier_flags;   /* Driver Verifier's settings; 0: off, or not known */
+};
+
+/** Bits of verifier_flags (MM_DRIVER_VERIFIER_DATA.Level, WDK wdm.h). */
+enum {
+	VERIFIER_SPECIAL_POOL = 1 << 0,
+	VERIFIER_LOW_RESOURCES = 1 << 2, /* allocations are made to fail on purpose */
+	VERIFIER_POOL_TRACKING = 1 << 3,
 };
 
 /** Reads and derives what there is; nothing here can fail but by being unknown. */

@@ -377,6 +377,8 @@ struct report_totals {
 	struct report_total committed, committed_peak, commit_limit; /* of the machine */
 	struct report_number physical_bytes;
 	const char *user_space; /* x86: "2 GB" or "3 GB (/3GB)" with the source; NULL elsewhere */
+	uint32_t special_pool_tag; /* 0: none */
+	uint32_t verifier_flags;   /* Driver Verifier's settings; 0: off */
 	struct report_pool_total nonpaged, paged;
 };
 
