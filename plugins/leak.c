@@ -110,6 +110,12 @@ static enum ps_status add_sizes(const struct plugin_input *input, struct report 
 		       : ps_fail_memory(err, "the findings of the report");
 }
 
+static void remember(struct report *report, const struct pools *pools, const struct tag_use *use)
+{
+	report->suspects[report->suspect_count++] = (struct report_suspect){
+		pools->tracker.rows[use->row].tag, use->paged, use->bytes, use->share_permille};
+}
+
 static enum ps_status suspects(const struct plugin_input *input, struct report *report,
 			       const struct tag_uses *uses, struct ps_error *err)
 {
@@ -125,10 +131,14 @@ static enum ps_status suspects(const struct plugin_input *input, struct report *
 		if (!f)
 			f = finding_begin(report, "leak-signature", SEVERITY_WARNING,
 					  "A tag looks like a leak");
-		if (!f)
+		if (!report->suspects)
+			report->suspects =
+				report_array(report, SUSPECTS_SHOWN, sizeof(*report->suspects));
+		if (!f || !report->suspects)
 			return ps_fail_memory(err, "the findings of the report");
 		if (count++ >= SUSPECTS_SHOWN)
 			continue;
+		remember(report, input->pools, use);
 		if (!finding_evidence(f, use_words(report, input->pools, use)))
 			return ps_fail_memory(err, "the findings of the report");
 		status = add_sizes(input, report, f, use, err);
@@ -162,6 +172,17 @@ static bool member_words(struct report *report, const struct plugin_input *input
 	return true;
 }
 
+static void join_suspect(struct report *report, const struct pools *pools,
+			 const struct tag_use *use, size_t members)
+{
+	for (size_t i = 0; i < report->suspect_count; i++) {
+		struct report_suspect *s = &report->suspects[i];
+
+		if (s->tag == pools->tracker.rows[use->row].tag && s->paged == use->paged)
+			s->lockstep = members;
+	}
+}
+
 static bool lockstep(const struct plugin_input *input, struct report *report,
 		     const struct tag_uses *uses, const struct lockstep *group)
 {
@@ -179,6 +200,9 @@ static bool lockstep(const struct plugin_input *input, struct report *report,
 				group->count + group->left_out, group->outstanding,
 				format_size_unsigned(group->bytes, size));
 	f->next_step = "the owners of these tags; the one that is no part of Windows comes first";
+	for (size_t i = 0; i < group->count; i++)
+		join_suspect(report, input->pools, &uses->items[group->members[i]],
+			     group->count + group->left_out);
 	return f->detail && member_words(report, input, uses, group, f);
 }
 

@@ -9,6 +9,8 @@
 #include "analyzer/owners/owners.h"
 #include "analyzer/pool/pools.h"
 #include "analyzer/report/report.h"
+#include "analyzer/texts/httperr.h"
+#include "analyzer/texts/known.h"
 #include "analyzer/texts/tag_names.h"
 
 enum tag_sort { SORT_BYTES, SORT_DIFF, SORT_ALLOCS, SORT_FREES, SORT_TAG, SORT_PER_ALLOC };
@@ -54,6 +56,8 @@ struct plugin_input {
 	const struct ps_error *owners_error;
 	const struct driver_files *files; /* NULL: no --drivers */
 	const struct tag_names *names;
+	const struct httperr *httperr; /* NULL: no --httperr */
+	const struct known *known;     /* NULL: no --known */
 	const struct selection *selection;
 };
 
@@ -110,6 +114,12 @@ enum ps_status plugin_pressure(const struct plugin_input *input, struct report *
 enum ps_status plugin_refused(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
 enum ps_status plugin_special(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_httperr(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_known(const struct plugin_input *input, struct report *report,
+			    struct ps_error *err);
+enum ps_status plugin_verdict(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
 enum ps_status plugin_leak(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err);

@@ -28,6 +28,12 @@ static const struct plugin plugins[] = {
 	{"special", SECTION_FINDINGS, plugin_special},
 	{"leak", SECTION_FINDINGS, plugin_leak},
 	{"bug-check", SECTION_FINDINGS, plugin_bugcheck},
+	/* after refused: agreement with it is the finding */
+	{"httperr", SECTION_FINDINGS, plugin_httperr},
+	/* after leak: its suspects weigh more */
+	{"known", SECTION_FINDINGS, plugin_known},
+	/* last: it sums up what all of them found */
+	{"verdict", SECTION_FINDINGS, plugin_verdict},
 };
 
 enum ps_status plugins_run(const struct plugin_input *input, struct report *report,

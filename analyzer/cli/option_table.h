@@ -43,6 +43,9 @@ enum option_id {
 	OPTION_READER,
 	OPTION_DRIVERS,
 	OPTION_NO_OWNERS,
+	OPTION_HTTPERR,
+	OPTION_KNOWN,
+	OPTION_TICKET,
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -55,7 +58,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 20 };
+enum { OPTION_SPECS = 23 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -126,6 +126,15 @@ static enum ps_status add_drivers(struct options *o, const char *path, struct ps
 	return PS_OK;
 }
 
+static enum ps_status add_httperr(struct options *o, const char *path, struct ps_error *err)
+{
+	if (o->httperr_count == HTTPERR_PATHS)
+		return ps_fail(err, PS_USAGE, "more than %d paths given with --httperr",
+			       HTTPERR_PATHS);
+	o->httperr[o->httperr_count++] = path;
+	return PS_OK;
+}
+
 static enum ps_status take_value(struct options *o, int id, const char *value, struct ps_error *err)
 {
 	uint64_t number = 0;
@@ -148,6 +157,8 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_TAG: return add_tag(o, value, err);
 	case OPTION_DRIVERS: return add_drivers(o, value, err);
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);
+	case OPTION_HTTPERR: return add_httperr(o, value, err);
+	case OPTION_KNOWN: o->known = value; return PS_OK;
 	default: return parse_color(o, value, err);
 	}
 }
@@ -157,6 +168,7 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	switch (id) {
 	case OPTION_JSON: o->output = OUTPUT_JSON; return PS_OK;
 	case OPTION_CSV: o->output = OUTPUT_CSV; return PS_OK;
+	case OPTION_TICKET: o->output = OUTPUT_TICKET; return PS_OK;
 	case OPTION_NONPAGED: o->filter = FILTER_NONPAGED; return PS_OK;
 	case OPTION_PAGED: o->filter = FILTER_PAGED; return PS_OK;
 	case OPTION_NO_OWNERS: o->no_owners = true; return PS_OK;
@@ -316,6 +328,8 @@ static enum ps_status check_together(const struct options *o, const struct words
 {
 	if (times_used(words, OPTION_JSON) && times_used(words, OPTION_CSV))
 		return ps_fail(err, PS_USAGE, "--json and --csv exclude each other");
+	if (times_used(words, OPTION_TICKET) && times_used(words, OPTION_JSON))
+		return ps_fail(err, PS_USAGE, "--json and --ticket exclude each other");
 	if (times_used(words, OPTION_NONPAGED) && times_used(words, OPTION_PAGED))
 		return ps_fail(err, PS_USAGE,
 			       "--nonpaged and --paged exclude each other; "

@@ -22,13 +22,14 @@ enum command_id {
 
 enum { COMMAND_COUNT = 6 };
 
-enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
+enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_TICKET };
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 enum {
 	POOLTAG_FILES = 8,
 	DRIVER_FOLDERS = 16,
+	HTTPERR_PATHS = 16,
 	DUMP_BYTES_DEFAULT = 256,
 	DUMP_BYTES_MAX = 16 * 1024 * 1024
 };
@@ -50,6 +51,9 @@ struct options {
 	const char *drivers[DRIVER_FOLDERS];
 	size_t driver_count;
 	bool no_owners;
+	const char *httperr[HTTPERR_PATHS];
+	size_t httperr_count;
+	const char *known; /* NULL: no --known */
 	enum color_when color;
 	int verbosity; /* enum log_level */
 	enum dump_reader reader;

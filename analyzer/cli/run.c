@@ -109,18 +109,61 @@ static enum ps_status render(const struct options *options, const struct report 
 	case OUTPUT_JSON: return render_json(report, stdout, err);
 	case OUTPUT_CSV: return render_csv(report, stdout, err);
 	case OUTPUT_TEXT: return render_text(report, &how, stdout, err);
+	case OUTPUT_TICKET: return render_ticket(report, stdout, err);
 	}
 	return ps_fail(err, PS_INTERNAL, "unknown kind of output");
 }
 
-static enum ps_status load_names(const struct options *options, const struct log *log,
-				 struct tag_names **ret, struct ps_error *err)
+/* What the command line names beside the dump. */
+struct texts {
+	struct tag_names *names;
+	struct httperr *httperr;
+	struct known *known;
+};
+
+static enum ps_status load_lists(const struct options *options, const struct log *log,
+				 struct texts *ret, struct ps_error *err)
 {
-	enum ps_status status = tag_names_create(ret, err);
+	enum ps_status status = tag_names_create(&ret->names, err);
 
 	for (size_t i = 0; i < options->pooltag_count && status == PS_OK; i++)
-		status = tag_names_load(*ret, options->pooltag[i], log, err);
+		status = tag_names_load(ret->names, options->pooltag[i], log, err);
+	if (status == PS_OK && options->known)
+		status = known_load(options->known, &ret->known, err);
 	return status;
+}
+
+/* FILETIME: 100 ns since 1601-01-01; 11644473600 s lie between that and 1970. */
+static struct httperr_times times_of(const struct dump *dump)
+{
+	const int64_t to_1970 = INT64_C(11644473600);
+	struct httperr_times times = {0, 0};
+
+	if (dump->facts.system_time.known)
+		times.crash = (int64_t)(dump->facts.system_time.value / 10000000) - to_1970;
+	if (times.crash != 0 && dump->facts.uptime.known)
+		times.boot = times.crash - (int64_t)(dump->facts.uptime.value / 10000000);
+	return times;
+}
+
+/* After the dump is open: what happened when is told by its times. */
+static enum ps_status load_logs(const struct options *options, const struct dump *dump,
+				struct progress *progress, struct texts *ret, struct ps_error *err)
+{
+	struct httperr_times times;
+
+	if (options->httperr_count == 0)
+		return PS_OK;
+	times = times_of(dump);
+	return httperr_create(options->httperr, options->httperr_count, &times, progress,
+			      &ret->httperr, err);
+}
+
+static void texts_fini(struct texts *texts)
+{
+	tag_names_destroy(texts->names);
+	httperr_destroy(texts->httperr);
+	known_destroy(texts->known);
 }
 
 static int print(const struct options *options, const struct report *report)
@@ -133,8 +176,9 @@ static int print(const struct options *options, const struct report *report)
 }
 
 static int report_case(const struct command *command, const struct options *options,
-		       const struct tag_names *names, struct case_file *c)
+		       const struct texts *texts, struct case_file *c)
 {
+	const struct case_texts beside = {texts->names, texts->httperr, texts->known};
 	struct ps_error error = PS_ERROR_INIT;
 	struct selection selection = {.sections = 0};
 	struct report *report = NULL;
@@ -142,7 +186,7 @@ static int report_case(const struct command *command, const struct options *opti
 
 	command->select(options, &selection);
 	if (command->check(c, &error) != PS_OK ||
-	    case_report(c, &selection, names, &report, &error) != PS_OK)
+	    case_report(c, &selection, &beside, &report, &error) != PS_OK)
 		return command_fail(&error, options->output == OUTPUT_JSON);
 	report->options = options->given;
 	report->option_count = options->given_count;
@@ -171,19 +215,20 @@ int command_run(const struct command *command, const struct options *options)
 	struct ps_error error = PS_ERROR_INIT;
 	struct log log = {(enum log_level)options->verbosity};
 	struct progress progress;
-	struct tag_names *names = NULL;
+	struct texts texts = {NULL, NULL, NULL};
 	struct case_file c = {.dump = NULL};
 	int result;
 
 	progress_init(&progress, options->verbosity != LOG_QUIET);
-	if (load_names(options, &log, &names, &error) != PS_OK ||
-	    open_case(command, options, &log, &progress, &c, &error) != PS_OK) {
+	if (load_lists(options, &log, &texts, &error) != PS_OK ||
+	    open_case(command, options, &log, &progress, &c, &error) != PS_OK ||
+	    load_logs(options, c.dump, &progress, &texts, &error) != PS_OK) {
 		progress_end(&progress);
 		result = command_fail(&error, options->output == OUTPUT_JSON);
 	} else {
-		result = report_case(command, options, names, &c);
+		result = report_case(command, options, &texts, &c);
 	}
 	case_fini(&c);
-	tag_names_destroy(names);
+	texts_fini(&texts);
 	return result;
 }

@@ -130,7 +130,8 @@ void case_fini(struct case_file *c)
 }
 
 enum ps_status case_report(struct case_file *c, const struct selection *selection,
-			   const struct tag_names *names, struct report **ret, struct ps_error *err)
+			   const struct case_texts *texts, struct report **ret,
+			   struct ps_error *err)
 {
 	struct plugin_input input = {
 		.dump = c->dump,
@@ -141,7 +142,9 @@ enum ps_status case_report(struct case_file *c, const struct selection *selectio
 		.owners = c->owners,
 		.owners_error = &c->owners_error,
 		.files = c->files,
-		.names = names,
+		.names = texts->names,
+		.httperr = texts->httperr,
+		.known = texts->known,
 		.selection = selection,
 	};
 	struct report *report = report_create();

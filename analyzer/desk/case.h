@@ -20,6 +20,13 @@ struct case_file {
 	struct ps_error owners_error;
 };
 
+/** Foreign texts to lay beside the dump; all borrowed, all but `names` may be NULL. */
+struct case_texts {
+	const struct tag_names *names;
+	const struct httperr *httperr;
+	const struct known *known;
+};
+
 /** How far to go: `modules` needs no pools. */
 enum case_depth { CASE_DUMP, CASE_KERNEL, CASE_POOLS };
 
@@ -46,7 +53,7 @@ enum ps_status case_find_owners(struct case_file *c, const char *const *drivers,
  * and from the selection while it is printed: destroy it first.
  */
 enum ps_status case_report(struct case_file *c, const struct selection *selection,
-			   const struct tag_names *names, struct report **ret,
+			   const struct case_texts *texts, struct report **ret,
 			   struct ps_error *err);
 
 #endif

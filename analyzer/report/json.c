@@ -162,9 +162,27 @@ static enum ps_status write_value(const struct writer *w, const json_t *value, u
 	return write_line(w, value);
 }
 
+static void put_verdict(struct builder *b, json_t *root, const struct report *report)
+{
+	const struct report_verdict *v = &report->verdict;
+	json_t *o, *ids;
+
+	if (!v->text) {
+		put_null(b, root, "verdict",
+			 v->note ? v->note : "not asked for: poolscope analyze prints it");
+		return;
+	}
+	o = build_object(b);
+	ids = build_array(b);
+	put_text(b, o, "text", v->text);
+	for (size_t i = 0; i < v->finding_count; i++)
+		append(b, ids, json_string(v->finding_ids[i]));
+	put(b, o, "finding_ids", ids);
+	put(b, root, "verdict", o);
+}
+
 static json_t *build_root(struct builder *b, const struct report *report)
 {
-	static const char no_verdict[] = "this version does not reach a verdict";
 	json_t *root = build_object(b);
 
 	put_text(b, root, "schema", schema);
@@ -183,7 +201,7 @@ static json_t *build_root(struct builder *b, const struct report *report)
 	put_drivers(b, root, report);
 	put_driver_files(b, root, report);
 	put_findings(b, root, report);
-	put_null(b, root, "verdict", no_verdict);
+	put_verdict(b, root, report);
 	return root;
 }
 

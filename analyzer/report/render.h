@@ -21,6 +21,9 @@ enum ps_status render_text(const struct report *report, const struct render_opti
 /** One object, keys as docs and poolscope-1.schema.json say. */
 enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err);
 
+/** A plain block for a support case: no tables to go out of shape, ASCII, 76 columns. */
+enum ps_status render_ticket(const struct report *report, FILE *out, struct ps_error *err);
+
 /** RFC 4180 with a header row; for the views that are one table. PS_USAGE for the others. */
 enum ps_status render_csv(const struct report *report, FILE *out, struct ps_error *err);
 

@@ -382,6 +382,23 @@ struct report_totals {
 	struct report_pool_total nonpaged, paged;
 };
 
+/** A tag whose counters look like a leak. */
+struct report_suspect {
+	uint32_t tag;
+	bool paged;
+	uint64_t bytes;
+	unsigned share_permille; /* of the pool's sum over tags */
+	size_t lockstep;         /* tags that grow together with it, itself included; 0: none */
+};
+
+/** The answer in a few sentences, each backed by findings. */
+struct report_verdict {
+	const char *text; /* NULL: not asked for, or not possible */
+	const char *note; /* why there is none */
+	const char **finding_ids;
+	size_t finding_count;
+};
+
 /** What a command prints; the other parts are null in JSON with a note. */
 enum report_section {
 	SECTION_SYSTEM = 1 << 0,
@@ -448,6 +465,9 @@ struct report {
 	bool no_file;                    /* there is no dump, only driver files */
 	struct report_finding *findings; /* owned */
 	size_t finding_count, finding_capacity;
+	struct report_suspect *suspects; /* most bytes first */
+	size_t suspect_count;
+	struct report_verdict verdict;
 	bool incomplete; /* a printed figure is incomplete: exit status 1 */
 
 	struct report_block *blocks; /* owned: strings and arrays */

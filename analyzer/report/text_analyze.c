@@ -185,8 +185,8 @@ static enum ps_status finding(const struct text *text, const struct report_findi
 {
 	enum ps_status status;
 
-	status = text_bullet(text, err, "%s: %s. %s", severity_word(f->severity), f->title,
-			     f->detail ? f->detail : "");
+	status = text_bullet(text, err, "%s [%s]: %s. %s", severity_word(f->severity), f->id,
+			     f->title, f->detail ? f->detail : "");
 	for (size_t i = 0; i < f->evidence.count && status == PS_OK; i++)
 		status = text_words(text, err, 4, "%s", f->evidence.items[i]);
 	if (status == PS_OK && f->next_step)
@@ -207,11 +207,25 @@ static enum ps_status findings(const struct text *text, struct ps_error *err)
 	return status;
 }
 
+static enum ps_status verdict(const struct text *text, struct ps_error *err)
+{
+	const struct report_verdict *v = &text->report->verdict;
+	enum ps_status status = text_field(text, err, "Verdict", "%s", v->text);
+
+	if (status == PS_OK)
+		fputc('\n', text->out);
+	return status;
+}
+
 enum ps_status text_analyze(const struct text *text, struct ps_error *err)
 {
 	const struct report *r = text->report;
-	enum ps_status status = text_system(text, err);
+	enum ps_status status = PS_OK;
 
+	if (r->verdict.text)
+		status = verdict(text, err);
+	if (status == PS_OK)
+		status = text_system(text, err);
 	if (status == PS_OK && r->totals.available)
 		status = r->totals.sums_note ? reported_totals(text, err) : totals(text, err);
 	else if (status == PS_OK && r->file.minidump.available && r->totals.note)

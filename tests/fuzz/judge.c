@@ -244,9 +244,10 @@ static const struct selection everything = {
 
 static bool report_case(struct case_file *c, const struct tag_names *names, struct report **ret)
 {
+	const struct case_texts texts = {.names = names};
 	struct ps_error err = PS_ERROR_INIT;
 
-	if (case_report(c, &everything, names, ret, &err) == PS_OK)
+	if (case_report(c, &everything, &texts, ret, &err) == PS_OK)
 		return true;
 	if (err.text[0] == '\0')
 		fail("refused without a word");

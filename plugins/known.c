@@ -1,0 +1,115 @@
+/*
+ * Entries of the desk's list of known problems that apply to the loaded drivers.
+ *
+ * An entry applies when the driver is loaded, its version is in the range (or not known, which is
+ * then said), and the tag, if it names one, is in use.
+ */
+#include "analyzer/texts/known.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "plugins/finding.h"
+#include "plugins/plugin.h"
+
+static bool tag_in_use(const struct plugin_input *input, const struct known_problem *p)
+{
+	const struct tracker *t = input->pools ? &input->pools->tracker : NULL;
+
+	if (!p->has_tag)
+		return true;
+	for (size_t i = 0; t && i < t->row_count; i++) {
+		const struct tag_row *row = &t->rows[i];
+
+		if (tag_key_matches(&p->tag, row->tag) &&
+		    (row->nonpaged.bytes > 0 || row->paged.bytes > 0))
+			return true;
+	}
+	return false;
+}
+
+/* The tag stands in the evidence of the finding on leaks. */
+static bool is_suspected(const struct report *report, const struct known_problem *p)
+{
+	const struct report_finding *leak = finding_by_id(report, "leak-signature");
+
+	for (size_t i = 0; leak && p->has_tag && i < leak->evidence.count; i++) {
+		const char *line = leak->evidence.items[i];
+		uint32_t tag = 0;
+
+		if (strlen(line) < 5 || line[4] != ' ')
+			continue;
+		for (unsigned k = 0; k < 4; k++)
+			tag |= (uint32_t)(uint8_t)line[k] << 8 * k;
+		if (tag_key_matches(&p->tag, tag))
+			return true;
+	}
+	return false;
+}
+
+static const char *range_words(struct report *report, const struct known_problem *p)
+{
+	if (p->has_from && p->has_before)
+		return report_text(report, "versions from %s on, fixed in %s", p->from_text,
+				   p->before_text);
+	if (p->has_before)
+		return report_text(report, "versions before %s", p->before_text);
+	if (p->has_from)
+		return report_text(report, "versions from %s on", p->from_text);
+	return "all versions";
+}
+
+static bool add(const struct plugin_input *input, struct report *report,
+		const struct known_problem *p, const struct report_module *module,
+		const char *version)
+{
+	struct report_finding *f;
+	const char *range = range_words(report, p);
+
+	f = finding_begin(report, "known-problem",
+			  is_suspected(report, p) ? SEVERITY_WARNING : SEVERITY_INFO,
+			  version ? "A known problem applies" : "A known problem may apply");
+	if (!f || !range)
+		return false;
+	f->detail =
+		report_text(report, "%s %s: %s. %s", module->name.value,
+			    version ? version : "(version not in the dump)", p->title, p->advice);
+	f->next_step = p->url ? report_text(report, "%s", p->url) : NULL;
+	return f->detail && finding_evidence(f, report_text(report, "%s of %s: %s, %s%s%s", p->id,
+							    known_source(input->known), p->driver,
+							    range, p->has_tag ? ", tag " : "",
+							    p->has_tag ? p->tag_text : ""));
+}
+
+static bool check(const struct plugin_input *input, struct report *report,
+		  const struct known_problem *p)
+{
+	for (size_t i = 0; i < report->modules.count; i++) {
+		const struct report_module *module = &report->modules.items[i];
+		uint32_t version[KNOWN_VERSION_PARTS];
+		const char *text =
+			module->version.available ? module->version.file_version.value : NULL;
+
+		if (!module->name.value || !known_is_driver(p, module->name.value))
+			continue;
+		if (text && !known_parse_version(text, version))
+			text = NULL;
+		if (text && !known_has_version(p, version))
+			continue;
+		if (tag_in_use(input, p) && !add(input, report, p, module, text))
+			return false;
+	}
+	return true;
+}
+
+enum ps_status plugin_known(const struct plugin_input *input, struct report *report,
+			    struct ps_error *err)
+{
+	if (!input->known)
+		return PS_OK;
+	for (size_t i = 0; i < known_count(input->known); i++) {
+		if (!check(input, report, known_get(input->known, i)))
+			return ps_fail_memory(err, "the findings of the report");
+	}
+	return PS_OK;
+}
