@@ -113,7 +113,7 @@ static enum ps_status add_sizes(const struct plugin_input *input, struct report 
 static void remember(struct report *report, const struct pools *pools, const struct tag_use *use)
 {
 	report->suspects[report->suspect_count++] = (struct report_suspect){
-		pools->tracker.rows[use->row].tag, use->paged, use->bytes, use->share_permille};
+		pools->tracker.rows[use->row].tag, use->paged, use->bytes, use->share_permille, 0};
 }
 
 static enum ps_status suspects(const struct plugin_input *input, struct report *report,
