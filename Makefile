@@ -114,6 +114,14 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call QUIET,CC)$(CC) $(CPPFLAGS) $(program_cflags) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Style and script of the HTML page as C strings.
+$(BUILD)/%.inc: %
+	@mkdir -p $(@D)
+	$(call QUIET,SED)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+
+$(BUILD)/analyzer/report/html_page.o: $(addprefix $(BUILD)/analyzer/report/,page.css.inc page.js.inc)
+$(BUILD)/analyzer/report/html_page.o: override CPPFLAGS += -I$(BUILD)
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libpoolscope.a
 	$(call QUIET,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(program_libs)
 

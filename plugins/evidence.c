@@ -195,11 +195,34 @@ static size_t kept(const struct owning *o, const struct owner_candidate *c)
 	return most && most < c->evidence_count ? most : c->evidence_count;
 }
 
+static bool is_among(const struct report *report, const struct report_lines *lines, size_t first,
+		     uint32_t tag)
+{
+	for (size_t i = 0; i < first && i < lines->count; i++) {
+		if (report->tags[lines->items[i].tag].tag == tag)
+			return true;
+	}
+	return false;
+}
+
+/* How many pieces of evidence of a candidate get disassembled lines. */
+static size_t listed(const struct owning *o)
+{
+	const struct selection *s = o->input->selection;
+	uint32_t tag = o->claims.tag.tag;
+
+	if (s->sections & SECTION_EVIDENCE ||
+	    is_among(o->report, &o->report->top_nonpaged, s->listings, tag) ||
+	    is_among(o->report, &o->report->top_paged, s->listings, tag))
+		return LISTED_SITES;
+	return 0;
+}
+
 static bool all_evidence(const struct owning *o, const struct owner_candidate *from,
 			 struct report_candidate *to)
 {
 	const struct contents_hit *hit = hit_of(o, from);
-	size_t listings = o->input->selection->sections & SECTION_EVIDENCE ? LISTED_SITES : 0;
+	size_t listings = listed(o);
 	struct ps_error ignored = PS_ERROR_INIT;
 	size_t count = kept(o, from);
 	bool fits = true;

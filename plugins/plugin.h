@@ -40,6 +40,8 @@ struct selection {
 	bool with_unused;   /* SECTION_OWNERS: also tags that drivers have and no table counts */
 	bool with_contents; /* SECTION_OWNERS: sample allocations of every tag, explained or not */
 	size_t drivers;     /* SECTION_DRIVERS: rows of the text table; 0 = all */
+	size_t listings;    /* with disassembled lines: of so many of the largest tags of either
+			       pool; SECTION_EVIDENCE has them for all */
 	size_t evidence;    /* pieces of evidence a candidate; 0 = all */
 	uint64_t dump_va;   /* SECTION_HEX */
 	size_t dump_bytes;

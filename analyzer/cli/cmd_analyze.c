@@ -3,7 +3,7 @@
  */
 #include "analyzer/cli/command.h"
 
-enum { DEFAULT_ROWS = 8, DRIVER_ROWS = 6 };
+enum { DEFAULT_ROWS = 8, DRIVER_ROWS = 6, LISTED_TAGS = 15 };
 
 static void choose(const struct options *options, struct selection *ret)
 {
@@ -16,6 +16,8 @@ static void choose(const struct options *options, struct selection *ret)
 	ret->top_each = options->has_top ? options->top : DEFAULT_ROWS;
 	ret->drivers = options->has_top ? options->top : DRIVER_ROWS;
 	ret->evidence = EVIDENCE_SHORT;
+	if (options->html || options->output == OUTPUT_HTML)
+		ret->listings = LISTED_TAGS;
 	ret->with_empty = true;
 }
 

@@ -45,6 +45,8 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "a list of known problems to compare the drivers with"},
 	{"ticket", OPTION_TICKET, NULL, IN_ANALYZE,
 	 "a plain block of text to paste into a support case"},
+	{"html", OPTION_HTML, "OUT", IN_ANALYZE,
+	 "also write a page for a browser to this file; - writes it instead of text"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
 	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},

@@ -46,6 +46,7 @@ enum option_id {
 	OPTION_HTTPERR,
 	OPTION_KNOWN,
 	OPTION_TICKET,
+	OPTION_HTML,
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -58,7 +59,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 23 };
+enum { OPTION_SPECS = 24 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -135,6 +135,18 @@ static enum ps_status add_httperr(struct options *o, const char *path, struct ps
 	return PS_OK;
 }
 
+/* `-` takes the place of the text, a name comes beside it. */
+static enum ps_status take_html(struct options *o, const char *path, struct ps_error *err)
+{
+	if (*path == '\0')
+		return ps_fail(err, PS_USAGE, "--html needs the name of a file to write");
+	if (strcmp(path, "-") == 0)
+		o->output = OUTPUT_HTML;
+	else
+		o->html = path;
+	return PS_OK;
+}
+
 static enum ps_status take_value(struct options *o, int id, const char *value, struct ps_error *err)
 {
 	uint64_t number = 0;
@@ -159,6 +171,7 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);
 	case OPTION_HTTPERR: return add_httperr(o, value, err);
 	case OPTION_KNOWN: o->known = value; return PS_OK;
+	case OPTION_HTML: return take_html(o, value, err);
 	default: return parse_color(o, value, err);
 	}
 }
@@ -330,6 +343,14 @@ static enum ps_status check_together(const struct options *o, const struct words
 		return ps_fail(err, PS_USAGE, "--json and --csv exclude each other");
 	if (times_used(words, OPTION_TICKET) && times_used(words, OPTION_JSON))
 		return ps_fail(err, PS_USAGE, "--json and --ticket exclude each other");
+	if (times_used(words, OPTION_HTML) > 1)
+		return ps_fail(err, PS_USAGE, "--html is given more than once");
+	if (times_used(words, OPTION_HTML) && !o->html &&
+	    (times_used(words, OPTION_JSON) || times_used(words, OPTION_TICKET)))
+		return ps_fail(
+			err, PS_USAGE,
+			"--html - takes the place of --json and --ticket; name a file to have "
+			"both");
 	if (times_used(words, OPTION_NONPAGED) && times_used(words, OPTION_PAGED))
 		return ps_fail(err, PS_USAGE,
 			       "--nonpaged and --paged exclude each other; "

@@ -22,7 +22,7 @@ enum command_id {
 
 enum { COMMAND_COUNT = 6 };
 
-enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_TICKET };
+enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_TICKET, OUTPUT_HTML };
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -54,6 +54,7 @@ struct options {
 	const char *httperr[HTTPERR_PATHS];
 	size_t httperr_count;
 	const char *known; /* NULL: no --known */
+	const char *html;  /* a file to write beside the output; NULL: none */
 	enum color_when color;
 	int verbosity; /* enum log_level */
 	enum dump_reader reader;

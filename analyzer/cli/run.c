@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "analyzer/cli/html_file.h"
 #include "analyzer/report/format.h"
 #include "analyzer/report/render.h"
 #include "base/signals.h"
@@ -110,6 +111,7 @@ static enum ps_status render(const struct options *options, const struct report 
 	case OUTPUT_CSV: return render_csv(report, stdout, err);
 	case OUTPUT_TEXT: return render_text(report, &how, stdout, err);
 	case OUTPUT_TICKET: return render_ticket(report, stdout, err);
+	case OUTPUT_HTML: return render_html(report, stdout, err);
 	}
 	return ps_fail(err, PS_INTERNAL, "unknown kind of output");
 }
@@ -166,13 +168,20 @@ static void texts_fini(struct texts *texts)
 	known_destroy(texts->known);
 }
 
+/* The page comes first: a reader who closes the pipe early ends the program. */
 static int print(const struct options *options, const struct report *report)
 {
 	struct ps_error error = PS_ERROR_INIT;
+	int result = report->incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE;
 
+	if (options->html && html_file_write(options->html, report, &error) != PS_OK) {
+		result = command_fail(&error, false);
+		if (error.status == PS_SYSTEM)
+			result = EXIT_FAULT;
+	}
 	if (render(options, report, &error) != PS_OK)
 		return command_fail(&error, false);
-	return command_finish(report->incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE);
+	return command_finish(result);
 }
 
 static int report_case(const struct command *command, const struct options *options,
@@ -219,6 +228,10 @@ int command_run(const struct command *command, const struct options *options)
 	struct case_file c = {.dump = NULL};
 	int result;
 
+	if (options->html && html_file_check(options, &error) != PS_OK) {
+		result = command_fail(&error, options->output == OUTPUT_JSON);
+		return error.status == PS_SYSTEM ? EXIT_FAULT : result;
+	}
 	progress_init(&progress, options->verbosity != LOG_QUIET);
 	if (load_lists(options, &log, &texts, &error) != PS_OK ||
 	    open_case(command, options, &log, &progress, &c, &error) != PS_OK ||

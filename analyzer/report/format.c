@@ -49,6 +49,16 @@ const char *trust_mark(enum figure_trust trust)
 	return "~";
 }
 
+const char *basis_mark(enum report_basis basis)
+{
+	switch (basis) {
+	case BASIS_READ: return "";
+	case BASIS_DOUBTFUL: return "?";
+	case BASIS_DERIVED: return "*";
+	}
+	return "";
+}
+
 char *format_duration(uint64_t seconds, char text[DURATION_TEXT])
 {
 	uint64_t days = seconds / 86400;

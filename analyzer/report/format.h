@@ -23,6 +23,9 @@ char *format_size_unsigned(uint64_t bytes, char text[SIZE_TEXT]);
 /** "", ">=" or "~". Static. */
 const char *trust_mark(enum figure_trust trust);
 
+/** "" for what was read, "*" for what was derived, "?" for what is doubtful. Static. */
+const char *basis_mark(enum report_basis basis);
+
 /** "12 d 03:44:11" */
 char *format_duration(uint64_t seconds, char text[DURATION_TEXT]);
 

@@ -3,6 +3,8 @@
  */
 #include "analyzer/report/owner_cells.h"
 
+#include "base/memory.h"
+
 const struct report_owner *owner_of_tag(const struct report *report, const struct report_tag *tag)
 {
 	return tag->owner ? &report->owners[tag->owner - 1] : NULL;
@@ -33,4 +35,44 @@ const char *ownership_word(enum report_ownership ownership)
 unsigned candidate_sites(const struct report_candidate *candidate)
 {
 	return candidate->rank < REPORT_GRADES ? candidate->sites[candidate->rank] : 0;
+}
+
+char *owner_sentence(const struct report_owner *owner)
+{
+	static const char growth[] =
+		"Whose tag it is does not say who makes it grow: a caller or a user of that "
+		"driver may.";
+
+	switch (owner->ownership) {
+	case OWNED_BY_ONE: return mem_printf("%s. %s", owner->candidates[0].module, growth);
+	case OWNED_BY_SEVERAL:
+		return mem_printf(
+			"one of %zu drivers with as good evidence: %s. Their shares of the "
+			"tag are not told apart. %s",
+			owner_best(owner), owner->words, growth);
+	case OWNED_PERHAPS:
+		return mem_printf("not proved: the best there is for %s is: %s.",
+				  owner->candidates[0].module, owner->candidates[0].grade);
+	case OWNED_FOR_OTHERS:
+		return mem_printf("%s, on behalf of whoever holds the object.",
+				  owner_best(owner) == 1 && owner->candidates[0].proof
+					  ? owner->candidates[0].module
+					  : "nt");
+	case OWNED_BY_NOBODY: break;
+	}
+	return mem_printf("none found: no code or data of a driver here has the tag for an "
+			  "allocator, and no tag list names a driver of this machine.");
+}
+
+char *version_sentence(const struct report_version *v)
+{
+	if (!v->available)
+		return mem_printf("version: unknown: %s", v->note ? v->note : "not read");
+	return mem_printf("%s, %s, version %s, built as %s%s%s",
+			  v->company.value ? v->company.value : "company unknown",
+			  v->description.value ? v->description.value : "no description",
+			  v->file_version.value ? v->file_version.value : "unknown",
+			  v->original_name.value ? v->original_name.value
+						 : "a name it does not say",
+			  v->copied_from ? "; read in " : "", v->copied_from ? v->copied_from : "");
 }

@@ -12,6 +12,12 @@ const struct report_owner *owner_of_tag(const struct report *report, const struc
 /** How many candidates have the best grade. */
 size_t owner_best(const struct report_owner *owner);
 
+/** Who owns the tag, in one or two sentences for an analyst. Caller frees; NULL: no memory. */
+char *owner_sentence(const struct report_owner *owner);
+
+/** Company, description, version and original name. Caller frees; NULL: no memory. */
+char *version_sentence(const struct report_version *version);
+
 /** "nobody", "one", "several", "perhaps", "for-others". Static. */
 const char *ownership_word(enum report_ownership ownership);
 

@@ -21,6 +21,12 @@ enum ps_status render_text(const struct report *report, const struct render_opti
 /** One object, keys as docs and poolscope-1.schema.json say. */
 enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err);
 
+/**
+ * One self-contained page of VIEW_ANALYZE that loads nothing; PS_USAGE for the other views. Ends
+ * with PS_INTERRUPTED soon after Ctrl-C. Always UTF-8.
+ */
+enum ps_status render_html(const struct report *report, FILE *out, struct ps_error *err);
+
 /** A plain block for a support case: no tables to go out of shape, ASCII, 76 columns. */
 enum ps_status render_ticket(const struct report *report, FILE *out, struct ps_error *err);
 

@@ -11,16 +11,6 @@
 #include "analyzer/report/format.h"
 #include "analyzer/report/table.h"
 
-static const char *basis_mark(enum report_basis basis)
-{
-	switch (basis) {
-	case BASIS_READ: return "";
-	case BASIS_DOUBTFUL: return "?";
-	case BASIS_DERIVED: return "*";
-	}
-	return "";
-}
-
 static void total_cell(struct table *table, const struct report_total *total)
 {
 	char size[SIZE_TEXT];

@@ -5,6 +5,7 @@
 #include "analyzer/report/text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/report/owner_cells.h"
@@ -39,55 +40,18 @@ static enum ps_status usage(const struct text *text, const struct report_tag *ta
 	return status;
 }
 
-static enum ps_status verdict(const struct text *text, const struct report_owner *owner,
-			      struct ps_error *err)
+/* Takes over `words`, which are NULL when memory is out. */
+static enum ps_status print_words(const struct text *text, const char *label, char *words,
+				  struct ps_error *err)
 {
-	static const char growth[] =
-		"Whose tag it is does not say who makes it grow: a caller or a user of that "
-		"driver may.";
+	enum ps_status status;
 
-	switch (owner->ownership) {
-	case OWNED_BY_NOBODY:
-		return text_field(text, err, "Owner",
-				  "none found: no code or data of a driver here has the tag for an "
-				  "allocator, and no tag list names a driver of this machine.");
-	case OWNED_BY_ONE:
-		return text_field(text, err, "Owner", "%s. %s", owner->candidates[0].module,
-				  growth);
-	case OWNED_BY_SEVERAL:
-		return text_field(
-			text, err, "Owner",
-			"one of %zu drivers with as good evidence: %s. Their shares of the "
-			"tag are not told apart. %s",
-			owner_best(owner), owner->words, growth);
-	case OWNED_PERHAPS:
-		return text_field(text, err, "Owner",
-				  "not proved: the best there is for %s is: %s.",
-				  owner->candidates[0].module, owner->candidates[0].grade);
-	case OWNED_FOR_OTHERS:
-		return text_field(text, err, "Owner", "%s, on behalf of whoever holds the object.",
-				  owner_best(owner) == 1 && owner->candidates[0].proof
-					  ? owner->candidates[0].module
-					  : "nt");
-	}
-	return PS_OK;
-}
-
-static enum ps_status version_line(const struct text *text, const struct report_version *v,
-				   struct ps_error *err)
-{
-	if (!v)
-		return PS_OK;
-	if (!v->available)
-		return text_words(text, err, 2, "version: unknown: %s",
-				  v->note ? v->note : "not read");
-	return text_words(text, err, 2, "%s, %s, version %s, built as %s%s%s",
-			  v->company.value ? v->company.value : "company unknown",
-			  v->description.value ? v->description.value : "no description",
-			  v->file_version.value ? v->file_version.value : "unknown",
-			  v->original_name.value ? v->original_name.value
-						 : "a name it does not say",
-			  v->copied_from ? "; read in " : "", v->copied_from ? v->copied_from : "");
+	if (!words)
+		return ps_fail_memory(err, "a line of the report");
+	status = label ? text_field(text, err, label, "%s", words)
+		       : text_words(text, err, 2, "%s", words);
+	free(words);
+	return status;
 }
 
 static enum ps_status evidence(const struct text *text, const struct report_evidence *e,
@@ -118,8 +82,8 @@ static enum ps_status candidate(const struct text *text, const struct report_can
 	status = text_words(text, err, 0, "%s%s: %s%s", c->module, c->unloaded ? " (unloaded)" : "",
 			    c->grade, c->proof ? "" : ", which is no proof");
 	fputs(plain, text->out);
-	if (status == PS_OK)
-		status = version_line(text, c->version, err);
+	if (status == PS_OK && c->version)
+		status = print_words(text, NULL, version_sentence(c->version), err);
 	for (size_t i = 0; i < c->evidence_count && status == PS_OK; i++)
 		status = evidence(text, &c->evidence[i], err);
 	if (status == PS_OK && c->evidence_left_out > 0)
@@ -136,7 +100,7 @@ static enum ps_status owner_page(const struct text *text, const struct report_ta
 	if (status == PS_OK && tag)
 		status = usage(text, tag, err);
 	if (status == PS_OK)
-		status = verdict(text, owner, err);
+		status = print_words(text, "Owner", owner_sentence(owner), err);
 	for (size_t i = 0; i < owner->candidate_count && status == PS_OK; i++)
 		status = candidate(text, &owner->candidates[i], err);
 	if (owner->notes.count > 0)
