@@ -180,7 +180,8 @@ enum ps_status plugin_bugcheck(const struct plugin_input *input, struct report *
 		words = find_code(b->code);
 	if (!words)
 		return PS_OK;
-	f = finding_begin(report, "bug-check", severity_of(words->kind), title_of(words->kind));
+	f = finding_begin(report, FINDING_BUG_CHECK, severity_of(words->kind),
+			  title_of(words->kind));
 	if (!f)
 		return ps_fail_memory(err, "the findings of the report");
 	more = find_parameter(words->code, b->parameters[0]);

@@ -2,20 +2,18 @@
  * Findings on what is missing: file, module lists, tag tables, big-page table. Each names what is
  * missing, why, and what that does to the figures.
  */
+#include "plugins/finding.h"
 #include "plugins/plugin.h"
 
 #include <inttypes.h>
 
-static bool add(struct report *report, const char *id, enum finding_severity severity,
+static bool add(struct report *report, enum finding_id id, enum finding_severity severity,
 		const char *title, const char *detail, const char *next_step)
 {
-	struct report_finding *f = detail ? report_add_finding(report) : NULL;
+	struct report_finding *f = detail ? finding_begin(report, id, severity, title) : NULL;
 
 	if (!f)
 		return false;
-	f->id = id;
-	f->severity = severity;
-	f->title = title;
 	f->detail = detail;
 	f->next_step = next_step;
 	return true;
@@ -29,15 +27,17 @@ static bool file(struct report *report)
 		return true;
 	if (f->minidump.available)
 		return add(
-			report, "file-incomplete", SEVERITY_WARNING, "The minidump is not whole",
+			report, FINDING_FILE_INCOMPLETE, SEVERITY_WARNING,
+			"The minidump is not whole",
 			"Parts of it are cut off or do not agree; the notes say which.",
 			"compare the file's size with the original; a copy may have been cut short");
 	if (f->pages_in_file == f->pages_listed)
-		return add(report, "file-incomplete", SEVERITY_WARNING, "The file is not whole",
+		return add(report, FINDING_FILE_INCOMPLETE, SEVERITY_WARNING,
+			   "The file is not whole",
 			   "Part of the memory is absent, or its header and its lists of pages do "
 			   "not agree; the notes say which.",
 			   NULL);
-	return add(report, "file-incomplete", SEVERITY_WARNING, "The file is not whole",
+	return add(report, FINDING_FILE_INCOMPLETE, SEVERITY_WARNING, "The file is not whole",
 		   report_text(report,
 			       "%" PRIu64 " of the %" PRIu64
 			       " pages that it lists lie wholly in it.",
@@ -45,7 +45,7 @@ static bool file(struct report *report)
 		   "compare the file's size with the original; a copy may have been cut short");
 }
 
-static bool modules(struct report *report, const struct report_modules *m, const char *id,
+static bool modules(struct report *report, const struct report_modules *m, enum finding_id id,
 		    const char *title)
 {
 	if (!m->available || m->complete)
@@ -60,7 +60,7 @@ static bool tracker(const struct plugin_input *input, struct report *report)
 
 	if (!t->available) {
 		report->incomplete = true;
-		return add(report, "tag-tables-unavailable", SEVERITY_PROBLEM,
+		return add(report, FINDING_TABLES_UNAVAILABLE, SEVERITY_PROBLEM,
 			   "The tag tables cannot be read",
 			   report_text(report, "%s.", error_sentence(report, input->pools_error)),
 			   input->pools_error && input->pools_error->hint[0]
@@ -70,7 +70,8 @@ static bool tracker(const struct plugin_input *input, struct report *report)
 	if (t->complete)
 		return true;
 	return add(
-		report, "tracker-incomplete", SEVERITY_WARNING, "The tag tables are not complete",
+		report, FINDING_TRACKER_INCOMPLETE, SEVERITY_WARNING,
+		"The tag tables are not complete",
 		report_text(
 			report,
 			"%" PRIu64 " of the %" PRIu64
@@ -87,7 +88,7 @@ static bool big(const struct plugin_input *input, struct report *report)
 
 	if (!b->available && report->tracker.available) {
 		report->incomplete = true;
-		return add(report, "big-pages-unavailable", SEVERITY_WARNING,
+		return add(report, FINDING_BIG_UNAVAILABLE, SEVERITY_WARNING,
 			   "The big-page table cannot be read",
 			   report_text(report, "%s. The tag figures do not depend on it.",
 				       error_sentence(report, &input->pools->big_error)),
@@ -95,7 +96,7 @@ static bool big(const struct plugin_input *input, struct report *report)
 	}
 	if (!b->available || b->complete)
 		return true;
-	return add(report, "big-pages-incomplete", SEVERITY_WARNING,
+	return add(report, FINDING_BIG_INCOMPLETE, SEVERITY_WARNING,
 		   "The big-page table is not complete",
 		   report_text(report,
 			       "%" PRIu64 " of %" PRIu64
@@ -108,9 +109,9 @@ enum ps_status plugin_coverage(const struct plugin_input *input, struct report *
 			       struct ps_error *err)
 {
 	if (!file(report) ||
-	    !modules(report, &report->modules, "modules-incomplete",
+	    !modules(report, &report->modules, FINDING_MODULES_INCOMPLETE,
 		     "The list of loaded modules is not complete") ||
-	    !modules(report, &report->unloaded, "unloaded-modules-incomplete",
+	    !modules(report, &report->unloaded, FINDING_UNLOADED_INCOMPLETE,
 		     "The list of unloaded drivers is not complete") ||
 	    !tracker(input, report) || !big(input, report))
 		return ps_fail_memory(err, "the findings of the report");

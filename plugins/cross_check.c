@@ -26,7 +26,7 @@ static bool violations(const struct plugin_input *input, struct report *report)
 
 	if (pools->violation_count == 0)
 		return true;
-	f = finding_begin(report, "tracker-below-big-pages", SEVERITY_WARNING,
+	f = finding_begin(report, FINDING_BELOW_BIG_PAGES, SEVERITY_WARNING,
 			  "Tags hold less than their own big allocations");
 	if (!f)
 		return false;
@@ -61,7 +61,7 @@ static bool is_leftover(const struct tag_side *side)
 }
 
 /* One finding for all complete rows that a test holds for; none when it holds for none. */
-static bool rows(const struct plugin_input *input, struct report *report, const char *id,
+static bool rows(const struct plugin_input *input, struct report *report, enum finding_id id,
 		 const char *title, const char *detail, bool (*test)(const struct tag_side *))
 {
 	const struct tracker *t = &input->pools->tracker;
@@ -100,7 +100,7 @@ static bool big_fallback(const struct plugin_input *input, struct report *report
 
 	if (!row || (row->nonpaged.bytes <= 0 && row->paged.bytes <= 0))
 		return true;
-	f = finding_begin(report, "big-table-full", SEVERITY_WARNING,
+	f = finding_begin(report, FINDING_BIG_TABLE_FULL, SEVERITY_WARNING,
 			  "Big allocations are charged to the tag `BIG `");
 	if (!f)
 		return false;
@@ -120,7 +120,7 @@ static bool damaged_big_table(const struct plugin_input *input, struct report *r
 
 	if (!input->pools->big_available || big->invalid == 0)
 		return true;
-	f = finding_begin(report, "big-table-damaged", SEVERITY_WARNING,
+	f = finding_begin(report, FINDING_BIG_TABLE_DAMAGED, SEVERITY_WARNING,
 			  "The big-page table holds entries that cannot be right");
 	if (!f)
 		return false;
@@ -143,7 +143,7 @@ static bool overflow(const struct plugin_input *input, struct report *report)
 
 		if (!row->overflow || (row->nonpaged.allocs == 0 && row->paged.allocs == 0))
 			continue;
-		f = finding_begin(report, "tag-table-full", SEVERITY_WARNING,
+		f = finding_begin(report, FINDING_TAG_TABLE_FULL, SEVERITY_WARNING,
 				  "The tag table ran full");
 		if (!f)
 			return false;
@@ -167,9 +167,9 @@ enum ps_status plugin_cross_check(const struct plugin_input *input, struct repor
 		return PS_OK;
 	if (!violations(input, report) || !big_fallback(input, report) ||
 	    !damaged_big_table(input, report) || !overflow(input, report) ||
-	    !rows(input, report, "negative-usage", "Tags with more freed than allocated",
+	    !rows(input, report, FINDING_NEGATIVE_USAGE, "Tags with more freed than allocated",
 		  "Their counters were damaged, or wrapped around.", is_negative) ||
-	    !rows(input, report, "bytes-without-allocations",
+	    !rows(input, report, FINDING_BYTES_WITHOUT_ALLOCATIONS,
 		  "Tags with bytes left although every allocation was freed",
 		  "Their counters were damaged, or blocks were freed under another size.",
 		  is_leftover))

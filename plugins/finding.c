@@ -5,15 +5,15 @@
 
 #include <string.h>
 
-struct report_finding *finding_begin(struct report *report, const char *id,
+struct report_finding *finding_begin(struct report *report, enum finding_id id,
 				     enum finding_severity severity, const char *title)
 {
-	const char **evidence = report_array(report, FINDING_EVIDENCE, sizeof(*evidence));
+	const char **evidence = report_array(report, FINDING_LINES, sizeof(*evidence));
 	struct report_finding *f = evidence ? report_add_finding(report) : NULL;
 
 	if (!f)
 		return NULL;
-	f->id = id;
+	f->id = finding_info(id)->id;
 	f->severity = severity;
 	f->title = title;
 	f->evidence.items = evidence;
@@ -24,15 +24,17 @@ bool finding_evidence(struct report_finding *finding, const char *text)
 {
 	if (!text)
 		return false;
-	if (finding->evidence.count < FINDING_EVIDENCE)
+	if (finding->evidence.count < FINDING_LINES)
 		finding->evidence.items[finding->evidence.count++] = text;
 	return true;
 }
 
-const struct report_finding *finding_by_id(const struct report *report, const char *id)
+const struct report_finding *finding_find(const struct report *report, enum finding_id id)
 {
+	const char *name = finding_info(id)->id;
+
 	for (size_t i = 0; i < report->finding_count; i++) {
-		if (strcmp(report->findings[i].id, id) == 0)
+		if (strcmp(report->findings[i].id, name) == 0)
 			return &report->findings[i];
 	}
 	return NULL;

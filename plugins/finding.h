@@ -5,17 +5,18 @@
 #define PS_PLUGINS_FINDING_H
 
 #include "analyzer/report/report.h"
+#include "plugins/finding_list.h"
 
-enum { FINDING_EVIDENCE = 16 };
+enum { FINDING_LINES = 24 };
 
-/** A finding with room for FINDING_EVIDENCE lines of evidence. NULL when memory is out. */
-struct report_finding *finding_begin(struct report *report, const char *id,
+/** A finding with room for FINDING_LINES lines of evidence. NULL when memory is out. */
+struct report_finding *finding_begin(struct report *report, enum finding_id id,
 				     enum finding_severity severity, const char *title);
 
 /** Adds a line; what exceeds the room is dropped. False when `text` is NULL: memory is out. */
 bool finding_evidence(struct report_finding *finding, const char *text);
 
-/** The finding by id, or NULL. */
-const struct report_finding *finding_by_id(const struct report *report, const char *id);
+/** The first finding of that kind, or NULL. */
+const struct report_finding *finding_find(const struct report *report, enum finding_id id);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "plugins/finding.h"
 #include "plugins/plugin.h"
+#include "plugins/pressure.h"
 
 enum { REASONS_SHOWN = 8 };
 
@@ -36,67 +37,91 @@ static const char *reason_words(struct report *report, const struct httperr_reas
 			   r->events, r->lines, r->lines == 1 ? "" : "s", first, last);
 }
 
-/* What of them this boot of the machine can have caused. */
-static uint64_t of_this_boot(const struct httperr_reason *refused)
+/* What of them this run of the machine can have caused. */
+static uint64_t of_this_run(const struct httperr *log)
 {
+	const struct httperr_reason *refused = httperr_find(log, "Connections_Refused");
+
 	return refused ? refused->events - refused->before_boot - refused->after_crash : 0;
 }
 
-static bool dump_refuses(const struct report *report)
+/* Logs of another time say nothing of this run, whatever they hold. */
+static bool is_of_this_run(const struct httperr *log)
 {
-	return finding_by_id(report, "connections-refused") != NULL;
+	return log->first <= log->times.crash &&
+	       (log->times.boot == 0 || log->last >= log->times.boot);
 }
 
-static bool has_times(const struct report *report)
+static bool is_short(const struct report *report)
 {
-	return report->system.crash_time.value != NULL;
+	return finding_find(report, FINDING_CONNECTIONS_REFUSED_NEAR) ||
+	       finding_find(report, FINDING_CONNECTIONS_REFUSED_RULE);
 }
 
-static void judge(struct report *report, const struct httperr *log, struct report_finding *f)
-{
-	const struct httperr_reason *refused = httperr_find(log, "Connections_Refused");
-	const uint64_t count = of_this_boot(refused);
+struct judgement {
+	enum log_judgement judgement;
+	enum finding_severity severity;
+	const char *title;
+};
 
-	f->severity = SEVERITY_INFO;
-	if (count > 0 && dump_refuses(report)) {
-		f->title = "The HTTPERR logs agree: connections were refused";
-		f->severity = SEVERITY_PROBLEM;
-	} else if (count > 0) {
-		f->title = "The HTTPERR logs say that connections were refused; the dump does not "
-			   "show why";
-		f->severity = SEVERITY_WARNING;
-	} else if (dump_refuses(report)) {
-		f->title = "The HTTPERR logs do not show refused connections";
-	} else {
-		f->title = "The HTTPERR logs agree: no connection was refused";
-	}
+static struct judgement judge(const struct report *report, const struct httperr *log)
+{
+	const bool refuses = finding_find(report, FINDING_CONNECTIONS_REFUSED) != NULL;
+	const uint64_t count = of_this_run(log);
+	struct pressure pressure;
+	const bool known = pressure_read(report, false, &pressure);
+
+	if (log->times.crash == 0)
+		return (struct judgement){LOG_ALONE, SEVERITY_INFO,
+					  "The dump has no time to lay the HTTPERR logs beside"};
+	if (!is_of_this_run(log))
+		return (struct judgement){LOG_PROVES_NOTHING, SEVERITY_INFO,
+					  "The HTTPERR logs are not of the time before this dump"};
+	if (count > 0 && refuses)
+		return (struct judgement){LOG_AGREES, SEVERITY_PROBLEM,
+					  "The HTTPERR logs agree: connections were refused"};
+	if (count > 0 && is_short(report))
+		return (struct judgement){LOG_AGREES, SEVERITY_WARNING,
+					  "The HTTPERR logs say that connections were refused, and "
+					  "little nonpaged pool was left"};
+	if (count > 0 && known)
+		return (struct judgement){
+			LOG_CONTRADICTS, SEVERITY_WARNING,
+			"The HTTPERR logs say that connections were refused, but at the time of "
+			"the dump enough nonpaged pool was left"};
+	if (count > 0)
+		return (struct judgement){
+			LOG_ALONE, SEVERITY_WARNING,
+			"The HTTPERR logs say that connections were refused; how much nonpaged "
+			"pool was left is not known"};
+	if (refuses)
+		return (struct judgement){LOG_SHOWS_NONE, SEVERITY_INFO,
+					  "The HTTPERR logs do not show refused connections"};
+	return known ? (struct judgement){LOG_AGREES, SEVERITY_INFO,
+					  "The HTTPERR logs agree: no connection was refused"}
+		     : (struct judgement){LOG_ALONE, SEVERITY_INFO,
+					  "The HTTPERR logs show no refused connection"};
 }
 
 static const char *refused_words(struct report *report, const struct httperr *log)
 {
 	const struct httperr_reason *refused = httperr_find(log, "Connections_Refused");
-	const char *first, *last;
 
-	if (!refused) {
-		first = time_text(report, log->first);
-		last = time_text(report, log->last);
-		return first && last ? report_text(report,
-						   "No Connections_Refused in %" PRIu64
-						   " lines from %s to %s.",
-						   log->lines, first, last)
-				     : NULL;
-	}
-	if (!has_times(report))
+	if (!refused)
+		return report_text(report, "No Connections_Refused in %" PRIu64 " line%s.",
+				   log->lines, log->lines == 1 ? "" : "s");
+	if (log->times.crash == 0)
 		return report_text(report,
-				   "Connections_Refused: %" PRIu64
-				   ". The dump has no crash time to lay them beside.",
+				   "Connections_Refused: %" PRIu64 ", at unknown distance "
+				   "from the dump.",
 				   refused->events);
 	return report_text(report,
-			   "Connections_Refused: %" PRIu64 " between this start of the machine and "
-			   "the crash, %" PRIu64 " of them in the last hour; %" PRIu64
-			   " before that start, %" PRIu64 " after the crash.",
-			   of_this_boot(refused), refused->last_hour, refused->before_boot,
-			   refused->after_crash);
+			   "Connections_Refused: %" PRIu64 " between the start of the machine and "
+			   "the dump%s, %" PRIu64 " of them in its last hour; %" PRIu64
+			   " before that start, %" PRIu64 " after the dump.",
+			   of_this_run(log),
+			   log->times.boot == 0 ? " (when it was started is not known)" : "",
+			   refused->last_hour, refused->before_boot, refused->after_crash);
 }
 
 /* The logs may end long before the crash, or begin after it: then they prove nothing. */
@@ -106,6 +131,11 @@ static bool add_span(struct report *report, const struct httperr *log, struct re
 
 	if (!first || !last)
 		return false;
+	if (log->lines == 0)
+		return finding_evidence(f, report_text(report,
+						       "%" PRIu64 " log file%s without a "
+						       "line that can be read",
+						       log->files, log->files == 1 ? "" : "s"));
 	return finding_evidence(
 		f, report_text(report, "%" PRIu64 " log file%s, %" PRIu64 " lines, %s to %s (UTC)",
 			       log->files, log->files == 1 ? "" : "s", log->lines, first, last));
@@ -144,14 +174,18 @@ enum ps_status plugin_httperr(const struct plugin_input *input, struct report *r
 {
 	const struct httperr *log = input->httperr;
 	struct report_finding *f;
+	struct judgement judgement;
 	bool fits;
 
 	if (!log)
 		return PS_OK;
-	f = finding_begin(report, "httperr", SEVERITY_INFO, "");
+	f = finding_begin(report, FINDING_HTTPERR, SEVERITY_INFO, "");
 	if (!f)
 		return ps_fail_memory(err, "the findings of the report");
-	judge(report, log, f);
+	judgement = judge(report, log);
+	f->title = judgement.title;
+	f->severity = judgement.severity;
+	report->log_judgement = judgement.judgement;
 	f->detail = refused_words(report, log);
 	fits = f->detail && add_span(report, log, f);
 	for (size_t i = 0; i < log->reason_count && i < REASONS_SHOWN && fits; i++)

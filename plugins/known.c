@@ -6,9 +6,6 @@
  */
 #include "analyzer/texts/known.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "plugins/finding.h"
 #include "plugins/plugin.h"
 
@@ -28,20 +25,10 @@ static bool tag_in_use(const struct plugin_input *input, const struct known_prob
 	return false;
 }
 
-/* The tag stands in the evidence of the finding on leaks. */
 static bool is_suspected(const struct report *report, const struct known_problem *p)
 {
-	const struct report_finding *leak = finding_by_id(report, "leak-signature");
-
-	for (size_t i = 0; leak && p->has_tag && i < leak->evidence.count; i++) {
-		const char *line = leak->evidence.items[i];
-		uint32_t tag = 0;
-
-		if (strlen(line) < 5 || line[4] != ' ')
-			continue;
-		for (unsigned k = 0; k < 4; k++)
-			tag |= (uint32_t)(uint8_t)line[k] << 8 * k;
-		if (tag_key_matches(&p->tag, tag))
+	for (size_t i = 0; p->has_tag && i < report->suspect_count; i++) {
+		if (tag_key_matches(&p->tag, report->suspects[i].tag))
 			return true;
 	}
 	return false;
@@ -50,13 +37,13 @@ static bool is_suspected(const struct report *report, const struct known_problem
 static const char *range_words(struct report *report, const struct known_problem *p)
 {
 	if (p->has_from && p->has_before)
-		return report_text(report, "versions from %s on, fixed in %s", p->from_text,
+		return report_text(report, "in versions from %s on, fixed in %s", p->from_text,
 				   p->before_text);
 	if (p->has_before)
-		return report_text(report, "versions before %s", p->before_text);
+		return report_text(report, "fixed in %s", p->before_text);
 	if (p->has_from)
-		return report_text(report, "versions from %s on", p->from_text);
-	return "all versions";
+		return report_text(report, "in versions from %s on", p->from_text);
+	return "in all versions";
 }
 
 static bool add(const struct plugin_input *input, struct report *report,
@@ -66,14 +53,14 @@ static bool add(const struct plugin_input *input, struct report *report,
 	struct report_finding *f;
 	const char *range = range_words(report, p);
 
-	f = finding_begin(report, "known-problem",
+	f = finding_begin(report, FINDING_KNOWN_PROBLEM,
 			  is_suspected(report, p) ? SEVERITY_WARNING : SEVERITY_INFO,
 			  version ? "A known problem applies" : "A known problem may apply");
 	if (!f || !range)
 		return false;
-	f->detail =
-		report_text(report, "%s %s: %s. %s", module->name.value,
-			    version ? version : "(version not in the dump)", p->title, p->advice);
+	f->detail = report_text(report, "%s %s: %s (%s). %s", module->name.value,
+				version ? version : "(version not in the dump)", p->title, range,
+				p->advice);
 	f->next_step = p->url ? report_text(report, "%s", p->url) : NULL;
 	return f->detail && finding_evidence(f, report_text(report, "%s of %s: %s, %s%s%s", p->id,
 							    known_source(input->known), p->driver,
@@ -102,11 +89,29 @@ static bool check(const struct plugin_input *input, struct report *report,
 	return true;
 }
 
+static bool not_checked(const struct plugin_input *input, struct report *report)
+{
+	struct report_finding *f = finding_begin(report, FINDING_KNOWN_PROBLEM, SEVERITY_INFO,
+						 "Known problems were not checked");
+
+	if (!f)
+		return false;
+	f->detail = report_text(report,
+				"%s has %zu entries, but the list of loaded drivers cannot "
+				"be read.",
+				known_source(input->known), known_count(input->known));
+	return f->detail != NULL;
+}
+
 enum ps_status plugin_known(const struct plugin_input *input, struct report *report,
 			    struct ps_error *err)
 {
 	if (!input->known)
 		return PS_OK;
+	if (!report->modules.available)
+		return not_checked(input, report)
+			       ? PS_OK
+			       : ps_fail_memory(err, "the findings of the report");
 	for (size_t i = 0; i < known_count(input->known); i++) {
 		if (!check(input, report, known_get(input->known, i)))
 			return ps_fail_memory(err, "the findings of the report");

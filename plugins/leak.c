@@ -1,6 +1,6 @@
 /*
- * Tags whose counters look like a leak, and groups of tags that grow together. Signs, worded as
- * signs: a cache that fills once looks the same in one dump.
+ * Tags whose counters look like a leak, alone or as a group that grows together, and groups of tags
+ * in lock step. Signs, worded as signs: a cache that fills once looks the same in one dump.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,221 +11,274 @@
 #include "plugins/finding.h"
 #include "plugins/plugin.h"
 
-enum { SUSPECTS_SHOWN = 8, BUCKETS = 40 };
+enum { SUSPECTS = LOCKSTEP_MEMBERS, BUCKETS = 40, HISTOGRAM_WORDS = 400 };
 
-static uint64_t maximum_of(const struct report *report, bool paged)
-{
-	const struct report_total *t =
-		paged ? &report->totals.paged.maximum : &report->totals.nonpaged.maximum;
-
-	return report->totals.available && t->number.has_value && t->basis != BASIS_DOUBTFUL
-		       ? t->number.value
-		       : 0;
-}
-
-static const char *use_words(struct report *report, const struct pools *pools,
-			     const struct tag_use *use)
-{
-	char tag[TAG_TEXT], size[SIZE_TEXT], each[48] = "of several sizes";
-
-	if (use->constant_bytes != 0)
-		snprintf(each, sizeof(each), "%" PRIu64 " bytes each", use->constant_bytes);
-	return report_text(report,
-			   "%s %s: %s (%u.%u %% of the pool), %" PRIu64 " outstanding of %" PRIu64
-			   " ever allocated, %s",
-			   tag_text(pools->tracker.rows[use->row].tag, tag),
-			   use->paged ? "paged" : "nonpaged",
-			   format_size_unsigned(use->bytes, size), use->share_permille / 10,
-			   use->share_permille % 10, use->outstanding, use->allocs, each);
-}
-
-/* Counts of big allocations by power of two. */
+/* Counts of one suspect's big allocations by power of two. */
 struct histogram {
 	uint64_t counts[BUCKETS];
 	uint64_t total;
 };
 
-static enum ps_status fill_histogram(const struct pools *pools, uint32_t tag, bool paged,
-				     struct histogram *ret, struct ps_error *err)
+/* All that is judged of one dump. */
+struct leaks {
+	const struct plugin_input *input;
+	struct report *report;
+	struct tag_uses uses;
+	struct lockstep groups[LOCKSTEP_GROUPS];
+	size_t group_count;
+	bool group_is_suspect[LOCKSTEP_GROUPS];
+	uint64_t maximum[2];         /* of nonpaged and paged pool; 0: not known */
+	size_t suspects[SUSPECTS];   /* indices into uses, most bytes first */
+	size_t suspect_count, total; /* kept; found */
+	struct histogram histograms[SUSPECTS];
+};
+
+/* What a leak is measured by: the limit, or RAM where the limit by rule is far beyond it. */
+static uint64_t maximum_of(const struct report *report, bool paged)
+{
+	const struct report_totals *t = &report->totals;
+	const struct report_total *limit = paged ? &t->paged.maximum : &t->nonpaged.maximum;
+	uint64_t ram = t->available && t->physical_bytes.has_value ? t->physical_bytes.value : 0;
+
+	if (!t->available || !limit->number.has_value || limit->basis == BASIS_DOUBTFUL)
+		return ram;
+	return ram != 0 && ram < limit->number.value ? ram : limit->number.value;
+}
+
+static uint32_t tag_of(const struct leaks *l, const struct tag_use *use)
+{
+	return l->input->pools->tracker.rows[use->row].tag;
+}
+
+/* The group that use `index` belongs to, counted from 1; 0: none. */
+static unsigned group_of(const struct leaks *l, size_t index)
+{
+	for (size_t g = 0; g < l->group_count; g++) {
+		for (size_t i = 0; i < l->groups[g].count; i++) {
+			if (l->groups[g].members[i] == index)
+				return (unsigned)g + 1;
+		}
+	}
+	return 0;
+}
+
+static void choose_suspects(struct leaks *l)
+{
+	for (size_t i = 0; i < l->uses.count; i++) {
+		const struct tag_use *use = &l->uses.items[i];
+		unsigned group = group_of(l, i);
+
+		if (!leak_is_suspect(leak_signs(use, l->maximum[use->paged])) &&
+		    (group == 0 || !l->group_is_suspect[group - 1]))
+			continue;
+		if (l->suspect_count < SUSPECTS)
+			l->suspects[l->suspect_count++] = i;
+		l->total++;
+	}
+}
+
+static void count_entry(struct leaks *l, const struct big_entry *entry)
+{
+	for (size_t i = 0; i < l->suspect_count; i++) {
+		const struct tag_use *use = &l->uses.items[l->suspects[i]];
+		struct histogram *h = &l->histograms[i];
+		unsigned bucket = 63 - (unsigned)__builtin_clzll(entry->bytes | 1);
+
+		if (tag_of(l, use) != entry->tag || use->paged != (entry->kind == POOL_PAGED))
+			continue;
+		h->counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
+		h->total++;
+	}
+}
+
+static bool has_big(const struct leaks *l)
+{
+	const struct pools *pools = l->input->pools;
+
+	for (size_t i = 0; pools->big_available && i < l->suspect_count; i++) {
+		const struct tag_use *use = &l->uses.items[l->suspects[i]];
+		const struct big_sum *sum = big_pages_sum(&pools->big, tag_of(l, use));
+
+		if (sum && (use->paged ? sum->paged_count : sum->nonpaged_count) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* The table may have a million entries: one walk for all suspects, none without need. */
+static enum ps_status fill_histograms(struct leaks *l, struct ps_error *err)
 {
 	struct big_iterator it;
 	struct big_entry entry;
-	enum ps_status status = big_iterator_init(&it, &pools->big, err);
+	enum ps_status status;
 	bool found = true;
 
-	memset(ret, 0, sizeof(*ret));
+	if (!has_big(l))
+		return PS_OK;
+	status = big_iterator_init(&it, &l->input->pools->big, err);
 	if (status != PS_OK)
 		return status;
 	while ((status = big_iterator_next(&it, &entry, &found, err)) == PS_OK && found) {
-		if (entry.freed || entry.tag != tag || entry.bytes == 0 ||
-		    (entry.kind == POOL_PAGED) != paged)
-			continue;
-		ret->counts[63 - __builtin_clzll(entry.bytes | 1) < BUCKETS
-				    ? 63 - __builtin_clzll(entry.bytes | 1)
-				    : BUCKETS - 1]++;
-		ret->total++;
+		if (!entry.freed && entry.bytes != 0)
+			count_entry(l, &entry);
 	}
 	big_iterator_fini(&it);
 	return status;
 }
 
-static const char *histogram_words(struct report *report, uint32_t tag, const struct histogram *h)
+static const char *use_words(const struct leaks *l, const struct tag_use *use, const char *more)
 {
-	char line[400], name[TAG_TEXT];
-	size_t used;
+	char tag[TAG_TEXT], size[SIZE_TEXT], each[48] = "of several sizes";
 
-	used = (size_t)snprintf(
-		line, sizeof(line),
-		"%s: %" PRIu64 " allocations of a page and more:", tag_text(tag, name), h->total);
+	if (use->constant_bytes != 0)
+		snprintf(each, sizeof(each), "%" PRIu64 " bytes each", use->constant_bytes);
+	return report_text(l->report,
+			   "%s %s: %s (%u.%u %% of the pool), %" PRIu64 " outstanding of %" PRIu64
+			   " ever allocated, %s%s",
+			   tag_text(tag_of(l, use), tag), use->paged ? "paged" : "nonpaged",
+			   format_size_unsigned(use->bytes, size), use->share_permille / 10,
+			   use->share_permille % 10, use->outstanding, use->allocs, each, more);
+}
+
+/* "24576 of 128.0 KB to 256.0 KB" a bucket; one size is a bucket of its own kind. */
+static const char *histogram_words(const struct leaks *l, const struct tag_use *use,
+				   const struct histogram *h)
+{
+	char line[HISTOGRAM_WORDS], name[TAG_TEXT];
+	size_t used = (size_t)snprintf(
+		line, sizeof(line), "%s %s, allocations of a page and more: %" PRIu64,
+		tag_text(tag_of(l, use), name), use->paged ? "paged" : "nonpaged", h->total);
+	const char *between = "; ";
+
 	for (unsigned i = 0; i < BUCKETS; i++) {
-		char from[SIZE_TEXT];
+		char from[SIZE_TEXT], to[SIZE_TEXT];
 
-		if (h->counts[i] == 0 || used + 64 > sizeof(line))
+		if (h->counts[i] == 0 || used + 80 > sizeof(line))
 			continue;
-		used += (size_t)snprintf(line + used, sizeof(line) - used, " %" PRIu64 " from %s;",
-					 h->counts[i],
-					 format_size_unsigned(UINT64_C(1) << i, from));
+		used += (size_t)snprintf(line + used, sizeof(line) - used,
+					 "%s%" PRIu64 " from %s to under %s", between, h->counts[i],
+					 format_size_unsigned(UINT64_C(1) << i, from),
+					 format_size_unsigned(UINT64_C(2) << i, to));
+		between = ", ";
 	}
-	line[used - 1] = '\0';
-	return report_text(report, "%s", line);
+	return report_text(l->report, "%s", line);
 }
 
-static enum ps_status add_sizes(const struct plugin_input *input, struct report *report,
-				struct report_finding *f, const struct tag_use *use,
-				struct ps_error *err)
+static void remember(const struct leaks *l, size_t index)
 {
-	const uint32_t tag = input->pools->tracker.rows[use->row].tag;
-	const struct big_sum *sum =
-		input->pools->big_available ? big_pages_sum(&input->pools->big, tag) : NULL;
-	struct histogram histogram;
-	enum ps_status status;
+	const struct tag_use *use = &l->uses.items[index];
+	const unsigned group = group_of(l, index);
+	struct report_suspect *s = &l->report->suspects[l->report->suspect_count++];
 
-	if (!sum || (use->paged ? sum->paged_count : sum->nonpaged_count) == 0)
-		return PS_OK;
-	status = fill_histogram(input->pools, tag, use->paged, &histogram, err);
-	if (status != PS_OK || histogram.total == 0)
-		return status;
-	return finding_evidence(f, histogram_words(report, tag, &histogram))
-		       ? PS_OK
-		       : ps_fail_memory(err, "the findings of the report");
+	*s = (struct report_suspect){.tag = tag_of(l, use),
+				     .paged = use->paged,
+				     .bytes = use->bytes,
+				     .share_permille = use->share_permille,
+				     .kept_permille = use->kept_permille,
+				     .group = group};
+	if (group == 0)
+		return;
+	s->lockstep = l->groups[group - 1].count + l->groups[group - 1].left_out;
+	s->lockstep_bytes = l->groups[group - 1].bytes;
 }
 
-static void remember(struct report *report, const struct pools *pools, const struct tag_use *use)
+static bool word_suspects(const struct leaks *l)
 {
-	report->suspects[report->suspect_count++] = (struct report_suspect){
-		pools->tracker.rows[use->row].tag, use->paged, use->bytes, use->share_permille, 0};
-}
+	struct report_finding *f;
 
-static enum ps_status suspects(const struct plugin_input *input, struct report *report,
-			       const struct tag_uses *uses, struct ps_error *err)
-{
-	struct report_finding *f = NULL;
-	enum ps_status status = PS_OK;
-	size_t count = 0;
+	if (l->total == 0)
+		return true;
+	f = finding_begin(l->report, FINDING_LEAK_SIGNATURE, SEVERITY_WARNING,
+			  l->total == 1 ? "A tag looks like a leak" : "Tags look like a leak");
+	l->report->suspects =
+		report_array(l->report, l->suspect_count, sizeof(*l->report->suspects));
+	if (!f || !l->report->suspects)
+		return false;
+	for (size_t i = 0; i < l->suspect_count; i++) {
+		const struct tag_use *use = &l->uses.items[l->suspects[i]];
 
-	for (size_t i = 0; i < uses->count && status == PS_OK; i++) {
-		const struct tag_use *use = &uses->items[i];
-
-		if (!leak_is_suspect(leak_signs(use, maximum_of(report, use->paged))))
-			continue;
-		if (!f)
-			f = finding_begin(report, "leak-signature", SEVERITY_WARNING,
-					  "A tag looks like a leak");
-		if (!report->suspects)
-			report->suspects =
-				report_array(report, SUSPECTS_SHOWN, sizeof(*report->suspects));
-		if (!f || !report->suspects)
-			return ps_fail_memory(err, "the findings of the report");
-		if (count++ >= SUSPECTS_SHOWN)
-			continue;
-		remember(report, input->pools, use);
-		if (!finding_evidence(f, use_words(report, input->pools, use)))
-			return ps_fail_memory(err, "the findings of the report");
-		status = add_sizes(input, report, f, use, err);
-	}
-	if (!f || status != PS_OK)
-		return status;
-	if (count > 1)
-		f->title = "Tags look like a leak";
-	f->detail = report_text(
-		report,
-		"%zu tag%s: a large share of the pool, and most of what was ever allocated is "
-		"still there. A cache that filled once looks the same; a second dump or poolmon on "
-		"the running machine tells growth from a cache.",
-		count, count == 1 ? "" : "s");
-	f->next_step = "who owns the tag: poolscope owners FILE --tag TAG";
-	return f->detail ? PS_OK : ps_fail_memory(err, "the findings of the report");
-}
-
-static bool member_words(struct report *report, const struct plugin_input *input,
-			 const struct tag_uses *uses, const struct lockstep *group,
-			 struct report_finding *f)
-{
-	for (size_t i = 0; i < group->count; i++) {
-		const struct tag_use *use = &uses->items[group->members[i]];
-
-		if (!finding_evidence(
-			    f, report_text(report, "%s%s", use_words(report, input->pools, use),
-					   group->twice >> i & 1 ? " (two for one)" : "")))
+		remember(l, l->suspects[i]);
+		if (!finding_evidence(f, use_words(l, use, "")))
 			return false;
 	}
-	return true;
-}
-
-static void join_suspect(struct report *report, const struct pools *pools,
-			 const struct tag_use *use, size_t members)
-{
-	for (size_t i = 0; i < report->suspect_count; i++) {
-		struct report_suspect *s = &report->suspects[i];
-
-		if (s->tag == pools->tracker.rows[use->row].tag && s->paged == use->paged)
-			s->lockstep = members;
+	for (size_t i = 0; i < l->suspect_count; i++) {
+		if (l->histograms[i].total > 0 &&
+		    !finding_evidence(f, histogram_words(l, &l->uses.items[l->suspects[i]],
+							 &l->histograms[i])))
+			return false;
 	}
+	f->detail = report_text(
+		l->report,
+		"%zu tag%s, alone or as a group that grows together: a large share of the pool, "
+		"and most of what was ever allocated is still there. A cache that filled once "
+		"looks the same; a second dump, or poolmon on the running machine, tells growth "
+		"from a cache.",
+		l->total, l->total == 1 ? "" : "s");
+	f->next_step = "the owner and the evidence for it: poolscope owners FILE --tag TAG";
+	return f->detail != NULL;
 }
 
-static bool lockstep(const struct plugin_input *input, struct report *report,
-		     const struct tag_uses *uses, const struct lockstep *group)
+static bool word_group(const struct leaks *l, const struct lockstep *group)
 {
+	struct report_finding *f = finding_begin(l->report, FINDING_LOCK_STEP, SEVERITY_INFO,
+						 "Tags with the same number of allocations");
 	char size[SIZE_TEXT];
-	struct report_finding *f =
-		finding_begin(report, "lock-step", SEVERITY_INFO, "Tags grow together");
 
 	if (!f)
 		return false;
-	f->detail = report_text(report,
-				"%zu tags have the same number of allocations outstanding (about "
-				"%" PRIu64 "), %s in all: one object with all that hangs on it, so "
-				"most likely one owner. In healthy tables such a group is there by "
-				"chance in 1 to 2 of 100.",
-				group->count + group->left_out, group->outstanding,
-				format_size_unsigned(group->bytes, size));
-	f->next_step = "the owners of these tags; the one that is no part of Windows comes first";
-	for (size_t i = 0; i < group->count; i++)
-		join_suspect(report, input->pools, &uses->items[group->members[i]],
-			     group->count + group->left_out);
-	return f->detail && member_words(report, input, uses, group, f);
+	f->detail = report_text(
+		l->report,
+		"%zu tags have about %" PRIu64 " allocations outstanding (or twice that), %s in "
+		"all, as when one object is kept with all that hangs on it. By chance a healthy "
+		"machine has such a group in 1 to 2 of 100 cases.",
+		group->count + group->left_out, group->outstanding,
+		format_size_unsigned(group->bytes, size));
+	f->next_step = "the owners of these tags; one that is no part of Windows comes first";
+	for (size_t i = 0; i < group->count; i++) {
+		const struct tag_use *use = &l->uses.items[group->members[i]];
+
+		if (!finding_evidence(
+			    f, use_words(l, use,
+					 group->twice >> i & 1 ? " (two for each other)" : "")))
+			return false;
+	}
+	return f->detail != NULL;
+}
+
+static enum ps_status judge(struct leaks *l, struct ps_error *err)
+{
+	enum ps_status status = lockstep_find(&l->uses, l->groups, &l->group_count, err);
+
+	if (status != PS_OK)
+		return status;
+	for (size_t i = 0; i < l->group_count; i++)
+		l->group_is_suspect[i] = lockstep_is_suspect(&l->uses, &l->groups[i], l->maximum);
+	choose_suspects(l);
+	status = fill_histograms(l, err);
+	if (status != PS_OK)
+		return status;
+	if (!word_suspects(l))
+		return ps_fail_memory(err, "the findings of the report");
+	for (size_t i = 0; i < l->group_count; i++) {
+		if (!word_group(l, &l->groups[i]))
+			return ps_fail_memory(err, "the findings of the report");
+	}
+	return PS_OK;
 }
 
 enum ps_status plugin_leak(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err)
 {
-	struct lockstep groups[LOCKSTEP_GROUPS];
-	struct tag_uses uses;
-	size_t count = 0;
+	struct leaks l = {.input = input, .report = report};
 	enum ps_status status;
 
 	if (!input->pools)
 		return PS_OK;
-	status = tag_uses_read(&input->pools->tracker, &uses, err);
-	if (status != PS_OK)
-		return status;
-	status = suspects(input, report, &uses, err);
+	l.maximum[0] = maximum_of(report, false);
+	l.maximum[1] = maximum_of(report, true);
+	status = tag_uses_read(&input->pools->tracker, &l.uses, err);
 	if (status == PS_OK)
-		status = lockstep_find(&uses, groups, &count, err);
-	for (size_t i = 0; i < count && status == PS_OK; i++) {
-		if (!lockstep(input, report, &uses, &groups[i]))
-			status = ps_fail_memory(err, "the findings of the report");
-	}
-	tag_uses_fini(&uses);
+		status = judge(&l, err);
+	tag_uses_fini(&l.uses);
 	return status;
 }

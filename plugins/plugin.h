@@ -123,6 +123,8 @@ enum ps_status plugin_known(const struct plugin_input *input, struct report *rep
 			    struct ps_error *err);
 enum ps_status plugin_verdict(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
+enum ps_status plugin_unloaded(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err);
 enum ps_status plugin_leak(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err);
 

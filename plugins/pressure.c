@@ -77,7 +77,7 @@ static bool fullness(struct report *report, bool paged)
 	if (!pressure_read(report, paged, &pressure) || pressure.permille < HIGH_PERMILLE)
 		return true;
 	f = finding_begin(
-		report, paged ? "paged-pool-pressure" : "nonpaged-pool-pressure",
+		report, paged ? FINDING_PAGED_PRESSURE : FINDING_NONPAGED_PRESSURE,
 		pressure.permille >= FULL_PERMILLE ? SEVERITY_PROBLEM : SEVERITY_WARNING,
 		pressure.permille >= FULL_PERMILLE
 			? (paged ? "Paged pool is full" : "Nonpaged pool is full")
@@ -111,7 +111,7 @@ static bool untracked(struct report *report, bool paged)
 	    (uint64_t)p->untracked < p->allocated.number.value / UNTRACKED_PART)
 		return true;
 	f = finding_begin(
-		report, paged ? "paged-pool-untracked" : "nonpaged-pool-untracked", SEVERITY_INFO,
+		report, paged ? FINDING_PAGED_UNTRACKED : FINDING_NONPAGED_UNTRACKED, SEVERITY_INFO,
 		paged ? "Part of paged pool has no tag" : "Part of nonpaged pool has no tag");
 	if (!f)
 		return false;
@@ -147,7 +147,7 @@ static bool doubtful(struct report *report)
 	if (!is_doubtful(&t->nonpaged.allocated) && !is_doubtful(&t->nonpaged.maximum) &&
 	    !is_doubtful(&t->paged.allocated) && !is_doubtful(&t->paged.maximum))
 		return true;
-	f = finding_begin(report, "totals-doubtful", SEVERITY_INFO,
+	f = finding_begin(report, FINDING_TOTALS_DOUBTFUL, SEVERITY_INFO,
 			  "Totals of the kernel that cannot be right");
 	if (!f)
 		return false;
@@ -175,7 +175,7 @@ static bool unchecked(struct report *report)
 
 	if (t->nonpaged.maximum.number.has_value && t->paged.maximum.number.has_value)
 		return true;
-	f = finding_begin(report, "limits-unknown", SEVERITY_INFO,
+	f = finding_begin(report, FINDING_LIMITS_UNKNOWN, SEVERITY_INFO,
 			  "How full a pool is cannot be said");
 	if (!f)
 		return false;

@@ -48,35 +48,36 @@ static const char *http_words(struct report *report)
 }
 
 struct verdict_words {
-	const char *id, *title;
+	enum finding_id id;
+	const char *title;
 	enum finding_severity severity;
 	const char *detail;
 };
 
 static const struct verdict_words refused = {
-	"connections-refused", "HTTP.SYS was refusing connections", SEVERITY_PROBLEM,
+	FINDING_CONNECTIONS_REFUSED, "HTTP.SYS was refusing connections", SEVERITY_PROBLEM,
 	"Less than 8 MB of nonpaged pool were available. HTTP.SYS then takes no new connections, "
 	"whatever its settings; IIS logs Connections_Refused."};
 static const struct verdict_words possible = {
-	"connections-refused",
+	FINDING_CONNECTIONS_REFUSED,
 	"HTTP.SYS was refusing connections, unless EnableAggressiveMemoryUsage was set",
 	SEVERITY_PROBLEM,
 	"Less than 20 MB of nonpaged pool were available. HTTP.SYS then takes no new connections "
 	"and IIS logs Connections_Refused, unless the registry value EnableAggressiveMemoryUsage "
 	"lowers the mark to 8 MB, which the dump does not show."};
 static const struct verdict_words near_miss = {
-	"connections-refused-near", "HTTP.SYS was near the mark where it refuses connections",
+	FINDING_CONNECTIONS_REFUSED_NEAR, "HTTP.SYS was near the mark where it refuses connections",
 	SEVERITY_INFO,
 	"It refuses them when less than 20 MB of nonpaged pool are available (8 MB with "
 	"EnableAggressiveMemoryUsage)."};
 static const struct verdict_words not_loaded = {
-	"connections-refused-near", "Too little nonpaged pool for HTTP.SYS, which was not loaded",
-	SEVERITY_INFO,
+	FINDING_CONNECTIONS_REFUSED_NEAR,
+	"Too little nonpaged pool for HTTP.SYS, which was not loaded", SEVERITY_INFO,
 	"It refuses connections when less than 20 MB of nonpaged pool are available; on this "
 	"machine it did not run."};
 static const struct verdict_words newer = {
-	"connections-refused-rule", "Little nonpaged pool is left; HTTP.SYS may refuse connections",
-	SEVERITY_INFO,
+	FINDING_CONNECTIONS_REFUSED_RULE,
+	"Little nonpaged pool is left; HTTP.SYS may refuse connections", SEVERITY_INFO,
 	"Windows Server 2003 refuses connections when less than 20 MB of nonpaged pool are "
 	"available. For this version of Windows no such mark is documented."};
 

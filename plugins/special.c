@@ -17,7 +17,7 @@ static bool verifier(struct report *report)
 
 	if (flags == 0)
 		return true;
-	f = finding_begin(report, "driver-verifier", SEVERITY_INFO, "Driver Verifier was on");
+	f = finding_begin(report, FINDING_DRIVER_VERIFIER, SEVERITY_INFO, "Driver Verifier was on");
 	if (!f)
 		return false;
 	f->detail = report_text(
@@ -45,7 +45,7 @@ static bool special(struct report *report)
 
 	if (tag == 0)
 		return true;
-	f = finding_begin(report, "special-pool", SEVERITY_INFO, "Special pool was on");
+	f = finding_begin(report, FINDING_SPECIAL_POOL, SEVERITY_INFO, "Special pool was on");
 	if (!f)
 		return false;
 	f->detail = "Allocations chosen by a tag or a size take a page of their own and one beside "

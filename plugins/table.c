@@ -27,6 +27,8 @@ static const struct plugin plugins[] = {
 	{"refused", SECTION_FINDINGS, plugin_refused},
 	{"special", SECTION_FINDINGS, plugin_special},
 	{"leak", SECTION_FINDINGS, plugin_leak},
+	/* after owners: it is about theirs */
+	{"unloaded", SECTION_FINDINGS, plugin_unloaded},
 	{"bug-check", SECTION_FINDINGS, plugin_bugcheck},
 	/* after refused: agreement with it is the finding */
 	{"httperr", SECTION_FINDINGS, plugin_httperr},

@@ -115,6 +115,7 @@ static bool from_kernel(const struct plugin_input *input, struct report *report)
 
 	pool_totals_read(input->kernel, input->pools, &totals);
 	t->user_space = user_space_words(report, &totals);
+	t->user_3gb = totals.user_space == USER_SPACE_3GB;
 	t->special_pool_tag = totals.special_pool_tag;
 	t->verifier_flags = totals.verifier_flags;
 	t->physical_bytes = (struct report_number){totals.physical_bytes != 0,

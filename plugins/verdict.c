@@ -1,7 +1,7 @@
 /*
- * The verdict: two to five sentences on top of the page, made from the findings and from the owners
- * of the tag that matters most, each sentence with the finding that backs it. "Nothing unusual" is
- * a verdict too, and says what was checked.
+ * The verdict: at most five sentences on top of the page, made from the findings and from the
+ * owners of the tag that matters most, each backed by a finding. "Nothing unusual" is a verdict
+ * too; its finding says what was checked.
  *
  * The words keep two things apart: who owns a tag, and what made it grow.
  */
@@ -13,349 +13,356 @@
 #include "plugins/finding.h"
 #include "plugins/plugin.h"
 #include "plugins/pressure.h"
+#include "plugins/subject.h"
 
-enum { SENTENCES = 5, VERDICT_TEXT = 2048 };
+enum { SENTENCES = 5, CANDIDATES = 12, SENTENCE_TEXT = 480 };
 
-/* The text while it grows. */
+/* Which sentences stay when there are more than fit; more is more important. */
+enum weight {
+	WEIGHT_LOCKSTEP,
+	WEIGHT_UNLOADED,
+	WEIGHT_BUG_CHECK,
+	WEIGHT_PAGED,
+	WEIGHT_KNOWN,
+	WEIGHT_CARE,
+	WEIGHT_REFUSED,
+	WEIGHT_OWNER,
+	WEIGHT_NONPAGED,
+	WEIGHT_TAG,
+};
+
+struct sentence {
+	char text[SENTENCE_TEXT]; /* without its full stop */
+	enum weight weight;
+	enum finding_id backing[2];
+	size_t backing_count;
+};
+
 struct verdict {
+	const struct plugin_input *input;
 	struct report *report;
-	char text[VERDICT_TEXT];
-	size_t used;
-	unsigned sentences;
-	const char *ids[SENTENCES + 4];
-	size_t id_count;
+	struct sentence items[CANDIDATES]; /* in the order of reading */
+	size_t count;
 };
 
-static void back(struct verdict *v, const char *id)
+static struct sentence *say(struct verdict *v, enum weight weight, enum finding_id backing)
 {
-	for (size_t i = 0; i < v->id_count; i++) {
-		if (strcmp(v->ids[i], id) == 0)
-			return;
-	}
-	if (finding_by_id(v->report, id) && v->id_count < sizeof(v->ids) / sizeof(v->ids[0]))
-		v->ids[v->id_count++] = id;
+	struct sentence *s = &v->items[v->count];
+
+	/* every caller speaks once: there is room for all of them */
+	v->count += v->count + 1 < CANDIDATES;
+	*s = (struct sentence){.weight = weight, .backing = {backing}, .backing_count = 1};
+	return s;
 }
 
-/* A sentence without its end; what exceeds the number of sentences is left to the findings. */
-static void say(struct verdict *v, const char *id, const char *sentence)
+static void back(struct sentence *s, enum finding_id id)
 {
-	size_t length = strlen(sentence);
-
-	if (v->sentences == SENTENCES || v->used + length + 3 > sizeof(v->text))
-		return;
-	v->used += (size_t)snprintf(v->text + v->used, sizeof(v->text) - v->used, "%s%s.",
-				    v->used == 0 ? "" : " ", sentence);
-	v->sentences++;
-	if (id)
-		back(v, id);
-}
-
-/* The tag to speak of: the largest suspect, else the largest of a pool that is nearly full. */
-struct subject {
-	uint32_t tag;
-	bool paged, suspect;
-	uint64_t bytes;
-	unsigned share_permille;
-};
-
-static bool largest_of(const struct report *report, bool paged, struct subject *ret)
-{
-	const struct report_lines *top = paged ? &report->top_paged : &report->top_nonpaged;
-	const struct report_line *line;
-	const struct report_tag *row;
-
-	if (top->count == 0)
-		return false;
-	line = &top->items[0];
-	row = &report->tags[line->tag];
-	if (!row->complete || (paged ? row->paged.bytes : row->nonpaged.bytes) <= 0)
-		return false;
-	*ret = (struct subject){.tag = row->tag, .paged = paged};
-	ret->bytes = (uint64_t)(paged ? row->paged.bytes : row->nonpaged.bytes);
-	ret->share_permille = line->has_share ? line->share_permille : 0;
-	return true;
-}
-
-static bool choose_subject(const struct report *report, struct subject *ret)
-{
-	if (report->suspect_count > 0) {
-		const struct report_suspect *s = &report->suspects[0];
-
-		*ret = (struct subject){s->tag, s->paged, true, s->bytes, s->share_permille};
-		return true;
-	}
-	if (finding_by_id(report, "nonpaged-pool-pressure") ||
-	    finding_by_id(report, "connections-refused"))
-		return largest_of(report, false, ret);
-	if (finding_by_id(report, "paged-pool-pressure"))
-		return largest_of(report, true, ret);
-	return false;
+	if (s->backing_count < 2)
+		s->backing[s->backing_count++] = id;
 }
 
 static void say_bugcheck(struct verdict *v)
 {
-	const struct report_finding *f = finding_by_id(v->report, "bug-check");
-	char sentence[320];
+	const struct report_finding *f = finding_find(v->report, FINDING_BUG_CHECK);
+	const struct report_bugcheck *b = &v->report->system.bugcheck;
 
 	if (!f || f->severity < SEVERITY_WARNING)
 		return;
-	snprintf(sentence, sizeof(sentence), "%s (bug check 0x%" PRIX32 " %s)", f->title,
-		 v->report->system.bugcheck.code,
-		 v->report->system.bugcheck.name.value ? v->report->system.bugcheck.name.value
-						       : "");
-	say(v, "bug-check", sentence);
+	snprintf(say(v, WEIGHT_BUG_CHECK, FINDING_BUG_CHECK)->text, SENTENCE_TEXT,
+		 "%s (bug check 0x%" PRIX32 "%s%s)", f->title, b->code, b->name.value ? " " : "",
+		 b->name.value ? b->name.value : "");
 }
 
 /* Started with /3GB, Windows before Vista has half of the nonpaged pool. */
 static bool is_halved(const struct report *report)
 {
-	const char *space = report->totals.user_space;
-
-	return space && strncmp(space, "3 GB", 4) == 0 && report->system.build.has_value &&
+	return report->totals.user_3gb && report->system.build.has_value &&
 	       report->system.build.value < 6000;
 }
 
 static void say_pressure(struct verdict *v, bool paged)
 {
-	const char *id = paged ? "paged-pool-pressure" : "nonpaged-pool-pressure";
-	const struct report_finding *f = finding_by_id(v->report, id);
-	char used[SIZE_TEXT], maximum[SIZE_TEXT], sentence[320];
+	const enum finding_id id = paged ? FINDING_PAGED_PRESSURE : FINDING_NONPAGED_PRESSURE;
+	const struct report_finding *f = finding_find(v->report, id);
+	char used[SIZE_TEXT], maximum[SIZE_TEXT];
 	struct pressure p;
 
 	if (!f || !pressure_read(v->report, paged, &p))
 		return;
-	snprintf(sentence, sizeof(sentence), "%s: %s of at most %s are in use (%u.%u %%)%s",
-		 f->title, format_size_unsigned(p.used, used),
-		 format_size_unsigned(p.maximum, maximum), p.permille / 10, p.permille % 10,
+	snprintf(say(v, paged ? WEIGHT_PAGED : WEIGHT_NONPAGED, id)->text, SENTENCE_TEXT,
+		 "%s: %s%s of at most %s%s are in use (%u.%u %%)%s", f->title,
+		 p.by_tags ? "at least " : "", format_size_unsigned(p.used, used),
+		 format_size_unsigned(p.maximum, maximum),
+		 p.derived ? ", a limit by Windows' rules," : "", p.permille / 10, p.permille % 10,
 		 !paged && is_halved(v->report)
 			 ? "; the machine was started with /3GB, which halves that limit"
 			 : "");
-	say(v, id, sentence);
+}
+
+static const char *log_words(const struct report *report)
+{
+	switch (report->log_judgement) {
+	case LOG_AGREES: return "; the HTTPERR logs agree";
+	case LOG_SHOWS_NONE: return "; the HTTPERR logs do not show it";
+	case LOG_PROVES_NOTHING: return "; the HTTPERR logs are not of that time";
+	case LOG_NONE:
+	case LOG_CONTRADICTS:
+	case LOG_ALONE: break;
+	}
+	return "";
 }
 
 static void say_refused(struct verdict *v)
 {
-	const struct report_finding *f = finding_by_id(v->report, "connections-refused");
-	const struct report_finding *log = finding_by_id(v->report, "httperr");
-	char available[SIZE_TEXT], sentence[320];
+	static const enum finding_id ids[] = {FINDING_CONNECTIONS_REFUSED,
+					      FINDING_CONNECTIONS_REFUSED_NEAR,
+					      FINDING_CONNECTIONS_REFUSED_RULE};
+	const struct report_finding *log = finding_find(v->report, FINDING_HTTPERR);
+	char available[SIZE_TEXT];
+	struct sentence *s;
 	struct pressure p;
 
-	if (f && pressure_read(v->report, false, &p)) {
-		snprintf(sentence, sizeof(sentence), "With %s left, %s%s",
-			 format_size_unsigned(p.available, available), f->title,
-			 !log                                ? ""
-			 : log->severity == SEVERITY_PROBLEM ? "; the HTTPERR logs agree"
-							     : "; the HTTPERR logs do not show it");
-		say(v, "connections-refused", sentence);
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		const struct report_finding *f = finding_find(v->report, ids[i]);
+
+		if (!f || !pressure_read(v->report, false, &p))
+			continue;
+		s = say(v, WEIGHT_REFUSED, ids[i]);
+		snprintf(s->text, SENTENCE_TEXT, "With %s%s of it left, %s%s",
+			 p.by_tags ? "at most " : "", format_size_unsigned(p.available, available),
+			 f->title, log_words(v->report));
 		if (log)
-			back(v, "httperr");
-	} else if (log && log->severity >= SEVERITY_WARNING) {
-		say(v, "httperr", log->title);
+			back(s, FINDING_HTTPERR);
+		return;
 	}
+	if (log && log->severity >= SEVERITY_WARNING)
+		snprintf(say(v, WEIGHT_REFUSED, FINDING_HTTPERR)->text, SENTENCE_TEXT, "%s",
+			 log->title);
 }
 
+/* "69.0 MB of nonpaged pool", with the mark of a figure that is not exact. */
 static void say_tag(struct verdict *v, const struct subject *s)
 {
-	char tag[TAG_TEXT], size[SIZE_TEXT], sentence[320];
-	const char *pool = s->paged ? "paged" : "nonpaged";
+	char tag[TAG_TEXT], size[SIZE_TEXT];
+	char *text = say(v, WEIGHT_TAG, s->backing)->text;
 
 	if (s->suspect)
-		snprintf(sentence, sizeof(sentence),
-			 "Tag %s holds %s of %s pool (%u.%u %% of what the tags hold) and most of "
-			 "it was never freed, which looks like a leak",
-			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size), pool,
-			 s->share_permille / 10, s->share_permille % 10);
+		snprintf(text, SENTENCE_TEXT,
+			 "Tag %s holds %s of %s pool (%u.%u %% of what all tags hold), and %u %% "
+			 "of all it ever allocated was never freed, which looks like a leak",
+			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size),
+			 s->paged ? "paged" : "nonpaged", s->share_permille / 10,
+			 s->share_permille % 10, s->kept_permille / 10);
 	else
-		snprintf(sentence, sizeof(sentence),
-			 "The largest tag in it is %s with %s (%u.%u %%); its counters do not look "
-			 "like a leak",
+		snprintf(text, SENTENCE_TEXT,
+			 "The largest tag in it is %s with %s (%u.%u %% of what all tags hold); "
+			 "its counters do not look like a leak",
 			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size),
 			 s->share_permille / 10, s->share_permille % 10);
-	say(v, s->suspect ? "leak-signature" : NULL, sentence);
-}
-
-static const struct report_owner *find_owner(const struct report *report, uint32_t tag)
-{
-	for (size_t i = 0; report->has_owners && i < report->owner_count; i++) {
-		if (report->owners[i].tag == tag)
-			return &report->owners[i];
-	}
-	return NULL;
-}
-
-/* "savfilter.sys 7.1.0.12 (Example Corp.)" */
-static void module_words(const struct report_candidate *c, char *text, size_t size)
-{
-	const struct report_version *version = c->version;
-	const char *number = version && version->available ? version->file_version.value : NULL;
-	const char *company = version && version->available ? version->company.value : NULL;
-
-	snprintf(text, size, "%s%s%s%s%s%s", c->kernel_itself ? "the kernel itself" : c->module,
-		 number ? " " : "", number ? number : "", company ? " (" : "",
-		 company ? company : "", company ? ")" : "");
-}
-
-static void one_owner(const struct report_candidate *c, char *sentence, size_t size)
-{
-	char module[160];
-
-	module_words(c, module, sizeof(module));
-	if (c->rank == 0)
-		snprintf(sentence, size,
-			 "The tag belongs to %s: no other loaded driver's code passes it to an "
-			 "allocator",
-			 module);
-	else
-		snprintf(sentence, size, "The tag belongs to %s, by its %s", module, c->grade);
-}
-
-static void several_owners(const struct report_owner *owner, char *sentence, size_t size)
-{
-	snprintf(sentence, size,
-		 "%zu drivers pass this tag to an allocator (%s); the dump does not say which of "
-		 "them allocated how much",
-		 owner->candidate_count, owner->words);
 }
 
 static void say_owner(struct verdict *v, const struct subject *s)
 {
-	const struct report_owner *owner = find_owner(v->report, s->tag);
-	char sentence[400], module[160];
+	const char *words = subject_owner_words(v->report, s->tag);
 
-	if (!owner)
-		return;
-	switch (owner->ownership) {
-	case OWNED_BY_ONE: one_owner(&owner->candidates[0], sentence, sizeof(sentence)); break;
-	case OWNED_BY_SEVERAL: several_owners(owner, sentence, sizeof(sentence)); break;
-	case OWNED_PERHAPS:
-		module_words(&owner->candidates[0], module, sizeof(module));
-		snprintf(sentence, sizeof(sentence),
-			 "Whose it is is not proven; weak evidence (%s) points to %s",
-			 owner->candidates[0].grade, module);
-		break;
-	case OWNED_FOR_OTHERS:
-		snprintf(sentence, sizeof(sentence),
-			 "The kernel allocates this tag on behalf of others, so its owner is not "
-			 "to blame: who holds these objects is the question");
-		break;
-	case OWNED_BY_NOBODY:
-		snprintf(sentence, sizeof(sentence),
-			 "No code of a loaded driver was found that passes this tag to an "
-			 "allocator");
-		break;
-	}
-	say(v, s->suspect ? "leak-signature" : NULL, sentence);
+	if (words)
+		snprintf(say(v, WEIGHT_OWNER, s->backing)->text, SENTENCE_TEXT, "%s", words);
 }
 
-static void say_lockstep(struct verdict *v)
+static void say_lockstep(struct verdict *v, const struct subject *s)
 {
-	const struct report *r = v->report;
-	char sentence[200];
+	char *text, size[SIZE_TEXT];
 
 	/* many tags of a healthy server are of a kind: it counts beside a suspect only */
-	if (r->suspect_count == 0 || r->suspects[0].lockstep < 2)
+	if (!s->suspect || s->lockstep < 2)
 		return;
-	snprintf(sentence, sizeof(sentence),
-		 "%zu tags grow together with it, so who owns one of them is likely behind all",
-		 r->suspects[0].lockstep - 1);
-	say(v, "lock-step", sentence);
+	text = say(v, WEIGHT_LOCKSTEP, FINDING_LOCK_STEP)->text;
+	snprintf(text, SENTENCE_TEXT,
+		 "%zu tags grow together, that one among them, and hold %s in all%s", s->lockstep,
+		 format_size_unsigned(s->lockstep_bytes, size),
+		 subject_group_words(v->report, s->group));
+}
+
+static void say_unloaded(struct verdict *v)
+{
+	const struct report_finding *f = finding_find(v->report, FINDING_UNLOADED_DRIVER_POOL);
+
+	if (f && f->severity >= SEVERITY_WARNING)
+		snprintf(say(v, WEIGHT_UNLOADED, FINDING_UNLOADED_DRIVER_POOL)->text, SENTENCE_TEXT,
+			 "%s", f->title);
 }
 
 static void say_known(struct verdict *v)
 {
 	for (size_t i = 0; i < v->report->finding_count; i++) {
 		const struct report_finding *f = &v->report->findings[i];
-		char sentence[400];
 		size_t length;
+		char *text;
 
-		if (strcmp(f->id, "known-problem") != 0 || f->severity < SEVERITY_WARNING)
+		if (strcmp(f->id, finding_info(FINDING_KNOWN_PROBLEM)->id) != 0 ||
+		    f->severity < SEVERITY_WARNING)
 			continue;
-		snprintf(sentence, sizeof(sentence), "%s: %s", f->title, f->detail);
-		length = strlen(sentence);
-		if (length > 0 && sentence[length - 1] == '.')
-			sentence[length - 1] = '\0';
-		say(v, "known-problem", sentence);
+		text = say(v, WEIGHT_KNOWN, FINDING_KNOWN_PROBLEM)->text;
+		snprintf(text, SENTENCE_TEXT, "%s: %s", f->title, f->detail);
+		length = strlen(text);
+		if (length > 0 && text[length - 1] == '.')
+			text[length - 1] = '\0';
 		return;
 	}
 }
 
-static void used_words(const struct report *report, bool paged, char *text, size_t size)
+/* What makes figures worth less than they look; the worst one stands for all. */
+static void say_care(struct verdict *v)
 {
+	static const struct {
+		enum finding_id id;
+		const char *words;
+	} doubts[] = {
+		{FINDING_TABLES_UNAVAILABLE,
+		 "There are no tag tables to read in this file, so it cannot be said which tag or "
+		 "driver holds the memory"},
+		{FINDING_TRACKER_INCOMPLETE,
+		 "The tag tables are not complete: marked figures are bounds or may be off, and "
+		 "tags with such figures were not judged"},
+		{FINDING_TAG_TABLE_FULL,
+		 "The tag table ran full: a tag without a row of its own may be larger"},
+		{FINDING_BIG_TABLE_FULL,
+		 "Some large allocations are charged to the tag `BIG ` instead of their own"},
+		{FINDING_BELOW_BIG_PAGES,
+		 "The tag table and the big-page table contradict each other; figures of the tags "
+		 "that the finding names are doubtful"},
+	};
+
+	for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++) {
+		if (!finding_find(v->report, doubts[i].id))
+			continue;
+		snprintf(say(v, WEIGHT_CARE, doubts[i].id)->text, SENTENCE_TEXT, "%s",
+			 doubts[i].words);
+		return;
+	}
+}
+
+static const char *used_words(struct report *report, bool paged)
+{
+	const char *pool = paged ? "paged" : "nonpaged";
 	struct pressure p;
 
-	if (pressure_read(report, paged, &p))
-		snprintf(text, size, "%s pool is at %u.%u %% of its limit",
-			 paged ? "paged" : "nonpaged", p.permille / 10, p.permille % 10);
-	else
-		snprintf(text, size, "how full %s pool is is not known",
-			 paged ? "paged" : "nonpaged");
+	if (!pressure_read(report, paged, &p))
+		return report_text(report, "how full %s pool is is not known", pool);
+	return report_text(report, "%s pool is at %u.%u %% of its limit%s", pool, p.permille / 10,
+			   p.permille % 10, p.derived ? " by Windows' rules" : "");
 }
 
-static void nothing_unusual(struct verdict *v)
+static bool nothing_unusual(struct verdict *v)
 {
-	const struct report *r = v->report;
-	char nonpaged[80], paged[80], sentence[400];
+	struct report *r = v->report;
+	const struct tracker *tracker = &v->input->pools->tracker;
+	const char *nonpaged = used_words(r, false), *paged = used_words(r, true);
+	const char *whole = tracker->complete ? "" : " whose figures are complete";
+	struct report_finding *f = finding_begin(r, FINDING_NOTHING_UNUSUAL, SEVERITY_INFO,
+						 "Nothing unusual in the pools");
+	size_t judged = 0;
 
-	used_words(r, false, nonpaged, sizeof(nonpaged));
-	used_words(r, true, paged, sizeof(paged));
-	snprintf(sentence, sizeof(sentence),
-		 "Nothing unusual in the pools: %s, %s, and no tag looks "
-		 "like a leak",
-		 nonpaged, paged);
-	say(v, NULL, sentence);
-	say(v, NULL,
-	    "Checked were the fill of both pools, the counters of every tag, tags that grow "
-	    "together, and the kernel's own bookkeeping; why a machine hung may lie elsewhere");
+	if (!f || !nonpaged || !paged)
+		return false;
+	for (size_t i = 0; i < tracker->row_count; i++)
+		judged += tracker->rows[i].complete;
+	f->detail = "None of the checks below found anything; why the machine hung or crashed may "
+		    "lie elsewhere.";
+	snprintf(say(v, WEIGHT_TAG, FINDING_NOTHING_UNUSUAL)->text, SENTENCE_TEXT,
+		 "Nothing unusual in the pools: %s, %s, and no tag%s looks like a leak", nonpaged,
+		 paged, whole);
+	return finding_evidence(f, report_text(r, "fill of the pools: %s, %s", nonpaged, paged)) &&
+	       finding_evidence(
+		       f, report_text(r,
+				      "signs of a leak and tags that grow together: %zu of %zu "
+				      "rows were complete and were judged",
+				      judged, tracker->row_count)) &&
+	       finding_evidence(f, "memory left by unloaded drivers, settings of Driver Verifier "
+				   "and special pool, the bug check") &&
+	       finding_evidence(f, r->log_judgement == LOG_NONE
+					   ? "not checked: HTTPERR logs, none were given"
+					   : "HTTPERR logs");
 }
 
-static void say_incomplete(struct verdict *v)
-{
-	if (!finding_by_id(v->report, "tracker-incomplete"))
-		return;
-	say(v, "tracker-incomplete",
-	    "The tag tables are not complete, so figures of some tags are bounds or unknown");
-}
-
-static void compose(struct verdict *v)
+static bool compose(struct verdict *v)
 {
 	struct subject subject;
-	bool about_tag = choose_subject(v->report, &subject);
+	bool about_tag = subject_choose(v->report, &subject);
 
 	say_bugcheck(v);
 	say_pressure(v, false);
-	if (!about_tag || subject.paged)
-		say_pressure(v, true);
 	say_refused(v);
+	say_pressure(v, true);
 	if (about_tag) {
 		say_tag(v, &subject);
 		say_owner(v, &subject);
+		say_lockstep(v, &subject);
 	}
 	say_known(v);
-	if (v->sentences == 0)
-		nothing_unusual(v);
-	say_lockstep(v);
-	say_incomplete(v);
+	say_unloaded(v);
+	if (v->count == 0 && v->input->pools && !nothing_unusual(v))
+		return false;
+	say_care(v);
+	return true;
+}
+
+/* Drops the least important ones until the rest fits. */
+static void choose(struct verdict *v)
+{
+	while (v->count > SENTENCES) {
+		size_t least = 0;
+
+		for (size_t i = 1; i < v->count; i++) {
+			if (v->items[i].weight < v->items[least].weight)
+				least = i;
+		}
+		memmove(&v->items[least], &v->items[least + 1],
+			(v->count - least - 1) * sizeof(v->items[0]));
+		v->count--;
+	}
+}
+
+static void add_backing(struct report_verdict *verdict, enum finding_id id)
+{
+	const char *name = finding_info(id)->id;
+
+	for (size_t i = 0; i < verdict->finding_count; i++) {
+		if (strcmp(verdict->finding_ids[i], name) == 0)
+			return;
+	}
+	verdict->finding_ids[verdict->finding_count++] = name;
+}
+
+static bool join(struct verdict *v)
+{
+	struct report_verdict *verdict = &v->report->verdict;
+
+	verdict->text = "";
+	verdict->finding_ids =
+		report_array(v->report, 2 * SENTENCES, sizeof(*verdict->finding_ids));
+	for (size_t i = 0; i < v->count && verdict->finding_ids && verdict->text; i++) {
+		const struct sentence *s = &v->items[i];
+
+		verdict->text = report_text(v->report, "%s%s%s.", verdict->text, i == 0 ? "" : " ",
+					    s->text);
+		for (size_t k = 0; k < s->backing_count; k++)
+			add_backing(verdict, s->backing[k]);
+	}
+	return verdict->text && verdict->finding_ids;
 }
 
 enum ps_status plugin_verdict(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err)
 {
-	struct report_verdict *verdict = &report->verdict;
-	struct verdict v = {.report = report};
-	const char **ids;
+	struct verdict v = {.input = input, .report = report};
 
-	if (!input->pools) {
-		verdict->note = "without the tag tables there is nothing to reach a verdict from";
+	if (!compose(&v))
+		return ps_fail_memory(err, "the verdict");
+	choose(&v);
+	if (v.count == 0) {
+		report->verdict.note = "there is nothing to reach a verdict from";
 		return PS_OK;
 	}
-	compose(&v);
-	ids = report_array(report, v.id_count, sizeof(*ids));
-	verdict->text = report_text(report, "%s", v.text);
-	if (!verdict->text || (v.id_count > 0 && !ids))
-		return ps_fail_memory(err, "the verdict");
-	if (v.id_count > 0)
-		memcpy(ids, v.ids, v.id_count * sizeof(*ids));
-	verdict->finding_ids = ids;
-	verdict->finding_count = v.id_count;
-	return PS_OK;
+	return join(&v) ? PS_OK : ps_fail_memory(err, "the verdict");
 }

@@ -77,11 +77,16 @@ void tag_uses_fini(struct tag_uses *uses)
 	*uses = (struct tag_uses){NULL, 0};
 }
 
+static bool matters(uint64_t bytes, uint64_t maximum)
+{
+	return bytes >= MATTERS_BYTES && bytes >= maximum / MATTERS_PART;
+}
+
 unsigned leak_signs(const struct tag_use *use, uint64_t maximum)
 {
 	unsigned signs = 0;
 
-	if (use->bytes < MATTERS_BYTES || use->bytes < maximum / MATTERS_PART)
+	if (!matters(use->bytes, maximum))
 		return 0;
 	if (use->kept_permille >= FEW_FREES)
 		signs |= LEAK_FEW_FREES;
@@ -95,6 +100,27 @@ unsigned leak_signs(const struct tag_use *use, uint64_t maximum)
 bool leak_is_suspect(unsigned signs)
 {
 	return signs & LEAK_LARGE_SHARE && signs & LEAK_FEW_FREES;
+}
+
+bool lockstep_is_suspect(const struct tag_uses *uses, const struct lockstep *group,
+			 const uint64_t maximum[2])
+{
+	uint64_t bytes[2] = {0, 0};
+	unsigned shares[2] = {0, 0};
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct tag_use *use = &uses->items[group->members[i]];
+
+		if (use->kept_permille < FEW_FREES)
+			return false;
+		bytes[use->paged] += use->bytes;
+		shares[use->paged] += use->share_permille;
+	}
+	for (unsigned pool = 0; pool < 2; pool++) {
+		if (shares[pool] >= LARGE_SHARE && matters(bytes[pool], maximum[pool]))
+			return true;
+	}
+	return false;
 }
 
 /* `a` is `times` b, within one part in `parts`. */

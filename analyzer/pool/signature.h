@@ -50,6 +50,16 @@ bool leak_is_suspect(unsigned signs);
 
 enum { LOCKSTEP_MEMBERS = 12 };
 
+struct lockstep;
+
+/**
+ * True when a group as a whole looks like a leak, though each member may be small: all members have
+ * few frees, and in one pool they hold together what makes a single tag a suspect. `maximum` as
+ * above, of nonpaged and paged pool.
+ */
+bool lockstep_is_suspect(const struct tag_uses *uses, const struct lockstep *group,
+			 const uint64_t maximum[2]);
+
 /** Tags whose outstanding counts are equal, or as one to two. */
 struct lockstep {
 	size_t members[LOCKSTEP_MEMBERS]; /* indices into uses->items, most bytes first */

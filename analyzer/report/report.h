@@ -377,6 +377,7 @@ struct report_totals {
 	struct report_total committed, committed_peak, commit_limit; /* of the machine */
 	struct report_number physical_bytes;
 	const char *user_space; /* x86: "2 GB" or "3 GB (/3GB)" with the source; NULL elsewhere */
+	bool user_3gb;          /* started with /3GB */
 	uint32_t special_pool_tag; /* 0: none */
 	uint32_t verifier_flags;   /* Driver Verifier's settings; 0: off */
 	struct report_pool_total nonpaged, paged;
@@ -388,7 +389,20 @@ struct report_suspect {
 	bool paged;
 	uint64_t bytes;
 	unsigned share_permille; /* of the pool's sum over tags */
-	size_t lockstep;         /* tags that grow together with it, itself included; 0: none */
+	unsigned kept_permille;  /* outstanding of all allocations ever made; 0: not known */
+	unsigned group;          /* the same number: they grow together; 0: no group */
+	size_t lockstep;         /* tags of its group, itself included; 0: none */
+	uint64_t lockstep_bytes; /* of all of them */
+};
+
+/** What HTTPERR logs say of refused connections beside what the dump says. */
+enum log_judgement {
+	LOG_NONE,           /* no logs were given */
+	LOG_AGREES,         /* both say that connections were refused, or both that none was */
+	LOG_CONTRADICTS,    /* the logs have refused connections, the dump shows no reason */
+	LOG_SHOWS_NONE,     /* the dump says that they were refused, the logs have none */
+	LOG_PROVES_NOTHING, /* the logs are not of the time between start and crash */
+	LOG_ALONE,          /* the dump cannot be judged, or has no times */
 };
 
 /** The answer in a few sentences, each backed by findings. */
@@ -467,6 +481,7 @@ struct report {
 	size_t finding_count, finding_capacity;
 	struct report_suspect *suspects; /* most bytes first */
 	size_t suspect_count;
+	enum log_judgement log_judgement;
 	struct report_verdict verdict;
 	bool incomplete; /* a printed figure is incomplete: exit status 1 */
 

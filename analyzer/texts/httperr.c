@@ -372,6 +372,7 @@ enum ps_status httperr_create(const char *const *paths, size_t count,
 		status = ps_fail_memory(err, "the HTTPERR logs");
 		goto out;
 	}
+	log->times = *times;
 	reader->log = log;
 	reader->times = times;
 	progress_begin(progress, "reading HTTPERR logs", bytes_of_paths(paths, count));

@@ -28,7 +28,13 @@ struct httperr_reason {
 	uint64_t before_boot, last_hour, after_crash; /* events, by the times given; else 0 */
 };
 
+/** What the log is laid beside; 0 = not known. Seconds since 1970, UTC. */
+struct httperr_times {
+	int64_t boot, crash;
+};
+
 struct httperr {
+	struct httperr_times times;                     /* as given */
 	struct httperr_reason reasons[HTTPERR_REASONS]; /* most events first */
 	size_t reason_count;
 	uint64_t other_reasons; /* lines whose reason found no room: rubbish, or an attack */
@@ -39,11 +45,6 @@ struct httperr {
 	uint64_t first_broken; /* line number of the first, in its file; 0 = none */
 	char first_broken_file[128];
 	int64_t first, last; /* of all lines understood; 0 without any */
-};
-
-/** What the log is laid beside; 0 = not known. Seconds since 1970, UTC. */
-struct httperr_times {
-	int64_t boot, crash;
 };
 
 /**
