@@ -44,7 +44,11 @@ static const char *http_words(struct report *report)
 		return report->modules.complete
 			       ? "http.sys was not loaded"
 			       : "http.sys is not among the modules that could be read";
-	return report_text(report, "http.sys was loaded at 0x%016" PRIx64, http->base);
+	return report_text(report, "http.sys was loaded at 0x%016" PRIx64 ", version %s",
+			   http->base,
+			   http->version.available && http->version.file_version.value
+				   ? http->version.file_version.value
+				   : "not known");
 }
 
 struct verdict_words {

@@ -23,6 +23,9 @@ struct command {
 extern const struct command command_analyze, command_tags, command_big, command_modules,
 	command_info, command_owners;
 
+/** Prints the explanation of a finding, or the list of them; returns the exit status. */
+int explain_run(const char *finding);
+
 /** Runs a command from file to printed report; returns the exit status of the program. */
 int command_run(const struct command *command, const struct options *options);
 

@@ -7,6 +7,7 @@
 #include "analyzer/cli/command.h"
 #include "base/signals.h"
 
+/* `explain` needs no dump and is none of them. */
 static const struct command *const commands[COMMAND_COUNT] = {
 	[COMMAND_ANALYZE] = &command_analyze, [COMMAND_TAGS] = &command_tags,
 	[COMMAND_BIG] = &command_big,         [COMMAND_MODULES] = &command_modules,
@@ -46,6 +47,8 @@ static int run(int argc, char **argv, const struct options *options)
 			options_overview(stdout);
 		return command_finish(0);
 	}
+	if (options->command == COMMAND_EXPLAIN)
+		return explain_run(options->file);
 	return command_run(commands[options->command], options);
 }
 

@@ -18,6 +18,8 @@ static const struct {
 	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
 	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
 	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
+	[COMMAND_EXPLAIN] = {"explain", "what a finding means, how sure it is and what to do; "
+					"without a finding, the list of them"},
 };
 
 const struct option_spec option_specs[OPTION_SPECS] = {
@@ -54,8 +56,8 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "who reads an ELF core: native (default) or kdumpfile"},
 	{"verbose", OPTION_VERBOSE, NULL, IN_ALL, "say what is being done (on standard error)"},
 	{"quiet", OPTION_QUIET, NULL, IN_ALL, "no warnings, no progress bar"},
-	{"help", OPTION_HELP, NULL, IN_ALL, "print this help"},
-	{"version", OPTION_VERSION, NULL, IN_ALL, "print the version"},
+	{"help", OPTION_HELP, NULL, IN_ALL | IN_EXPLAIN, "print this help"},
+	{"version", OPTION_VERSION, NULL, IN_ALL | IN_EXPLAIN, "print the version"},
 };
 
 const char *command_name(enum command_id command)
@@ -113,7 +115,8 @@ static void print_option(const struct option_spec *spec, FILE *out)
 
 void options_help(enum command_id command, FILE *out)
 {
-	fprintf(out, "Usage: poolscope %s FILE [OPTION]...\n\n%s\n\n", commands[command].name,
+	fprintf(out, "Usage: poolscope %s %s\n\n%s\n\n", commands[command].name,
+		command == COMMAND_EXPLAIN ? "[FINDING]" : "FILE [OPTION]...",
 		commands[command].summary);
 	for (size_t i = 0; i < OPTION_SPECS; i++) {
 		if (option_specs[i].commands & 1U << command)

@@ -290,8 +290,8 @@ static bool find_command(const char *word, enum command_id *ret)
 static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
-	ps_hint(err, "the commands are analyze, tags, owners, big, modules and info; "
-		     "try `poolscope --help`");
+	ps_hint(err, "the commands are analyze, tags, owners, big, modules, info and "
+		     "explain; try `poolscope --help`");
 	return err->status;
 }
 
@@ -314,7 +314,8 @@ static enum ps_status sort_words(struct options *o, const struct words *words, s
 	if (words->count > next)
 		o->file = words->items[next++];
 	if (words->count > next)
-		return ps_fail(err, PS_USAGE, "one file at a time: '%s' is one too many",
+		return ps_fail(err, PS_USAGE, "one %s at a time: '%s' is one too many",
+			       o->command == COMMAND_EXPLAIN ? "finding" : "file",
 			       words->items[next]);
 	return PS_OK;
 }
@@ -383,7 +384,8 @@ static enum ps_status check_together(const struct options *o, const struct words
 
 static enum ps_status check_file(const struct options *o, struct ps_error *err)
 {
-	if (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0)
+	if (o->command == COMMAND_EXPLAIN ||
+	    (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0))
 		return PS_OK;
 	if (!o->file && o->command == COMMAND_OWNERS)
 		return ps_fail(err, PS_USAGE,

@@ -18,9 +18,10 @@ enum command_id {
 	COMMAND_BIG,
 	COMMAND_MODULES,
 	COMMAND_INFO,
+	COMMAND_EXPLAIN,
 };
 
-enum { COMMAND_COUNT = 6 };
+enum { COMMAND_COUNT = 7 };
 
 enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_TICKET, OUTPUT_HTML };
 
@@ -37,7 +38,7 @@ enum {
 struct options {
 	enum command_id command;
 	bool help, version;
-	const char *file; /* borrowed from argv; NULL when none was given */
+	const char *file; /* borrowed from argv; NULL when none was given. explain: a finding */
 	enum output_kind output;
 	bool has_top;
 	size_t top; /* rows; 0 = all */

@@ -163,3 +163,35 @@ char *format_safe(const char *text, enum text_target target)
 	*to = '\0';
 	return safe;
 }
+
+static size_t count_columns(const char *words, size_t length)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < length; i++)
+		columns += ((unsigned char)words[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+void format_wrap(FILE *out, const char *words, size_t column, unsigned indent, size_t width)
+{
+	bool first = true;
+
+	while (*words != '\0') {
+		size_t blanks = strspn(words, " ");
+		size_t length = strcspn(words + blanks, " ");
+		size_t columns = count_columns(words + blanks, length);
+
+		if (!first && column + blanks + columns > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+			words += blanks;
+			blanks = 0;
+		}
+		fwrite(words, 1, blanks + length, out);
+		column += blanks + columns;
+		words += blanks + length;
+		first = false;
+	}
+	fputc('\n', out);
+}

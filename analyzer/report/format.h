@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "analyzer/report/report.h"
 
@@ -44,6 +45,12 @@ enum text_target {
 
 /** TARGET_TERMINAL or TARGET_ASCII, as the locale's character set is UTF-8 or not. */
 enum text_target format_terminal(void);
+
+/**
+ * Prints words, broken at blanks so that no line is longer than `width` columns; the first line
+ * begins at column `column`, where the output already is, further ones at `indent`. Ends the line.
+ */
+void format_wrap(FILE *out, const char *words, size_t column, unsigned indent, size_t width);
 
 /** Copy of `text` made harmless for `target`. NULL when memory is out. Caller frees. */
 char *format_safe(const char *text, enum text_target target);

@@ -36,40 +36,11 @@ enum ps_status render_text(const struct report *report, const struct render_opti
 	return ps_fail(err, PS_INTERNAL, "no text page for this command");
 }
 
-static size_t text_columns(const char *words, size_t length)
-{
-	size_t columns = 0;
-
-	for (size_t i = 0; i < length; i++)
-		columns += ((unsigned char)words[i] & 0xc0) != 0x80;
-	return columns;
-}
-
-/* Prints words from column `column` on, breaking at blanks; further lines begin at `indent`. */
 static void wrap(const struct text *text, const char *words, size_t column, unsigned indent)
 {
 	size_t width = text->options->width ? text->options->width : DEFAULT_WIDTH;
-	bool first = true;
 
-	if (width < MIN_WIDTH)
-		width = MIN_WIDTH;
-	while (*words != '\0') {
-		size_t blanks = strspn(words, " ");
-		size_t length = strcspn(words + blanks, " ");
-		size_t columns = text_columns(words + blanks, length);
-
-		if (!first && column + blanks + columns > width) {
-			fprintf(text->out, "\n%*s", (int)indent, "");
-			column = indent;
-			blanks = 0;
-			words += strspn(words, " ");
-		}
-		fwrite(words, 1, blanks + length, text->out);
-		column += blanks + columns;
-		words += blanks + length;
-		first = false;
-	}
-	fputc('\n', text->out);
+	format_wrap(text->out, words, column, indent, width < MIN_WIDTH ? MIN_WIDTH : width);
 }
 
 static char *safe_words(const struct text *text, const char *format, va_list args)

@@ -13,50 +13,25 @@
 
 enum { WIDTH = 76, TAGS_SHOWN = 5 };
 
-/* Words, wrapped; lines after the first are indented. */
-static enum ps_status put(FILE *out, unsigned indent, const char *words, struct ps_error *err)
+/* A line that begins at column `first` and goes on at column `indent`. */
+__attribute__((format(printf, 5, 6))) static enum ps_status
+line(FILE *out, unsigned first, unsigned indent, struct ps_error *err, const char *format, ...)
 {
-	char *safe = format_safe(words, TARGET_ASCII);
-	size_t column = 0;
-
-	if (!safe)
-		return ps_fail_memory(err, "the ticket");
-	for (const char *at = safe; *at != '\0';) {
-		size_t length = strcspn(at, " \n");
-
-		if (column > 0 && column + 1 + length > WIDTH) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > 0 && length > 0) {
-			fputc(' ', out);
-			column++;
-		}
-		fwrite(at, 1, length, out);
-		column += length;
-		at += length;
-		at += strspn(at, " \n");
-	}
-	fputc('\n', out);
-	free(safe);
-	return PS_OK;
-}
-
-__attribute__((format(printf, 4, 5))) static enum ps_status
-line(FILE *out, unsigned indent, struct ps_error *err, const char *format, ...)
-{
-	enum ps_status status;
-	char *words = NULL;
+	char *words = NULL, *safe;
 	va_list args;
 
 	va_start(args, format);
 	if (vasprintf(&words, format, args) < 0)
 		words = NULL;
 	va_end(args);
-	if (!words)
-		return ps_fail_memory(err, "the ticket");
-	status = put(out, indent, words, err);
+	safe = words ? format_safe(words, TARGET_ASCII) : NULL;
 	free(words);
-	return status;
+	if (!safe)
+		return ps_fail_memory(err, "the ticket");
+	fprintf(out, "%*s", (int)first, "");
+	format_wrap(out, safe, first, indent, WIDTH);
+	free(safe);
+	return PS_OK;
 }
 
 static const char *or_unknown(const struct report_string *string)
@@ -67,27 +42,30 @@ static const char *or_unknown(const struct report_string *string)
 static enum ps_status machine(const struct report *r, FILE *out, struct ps_error *err)
 {
 	const struct report_system *s = &r->system;
-	char uptime[DURATION_TEXT] = "unknown";
+	char uptime[DURATION_TEXT] = "unknown", build[24] = "unknown";
 	enum ps_status status;
+
+	if (s->build.has_value)
+		snprintf(build, sizeof(build), "%" PRIu64, s->build.value);
 
 	if (s->uptime_seconds.has_value)
 		format_duration(s->uptime_seconds.value, uptime);
-	status = line(out, 9, err, "Machine: %s%s%s, build %" PRIu64 ", %s",
-		      or_unknown(&s->product), s->service_pack.value ? ", " : "",
-		      s->service_pack.value ? s->service_pack.value : "", s->build.value,
+	status = line(out, 0, 11, err, "Machine:   %s%s%s, build %s, %s", or_unknown(&s->product),
+		      s->service_pack.value ? ", " : "",
+		      s->service_pack.value ? s->service_pack.value : "", build,
 		      or_unknown(&s->arch));
 	if (status == PS_OK)
-		status =
-			line(out, 9, err, "Crash:   %s, up %s", or_unknown(&s->crash_time), uptime);
+		status = line(out, 0, 11, err, "Crash:     %s, up %s", or_unknown(&s->crash_time),
+			      uptime);
 	if (status == PS_OK && s->bugcheck.known)
-		status = line(out, 9, err,
+		status = line(out, 0, 11, err,
 			      "Bug check: 0x%08" PRIx32 " %s (0x%" PRIx64 ", 0x%" PRIx64
 			      ", 0x%" PRIx64 ", 0x%" PRIx64 ")",
 			      s->bugcheck.code, or_unknown(&s->bugcheck.name),
 			      s->bugcheck.parameters[0], s->bugcheck.parameters[1],
 			      s->bugcheck.parameters[2], s->bugcheck.parameters[3]);
 	if (status == PS_OK)
-		status = line(out, 9, err, "Dump:    %s, %s", r->file.path, r->file.title);
+		status = line(out, 0, 11, err, "Dump:      %s, %s", r->file.path, r->file.title);
 	return status;
 }
 
@@ -100,8 +78,8 @@ static enum ps_status pool(const char *name, const struct report_pool_total *p,
 		format_size_unsigned(p->allocated.number.value, allocated);
 	if (p->maximum.number.has_value)
 		format_size_unsigned(p->maximum.number.value, maximum);
-	return line(out, 2, err, "%s pool: tags add up to %s%s; allocated %s%s, limit %s%s", name,
-		    trust_mark(trust), format_size(p->tag_bytes, tags), allocated,
+	return line(out, 0, 2, err, "%s pool: tags add up to %s%s; allocated %s%s, limit %s%s",
+		    name, trust_mark(trust), format_size(p->tag_bytes, tags), allocated,
 		    p->allocated.number.has_value && p->allocated.basis == BASIS_DOUBTFUL
 			    ? " (doubtful)"
 			    : "",
@@ -129,7 +107,7 @@ static enum ps_status tag_line(const struct report *r, const struct report_line 
 
 	if (owner && owner->ownership == OWNED_BY_ONE)
 		version = owner->candidates[0].version;
-	return line(out, 4, err, "  %s %s%s in %s%" PRId64 " allocations; owner: %s%s%s%s%s",
+	return line(out, 2, 4, err, "%s %s%s in %s%" PRId64 " allocations; owner: %s%s%s%s%s",
 		    tag_text(tag->tag, name), mark, format_size(side->bytes, size), mark,
 		    side->diff, owner ? owner->words : "not looked for",
 		    version && version->file_version.value ? " " : "",
@@ -141,7 +119,7 @@ static enum ps_status tag_line(const struct report *r, const struct report_line 
 static enum ps_status top(const struct report *r, const char *name,
 			  const struct report_lines *lines, FILE *out, struct ps_error *err)
 {
-	enum ps_status status = line(out, 0, err, "Largest %s tags:", name);
+	enum ps_status status = line(out, 0, 2, err, "Largest %s tags:", name);
 
 	for (size_t i = 0; i < lines->count && i < TAGS_SHOWN && status == PS_OK; i++)
 		status = tag_line(r, &lines->items[i], out, err);
@@ -151,15 +129,15 @@ static enum ps_status top(const struct report *r, const char *name,
 static enum ps_status findings(const struct report *r, FILE *out, struct ps_error *err)
 {
 	enum ps_status status =
-		line(out, 0, err, r->finding_count == 0 ? "Findings: none" : "Findings:");
+		line(out, 0, 2, err, r->finding_count == 0 ? "Findings: none" : "Findings:");
 
 	for (size_t i = 0; i < r->finding_count && status == PS_OK; i++) {
 		const struct report_finding *f = &r->findings[i];
 
-		status = line(out, 4, err, "- %s [%s]: %s. %s", severity_word(f->severity), f->id,
-			      f->title, f->detail ? f->detail : "");
+		status = line(out, 0, 2, err, "- %s [%s]: %s. %s", severity_word(f->severity),
+			      f->id, f->title, f->detail ? f->detail : "");
 		for (size_t k = 0; k < f->evidence.count && status == PS_OK; k++)
-			status = line(out, 6, err, "    %s", f->evidence.items[k]);
+			status = line(out, 4, 6, err, "%s", f->evidence.items[k]);
 	}
 	return status;
 }
@@ -170,7 +148,7 @@ enum ps_status render_ticket(const struct report *report, FILE *out, struct ps_e
 	enum ps_status status = machine(report, out, err);
 
 	if (status == PS_OK)
-		status = line(out, 9, err, "Verdict: %s",
+		status = line(out, 0, 11, err, "Verdict:   %s",
 			      report->verdict.text
 				      ? report->verdict.text
 				      : (report->verdict.note ? report->verdict.note : "none"));
@@ -185,6 +163,6 @@ enum ps_status render_ticket(const struct report *report, FILE *out, struct ps_e
 	if (status == PS_OK)
 		status = findings(report, out, err);
 	if (status == PS_OK)
-		status = line(out, 0, err, "(poolscope %s)", POOLSCOPE_VERSION);
+		status = line(out, 0, 2, err, "(poolscope %s)", POOLSCOPE_VERSION);
 	return status;
 }
