@@ -81,6 +81,8 @@ static const struct global_spec {
 	{"MmHighestUserAddress", SIZE_POINTER, ZONE_READONLY, 0, UINT32_MAX},
 	{"MmSystemRangeStart", SIZE_POINTER, ZONE_READONLY, 0, UINT32_MAX},
 	{"MmUserProbeAddress", SIZE_POINTER, ZONE_READONLY, 0, UINT32_MAX},
+	{"MmSpecialPoolTag", 4, ZONE_DATA, 0, UINT32_MAX},
+	{"MmVerifierData", 0x20, ZONE_DATA, 0, UINT32_MAX},
 };
 
 enum { SPEC_COUNT = sizeof(specs) / sizeof(*specs) };

@@ -54,6 +54,8 @@ static const struct kdbg_field {
 	{0x218, "KiProcessorBlock", UINT32_MAX},
 	{0x220, "MmUnloadedDrivers", UINT32_MAX},
 	{0x228, "MmLastUnloadedDriver", UINT32_MAX},
+	{0x238, "MmSpecialPoolTag", UINT32_MAX},
+	{0x248, "MmVerifierData", UINT32_MAX},
 	{0x250, "MmAllocatedNonPagedPool", 9600},
 	{0x268, "CmNtCSDVersion", UINT32_MAX},
 	{0x270, "MmPhysicalMemoryBlock", UINT32_MAX},

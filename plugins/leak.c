@@ -69,7 +69,7 @@ static void choose_suspects(struct leaks *l)
 		unsigned group = group_of(l, i);
 
 		if (!leak_is_suspect(leak_signs(use, l->maximum[use->paged])) &&
-		    (group == 0 || !l->group_is_suspect[group - 1]))
+		    (group == 0 || !l->group_is_suspect[group - 1] || !leak_has_few_frees(use)))
 			continue;
 		if (l->suspect_count < SUSPECTS)
 			l->suspects[l->suspect_count++] = i;

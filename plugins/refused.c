@@ -76,12 +76,13 @@ static const struct verdict_words near_miss = {
 	"EnableAggressiveMemoryUsage)."};
 static const struct verdict_words not_loaded = {
 	FINDING_CONNECTIONS_REFUSED_NEAR,
-	"Too little nonpaged pool for HTTP.SYS, which was not loaded", SEVERITY_INFO,
+	"HTTP.SYS would refuse connections, but it was not loaded", SEVERITY_INFO,
 	"It refuses connections when less than 20 MB of nonpaged pool are available; on this "
 	"machine it did not run."};
 static const struct verdict_words newer = {
 	FINDING_CONNECTIONS_REFUSED_RULE,
-	"Little nonpaged pool is left; HTTP.SYS may refuse connections", SEVERITY_INFO,
+	"HTTP.SYS may have refused connections; for this Windows no mark is documented",
+	SEVERITY_INFO,
 	"Windows Server 2003 refuses connections when less than 20 MB of nonpaged pool are "
 	"available. For this version of Windows no such mark is documented."};
 

@@ -97,6 +97,11 @@ unsigned leak_signs(const struct tag_use *use, uint64_t maximum)
 	return signs;
 }
 
+bool leak_has_few_frees(const struct tag_use *use)
+{
+	return use->kept_permille >= FEW_FREES;
+}
+
 bool leak_is_suspect(unsigned signs)
 {
 	return signs & LEAK_LARGE_SHARE && signs & LEAK_FEW_FREES;
@@ -106,17 +111,18 @@ bool lockstep_is_suspect(const struct tag_uses *uses, const struct lockstep *gro
 			 const uint64_t maximum[2])
 {
 	uint64_t bytes[2] = {0, 0};
-	unsigned shares[2] = {0, 0};
+	unsigned shares[2] = {0, 0}, members = 0;
 
 	for (size_t i = 0; i < group->count; i++) {
 		const struct tag_use *use = &uses->items[group->members[i]];
 
 		if (use->kept_permille < FEW_FREES)
-			return false;
+			continue;
+		members++;
 		bytes[use->paged] += use->bytes;
 		shares[use->paged] += use->share_permille;
 	}
-	for (unsigned pool = 0; pool < 2; pool++) {
+	for (unsigned pool = 0; pool < 2 && members > 1; pool++) {
 		if (shares[pool] >= LARGE_SHARE && matters(bytes[pool], maximum[pool]))
 			return true;
 	}

@@ -52,10 +52,13 @@ enum { LOCKSTEP_MEMBERS = 12 };
 
 struct lockstep;
 
+/** True when most of what was ever allocated is still there. */
+bool leak_has_few_frees(const struct tag_use *use);
+
 /**
- * True when a group as a whole looks like a leak, though each member may be small: all members have
- * few frees, and in one pool they hold together what makes a single tag a suspect. `maximum` as
- * above, of nonpaged and paged pool.
+ * True when a group as a whole looks like a leak, though each member may be small: in one pool its
+ * members with few frees, two at least, hold together what makes a single tag a suspect. `maximum`
+ * as above, of nonpaged and paged pool.
  */
 bool lockstep_is_suspect(const struct tag_uses *uses, const struct lockstep *group,
 			 const uint64_t maximum[2]);
