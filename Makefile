@@ -173,11 +173,13 @@ fuzz: packages-check
 install: poolscope
 	install -D -m 755 poolscope $(DESTDIR)$(BINDIR)/poolscope
 	install -D -m 644 docs/poolscope.1 $(DESTDIR)$(MANDIR)/man1/poolscope.1
+	install -D -m 644 docs/poolscope-findings.7 $(DESTDIR)$(MANDIR)/man7/poolscope-findings.7
 	install -D -m 644 contrib/completion/poolscope.bash $(DESTDIR)$(BASHCOMPDIR)/poolscope
 	install -D -m 644 analyzer/report/poolscope-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/poolscope $(DESTDIR)$(MANDIR)/man1/poolscope.1 \
+		$(DESTDIR)$(MANDIR)/man7/poolscope-findings.7 \
 		$(DESTDIR)$(BASHCOMPDIR)/poolscope $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
 
 clean:

@@ -142,27 +142,29 @@ static void say_refused(struct verdict *v)
 
 static void say_tag(struct verdict *v, const struct subject *s)
 {
+	const char *about = v->report->totals.trust == FIGURE_EXACT ? "" : "about ";
 	const char *pool = s->paged ? "paged" : "nonpaged";
 	char tag[TAG_TEXT], size[SIZE_TEXT];
 	char *text = say(v, WEIGHT_TAG, s->backing)->text;
 
 	if (s->suspect && s->kept_permille >= 999)
-		snprintf(text, SENTENCE_TEXT,
-			 "Tag %s holds %s of %s pool (%u.%u %% of what all tags hold), and hardly "
-			 "anything of it was ever freed, which looks like a leak",
-			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size), pool,
-			 s->share_permille / 10, s->share_permille % 10);
+		snprintf(
+			text, SENTENCE_TEXT,
+			"Tag %s holds %s of %s pool (%s%u.%u %% of what all tags hold), and hardly "
+			"anything of it was ever freed, which looks like a leak",
+			tag_text(s->tag, tag), format_size_unsigned(s->bytes, size), pool, about,
+			s->share_permille / 10, s->share_permille % 10);
 	else if (s->suspect)
 		snprintf(text, SENTENCE_TEXT,
-			 "Tag %s holds %s of %s pool (%u.%u %% of what all tags hold), and %u %% "
+			 "Tag %s holds %s of %s pool (%s%u.%u %% of what all tags hold), and %u %% "
 			 "of all that it ever allocated was never freed, which looks like a leak",
-			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size), pool,
+			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size), pool, about,
 			 s->share_permille / 10, s->share_permille % 10, s->kept_permille / 10);
 	else
 		snprintf(text, SENTENCE_TEXT,
-			 "The largest tag in it is %s with %s (%u.%u %% of what all tags hold); "
+			 "The largest tag in it is %s with %s (%s%u.%u %% of what all tags hold); "
 			 "its counters do not look like a leak",
-			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size),
+			 tag_text(s->tag, tag), format_size_unsigned(s->bytes, size), about,
 			 s->share_permille / 10, s->share_permille % 10);
 }
 

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 
-from harness import ROOT, Skip, check, run
+from harness import ROOT, Skip, check, equal, run
 
 # Room -> the rooms that it may include besides itself. The arrows run one way:
 # cli -> desk -> plugins -> pool -> kernel -> memory -> formats -> base.
@@ -61,12 +61,30 @@ def arrows():
     check(not wrong, "\n    ".join(["", *wrong]))
 
 
-def man_page():
+def man_pages():
+    pages = [os.path.join("docs", name) for name in ("poolscope.1", "poolscope-findings.7")]
     try:
-        done = run(["mandoc", "-T", "lint", "-W", "warning", "docs/poolscope.1"], want=None, cwd=ROOT)
+        done = run(["mandoc", "-T", "lint", "-W", "warning", *pages], want=None, cwd=ROOT)
     except FileNotFoundError as error:
         raise Skip("mandoc is not installed") from error
     check(done.returncode == 0, done.stdout.decode() + done.stderr.decode())
+
+
+def findings():
+    """Every finding of the list is made by a plugin and has its section in the manual; the list has
+    nothing else. That a plugin makes no finding without a row, the compiler sees."""
+    listed = dict(re.findall(r'\[(FINDING_\w+)\] =\s*\{"([\w-]+)"', text("plugins/finding_list.c")))
+    declared = re.search(r"enum finding_id \{(.*?)\};", text("plugins/finding_list.h"), re.DOTALL)
+    names = re.findall(r"\bFINDING_\w+", re.sub(r"/\*.*?\*/", "", declared.group(1)))
+    equal(sorted(listed), sorted(names), "rows of finding_list.c against finding_list.h")
+    check(len(names) > 20, "the list of findings cannot be read")
+    makers = "".join(code(path) for path in sources("plugins") if "finding_list" not in path
+                     and not path.endswith(("verdict.c", "subject.c")))  # fmt: skip
+    made = set(re.findall(r"\bFINDING_\w+", makers)) | {"FINDING_NOTHING_UNUSUAL"}
+    silent = sorted(set(names) - made)
+    check(not silent, "no plugin makes: " + ", ".join(silent))
+    sections = re.findall(r"^\.It Sy ([\w-]+)$", text("docs/poolscope-findings.7"), re.MULTILINE)
+    equal(sections, [listed[name] for name in names], "sections of poolscope-findings(7)")
 
 
 def shell_scripts():
@@ -135,7 +153,8 @@ def no_binaries():
 def cases():
     yield "includes-follow-the-arrows", arrows
     yield "json-only-in-report", only_in(
-        r"\bjson_\w+\s*\(|<jansson\.h>", ("analyzer/report/", "corpus/"), "JSON outside report/:"
+        r"\bjson_\w+\s*\(|<jansson\.h>", ("analyzer/report/", "analyzer/texts/known.c", "corpus/"),
+        "JSON is written by report/ and read by texts/known.c only:"
     )
     yield "printing-only-in-renderers", only_in(
         r"\b(printf|puts|putchar|perror)\s*\(|\bstdout\b",
@@ -150,7 +169,8 @@ def cases():
     )
     yield "clang-format", formatting
     yield "packages-named-once-with-a-reason", packages
-    yield "man-page", man_page
+    yield "man-pages", man_pages
+    yield "findings-have-a-maker-and-a-section", findings
     yield "shell-scripts-parse", shell_scripts
     yield "files-open-with-a-comment", file_comments
     yield "no-binary-files", no_binaries

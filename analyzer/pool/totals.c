@@ -216,18 +216,16 @@ static void read_used(struct kernel *kernel, const struct tracker *tracker,
 	}
 }
 
-static void read_maximum(struct kernel *kernel, const struct total_source *source,
-			 const struct tracker *tracker, int64_t tags, struct pool_side_totals *side)
+/* Read or derived: a limit that the tags exceed is none. */
+static void judge_maximum(const struct tracker *tracker, int64_t tags, struct total *maximum)
 {
-	read_total(kernel, source, &side->maximum);
-	if (side->maximum.grade != TOTAL_READ)
+	if (maximum->grade == TOTAL_UNKNOWN || !tracker || !tracker->complete || tags <= 0 ||
+	    maximum->bytes >= (uint64_t)tags)
 		return;
-	if (tracker && tracker->complete && tags > 0 && side->maximum.bytes < (uint64_t)tags) {
-		side->maximum.grade = TOTAL_DOUBTFUL;
-		snprintf(side->maximum.words, sizeof(side->maximum.words),
-			 "it says %" PRIu64 " bytes, yet the tags add up to %" PRId64,
-			 side->maximum.bytes, tags);
-	}
+	maximum->grade = TOTAL_DOUBTFUL;
+	snprintf(maximum->words, sizeof(maximum->words),
+		 "it says %" PRIu64 " bytes, yet the tags add up to %" PRId64, maximum->bytes,
+		 tags);
 }
 
 /* /3GB moves the system range to 0xC0000000; the user range then ends just below it. */
@@ -294,11 +292,13 @@ void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct p
 		  nonpaged, &ret->nonpaged);
 	read_used(kernel, tracker, paged_used, sizeof(paged_used) / sizeof(paged_used[0]), paged,
 		  &ret->paged);
-	read_maximum(kernel, &nonpaged_maximum, tracker, nonpaged, &ret->nonpaged);
-	read_maximum(kernel, &paged_maximum, tracker, paged, &ret->paged);
+	read_total(kernel, &nonpaged_maximum, &ret->nonpaged.maximum);
+	read_total(kernel, &paged_maximum, &ret->paged.maximum);
 	read_total(kernel, &committed_source, &ret->committed);
 	read_total(kernel, &limit_source, &ret->commit_limit);
 	pool_limits_derive(kernel, ret);
+	judge_maximum(tracker, nonpaged, &ret->nonpaged.maximum);
+	judge_maximum(tracker, paged, &ret->paged.maximum);
 	ret->special_pool_tag = read_setting(kernel, KDBG_MM_SPECIAL_POOL_TAG);
 	ret->verifier_flags = read_setting(kernel, KDBG_MM_VERIFIER_DATA);
 }

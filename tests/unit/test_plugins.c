@@ -55,6 +55,7 @@ static void begin(struct fixture *f, bool complete)
 {
 	*f = (struct fixture){.selection = {.sections = SECTION_TAGS}};
 	f->pools.kernel = &f->kernel;
+	f->kernel.dump = &f->dump;
 	f->pools.tracker.rows = f->rows;
 	f->pools.tracker.complete = complete;
 	f->pools.tracker.nonpaged_bytes = 100000;
