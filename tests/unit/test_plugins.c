@@ -316,7 +316,8 @@ static void totals(void **state)
 	assert_int_equal(f.report->totals.nonpaged.tag_bytes, 100000);
 	assert_false(f.report->totals.nonpaged.maximum.number.has_value);
 	assert_string_equal(f.report->totals.nonpaged.maximum.number.note,
-			    "KDBG does not name the variable");
+			    "this KDBG (0x0 bytes) has no field "
+			    "MmMaximumNonPagedPoolInBytes");
 	end(&f);
 }
 
