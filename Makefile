@@ -6,6 +6,7 @@
 #   make check-SUITE     one suite (build lint unit cli truth readers rvas real pe owners mutate); no apt.
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-qemu      containers that QEMU writes; installs it
+#   make check-html      the HTML page, in headless Chromium; installs it
 #   make test-drivers    drivers with known tags, for tests
 #   make lint            the house's rules
 #   make bench           speed and memory against a memcpy of the same bytes
@@ -27,6 +28,7 @@ VERSION := 0.1.0
 PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev \
 	libkdumpfile-dev libcapstone-dev zlib1g-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
+PACKAGES_HTML := chromium chromium-driver poppler-utils
 PACKAGES_CHECK := libcmocka-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc
 
@@ -156,6 +158,9 @@ check: packages-check
 check-qemu:
 	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK) $(PACKAGES_QEMU)
 	@$(PYTHON) tests/run.py qemu
+check-html:
+	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK) $(PACKAGES_HTML)
+	@$(PYTHON) tests/run.py html
 check-%:
 	@$(PYTHON) tests/run.py $*
 lint:
@@ -185,7 +190,7 @@ uninstall:
 clean:
 	rm -rf build poolscope
 
-.PHONY: all mkdump test-drivers unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
+.PHONY: all mkdump test-drivers unit tools fuzzers packages-program packages-check demo check check-qemu check-html lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

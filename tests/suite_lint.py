@@ -123,7 +123,7 @@ def formatting():
 def packages():
     makefile = text("Makefile").replace("\\\n", " ")
     lists = re.findall(r"^PACKAGES_\w+ := (.*)$", makefile, re.MULTILINE)
-    check(len(lists) == 3, "the three lists of packages are not in the Makefile")
+    check(len(lists) == 4, "the four lists of packages are not in the Makefile")
     names = " ".join(lists).split()
     twice = sorted({name for name in names if names.count(name) > 1})
     check(not twice, "named more than once: " + " ".join(twice))
