@@ -35,7 +35,7 @@ _poolscope()
 		mapfile -t COMPREPLY < <(compgen -W 'native kdumpfile' -- "$current")
 		return
 		;;
-	--pooltag | --drivers)
+	--pooltag | --drivers | --html)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
