@@ -10,8 +10,8 @@
 static const struct finding_info list[FINDING_IDS] = {
 	[FINDING_NOTHING_UNUSUAL] =
 		{"nothing-unusual", "no pool is short of memory, no tag looks like a leak",
-		 "The pools are most likely not why the machine hung or crashed.",
-		 "None of the findings on full pools, leaks, unloaded drivers, pool damage and "
+		 "Shortage of pool and leaks are most likely not why the machine hung or crashed.",
+		 "None of the findings on full pools, leaks, unloaded drivers, known problems and "
 		 "refused connections applies. What was checked, and what could not be, stands in "
 		 "its evidence.",
 		 "As sure as the tables are complete. A leak that began shortly before the dump is "

@@ -137,36 +137,34 @@ static bool add_span(struct report *report, const struct httperr *log, struct re
 						       "line that can be read",
 						       log->files, log->files == 1 ? "" : "s"));
 	return finding_evidence(
-		f, report_text(report, "%" PRIu64 " log file%s, %" PRIu64 " lines, %s to %s (UTC)",
-			       log->files, log->files == 1 ? "" : "s", log->lines, first, last));
+		f, report_text(report, "%" PRIu64 " log file%s, %" PRIu64 " line%s, %s to %s (UTC)",
+			       log->files, log->files == 1 ? "" : "s", log->lines,
+			       log->lines == 1 ? "" : "s", first, last));
+}
+
+static bool add_count(struct report *report, struct report_finding *f, uint64_t count,
+		      const char *what, const char *first)
+{
+	return count == 0 ||
+	       finding_evidence(f, report_text(report, "%s: %" PRIu64 "; the first is %s", what,
+					       count, first));
 }
 
 static bool add_trouble(struct report *report, const struct httperr *log, struct report_finding *f)
 {
 	if (log->broken_lines > 0 &&
 	    !finding_evidence(f, report_text(report,
-					     "%" PRIu64 " lines cannot be read; the first is line "
-					     "%" PRIu64 " of %s",
+					     "lines that cannot be read: %" PRIu64
+					     "; the first is line %" PRIu64 " of %s",
 					     log->broken_lines, log->first_broken,
 					     log->first_broken_file)))
 		return false;
-	if (log->cut_files > 0 &&
-	    !finding_evidence(f,
-			      report_text(report,
-					  "%" PRIu64 " files end early or are damaged; the first "
-					  "is %s",
-					  log->cut_files, log->first_cut)))
-		return false;
-	if (log->foreign_files > 0 &&
-	    !finding_evidence(f, report_text(report,
-					     "%" PRIu64 " files are no HTTPERR logs; the first is "
-					     "%s",
-					     log->foreign_files, log->first_foreign)))
-		return false;
-	return log->unreadable_files == 0 ||
-	       finding_evidence(
-		       f, report_text(report, "%" PRIu64 " files cannot be opened; the first is %s",
-				      log->unreadable_files, log->first_unreadable));
+	return add_count(report, f, log->cut_files, "files that end early or are damaged",
+			 log->first_cut) &&
+	       add_count(report, f, log->foreign_files, "files that are no HTTPERR logs",
+			 log->first_foreign) &&
+	       add_count(report, f, log->unreadable_files, "files that cannot be opened",
+			 log->first_unreadable);
 }
 
 enum ps_status plugin_httperr(const struct plugin_input *input, struct report *report,

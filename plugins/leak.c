@@ -126,7 +126,7 @@ static enum ps_status fill_histograms(struct leaks *l, struct ps_error *err)
 	return status;
 }
 
-static const char *use_words(const struct leaks *l, const struct tag_use *use, const char *more)
+static const char *use_words(const struct leaks *l, const struct tag_use *use)
 {
 	char tag[TAG_TEXT], size[SIZE_TEXT], each[48] = "of several sizes";
 
@@ -134,10 +134,10 @@ static const char *use_words(const struct leaks *l, const struct tag_use *use, c
 		snprintf(each, sizeof(each), "%" PRIu64 " bytes each", use->constant_bytes);
 	return report_text(l->report,
 			   "%s %s: %s (%u.%u %% of the pool), %" PRIu64 " outstanding of %" PRIu64
-			   " ever allocated, %s%s",
+			   " ever allocated, %s",
 			   tag_text(tag_of(l, use), tag), use->paged ? "paged" : "nonpaged",
 			   format_size_unsigned(use->bytes, size), use->share_permille / 10,
-			   use->share_permille % 10, use->outstanding, use->allocs, each, more);
+			   use->share_permille % 10, use->outstanding, use->allocs, each);
 }
 
 /* "24576 of 128.0 KB to 256.0 KB" a bucket; one size is a bucket of its own kind. */
@@ -198,7 +198,7 @@ static bool word_suspects(const struct leaks *l)
 		const struct tag_use *use = &l->uses.items[l->suspects[i]];
 
 		remember(l, l->suspects[i]);
-		if (!finding_evidence(f, use_words(l, use, "")))
+		if (!finding_evidence(f, use_words(l, use)))
 			return false;
 	}
 	for (size_t i = 0; i < l->suspect_count; i++) {
@@ -236,10 +236,14 @@ static bool word_group(const struct leaks *l, const struct lockstep *group)
 	f->next_step = "the owners of these tags; one that is no part of Windows comes first";
 	for (size_t i = 0; i < group->count; i++) {
 		const struct tag_use *use = &l->uses.items[group->members[i]];
+		char tag[TAG_TEXT];
 
 		if (!finding_evidence(
-			    f, use_words(l, use,
-					 group->twice >> i & 1 ? " (two for each other)" : "")))
+			    f, report_text(l->report, "%s %s: %" PRIu64 " outstanding%s, %s",
+					   tag_text(tag_of(l, use), tag),
+					   use->paged ? "paged" : "nonpaged", use->outstanding,
+					   group->twice >> i & 1 ? " (two for each other)" : "",
+					   format_size_unsigned(use->bytes, size))))
 			return false;
 	}
 	return f->detail != NULL;

@@ -260,25 +260,30 @@ static const char *used_words(struct report *report, bool paged)
 			   p.permille % 10, p.derived ? " by Windows' rules" : "");
 }
 
+/* What was checked and found nothing: alone, or beside a bug check of another kind. */
 static bool nothing_unusual(struct verdict *v)
 {
 	struct report *r = v->report;
+	const bool alone = v->count == 0;
 	const struct tracker *tracker = &v->input->pools->tracker;
 	const char *nonpaged = used_words(r, false), *paged = used_words(r, true);
 	const char *whole = tracker->complete ? "" : " whose figures are complete";
 	struct report_finding *f = finding_begin(r, FINDING_NOTHING_UNUSUAL, SEVERITY_INFO,
-						 "Nothing unusual in the pools");
+						 "No shortage of pool and no sign of a leak");
 	size_t judged = 0;
 
 	if (!f || !nonpaged || !paged)
 		return false;
 	for (size_t i = 0; i < tracker->row_count; i++)
 		judged += tracker->rows[i].complete;
-	f->detail = "None of the checks below found anything; why the machine hung or crashed may "
-		    "lie elsewhere.";
+	f->detail = "None of the checks below found anything.";
 	snprintf(say(v, WEIGHT_TAG, FINDING_NOTHING_UNUSUAL)->text, SENTENCE_TEXT,
-		 "Nothing unusual in the pools: %s, %s, and no tag%s looks like a leak", nonpaged,
+		 "%s: %s, %s, and no tag%s looks like a leak",
+		 alone ? "Nothing unusual in the pools" : "No shortage of pool was found", nonpaged,
 		 paged, whole);
+	if (alone)
+		snprintf(say(v, WEIGHT_OWNER, FINDING_NOTHING_UNUSUAL)->text, SENTENCE_TEXT,
+			 "Why the machine hung or crashed has to be looked for elsewhere");
 	return finding_evidence(f, report_text(r, "fill of the pools: %s, %s", nonpaged, paged)) &&
 	       finding_evidence(
 		       f, report_text(r,
@@ -286,7 +291,7 @@ static bool nothing_unusual(struct verdict *v)
 				      "rows were complete and were judged",
 				      judged, tracker->row_count)) &&
 	       finding_evidence(f, "memory left by unloaded drivers, settings of Driver Verifier "
-				   "and special pool, the bug check") &&
+				   "and special pool, the kind of the bug check") &&
 	       finding_evidence(f, r->log_judgement == LOG_NONE
 					   ? "not checked: HTTPERR logs, none were given"
 					   : "HTTPERR logs");
@@ -296,8 +301,10 @@ static bool compose(struct verdict *v)
 {
 	struct subject subject;
 	bool about_tag = subject_choose(v->report, &subject);
+	size_t before;
 
 	say_bugcheck(v);
+	before = v->count;
 	say_pressure(v, false);
 	say_refused(v);
 	say_pressure(v, true);
@@ -308,7 +315,7 @@ static bool compose(struct verdict *v)
 	}
 	say_known(v);
 	say_unloaded(v);
-	if (v->count == 0 && v->input->pools && !nothing_unusual(v))
+	if (v->count == before && v->input->pools && !nothing_unusual(v))
 		return false;
 	say_care(v);
 	return true;
