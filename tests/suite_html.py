@@ -427,6 +427,8 @@ def prints():
     words = pdf_words(path + ".pdf")
     for part in ("Tag Leak holds 3.0 GB", "mov r8d, 0x6b61654c", "3221225472", "dump_storport.sys"):
         check(part in words, f"not on paper: {part}")
+    repeated = len(re.findall(r"Allocs +Frees", words))
+    check(repeated > 4, f"the header of the tag table is printed {repeated} times")
     back, share, _ = looks(pdf_page(path + ".pdf", 1)[2])
     check(back > 250 and share > 0.03, f"page 1: background {back:.0f}, {share:.3f} ink")
     return f"{words.count(chr(12))} pages"
