@@ -340,8 +340,8 @@ def pictures(page):
     def case():
         path = page()
         with browser() as session:
-            for name, width, height, scheme in (("light", 900, 700, "light"), ("dark", 900, 700, "dark"),
-                                                ("narrow", 360, 800, "light")):  # fmt: skip
+            for name, width, height, scheme in (("light", 900, 400, "light"), ("dark", 900, 400, "dark"),
+                                                ("narrow", 360, 600, "light")):  # fmt: skip
                 session.size(width, height)
                 session.scheme(scheme)
                 session.open(path)

@@ -229,6 +229,9 @@ static void render_all(struct report *report)
 		if (render_text(report, &options, out, &err) != PS_OK)
 			fail("no text: %s", err.text);
 	}
+	report->view = VIEW_ANALYZE;
+	if (render_html(report, out, &err) != PS_OK)
+		fail("no page: %s", err.text);
 	fclose(out);
 	free(text);
 }
