@@ -172,7 +172,12 @@ static void wrong_usage(void **state)
 	expect_usage(WORDS("big", "x", "--drivers", "d"),
 		     "`poolscope big` has no option --drivers");
 	expect_usage(WORDS("tags", "x", "y"), "'y' is one too many");
-	expect_usage(WORDS("x.dmp", "--html", "y"), "unknown option --html");
+	expect_usage(WORDS("x.dmp", "--pdf", "y"), "unknown option --pdf");
+	expect_usage(WORDS("x.dmp", "--html", ""), "--html needs the name of a file to write");
+	expect_usage(WORDS("x.dmp", "--html", "a", "--html", "b"),
+		     "--html is given more than once");
+	expect_usage(WORDS("x.dmp", "--html", "-", "--json"), "--html - takes the place of");
+	expect_usage(WORDS("tags", "x", "--html", "y"), "`poolscope tags` has no option --html");
 	expect_usage(WORDS("x.dmp", "-z"), "unknown option -z");
 	expect_usage(WORDS("x.dmp", "--top"), "--top needs a value");
 	expect_usage(WORDS("x.dmp", "--json=1"), "takes no value");
@@ -192,6 +197,22 @@ static void wrong_usage(void **state)
 	expect_usage(WORDS("big", "x", "--dump", "1", "--list"), "exclude each other");
 	expect_usage(WORDS("big", "x", "--list", "--sort", "tag"), "does not apply");
 	expect_usage(WORDS("tags", "-"), "cannot come from a pipe");
+}
+
+static void html_beside_or_in_place(void **state)
+{
+	struct options o;
+	struct ps_error err;
+
+	(void)state;
+	assert_int_equal(parse(&o, &err, WORDS("x.dmp", "--html", "p.html", "--json")), PS_OK);
+	assert_string_equal(o.html, "p.html");
+	assert_int_equal(o.output, OUTPUT_JSON);
+	options_fini(&o);
+	assert_int_equal(parse(&o, &err, WORDS("x.dmp", "--html", "-")), PS_OK);
+	assert_null(o.html);
+	assert_int_equal(o.output, OUTPUT_HTML);
+	options_fini(&o);
 }
 
 static void hint_names_the_command(void **state)
