@@ -264,10 +264,15 @@ static void help_has_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(patterns),         cmocka_unit_test(bad_patterns),
-		cmocka_unit_test(command_and_file), cmocka_unit_test(all_options_of_big),
-		cmocka_unit_test(wrong_usage),      cmocka_unit_test(hint_names_the_command),
-		cmocka_unit_test(too_many_tags),    cmocka_unit_test(help_has_all),
+		cmocka_unit_test(patterns),
+		cmocka_unit_test(bad_patterns),
+		cmocka_unit_test(command_and_file),
+		cmocka_unit_test(all_options_of_big),
+		cmocka_unit_test(wrong_usage),
+		cmocka_unit_test(hint_names_the_command),
+		cmocka_unit_test(html_beside_or_in_place),
+		cmocka_unit_test(too_many_tags),
+		cmocka_unit_test(help_has_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
