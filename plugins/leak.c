@@ -11,13 +11,7 @@
 #include "plugins/finding.h"
 #include "plugins/plugin.h"
 
-enum { SUSPECTS = LOCKSTEP_MEMBERS, BUCKETS = 40, HISTOGRAM_WORDS = 400 };
-
-/* Counts of one suspect's big allocations by power of two. */
-struct histogram {
-	uint64_t counts[BUCKETS];
-	uint64_t total;
-};
+enum { SUSPECTS = LOCKSTEP_MEMBERS, SIZES_WORDS = 400 };
 
 /* All that is judged of one dump. */
 struct leaks {
@@ -30,7 +24,6 @@ struct leaks {
 	uint64_t maximum[2];         /* of nonpaged and paged pool; 0: not known */
 	size_t suspects[SUSPECTS];   /* indices into uses, most bytes first */
 	size_t suspect_count, total; /* kept; found */
-	struct histogram histograms[SUSPECTS];
 };
 
 /* What a leak is measured by: the limit, or RAM where the limit by rule is far beyond it. */
@@ -77,55 +70,6 @@ static void choose_suspects(struct leaks *l)
 	}
 }
 
-static void count_entry(struct leaks *l, const struct big_entry *entry)
-{
-	for (size_t i = 0; i < l->suspect_count; i++) {
-		const struct tag_use *use = &l->uses.items[l->suspects[i]];
-		struct histogram *h = &l->histograms[i];
-		unsigned bucket = 63 - (unsigned)__builtin_clzll(entry->bytes | 1);
-
-		if (tag_of(l, use) != entry->tag || use->paged != (entry->kind == POOL_PAGED))
-			continue;
-		h->counts[bucket < BUCKETS ? bucket : BUCKETS - 1]++;
-		h->total++;
-	}
-}
-
-static bool has_big(const struct leaks *l)
-{
-	const struct pools *pools = l->input->pools;
-
-	for (size_t i = 0; pools->big_available && i < l->suspect_count; i++) {
-		const struct tag_use *use = &l->uses.items[l->suspects[i]];
-		const struct big_sum *sum = big_pages_sum(&pools->big, tag_of(l, use));
-
-		if (sum && (use->paged ? sum->paged_count : sum->nonpaged_count) > 0)
-			return true;
-	}
-	return false;
-}
-
-/* The table may have a million entries: one walk for all suspects, none without need. */
-static enum ps_status fill_histograms(struct leaks *l, struct ps_error *err)
-{
-	struct big_iterator it;
-	struct big_entry entry;
-	enum ps_status status;
-	bool found = true;
-
-	if (!has_big(l))
-		return PS_OK;
-	status = big_iterator_init(&it, &l->input->pools->big, err);
-	if (status != PS_OK)
-		return status;
-	while ((status = big_iterator_next(&it, &entry, &found, err)) == PS_OK && found) {
-		if (!entry.freed && entry.bytes != 0)
-			count_entry(l, &entry);
-	}
-	big_iterator_fini(&it);
-	return status;
-}
-
 static const char *use_words(const struct leaks *l, const struct tag_use *use)
 {
 	char tag[TAG_TEXT], size[SIZE_TEXT], each[48] = "of several sizes";
@@ -140,28 +84,35 @@ static const char *use_words(const struct leaks *l, const struct tag_use *use)
 			   use->share_permille % 10, use->outstanding, use->allocs, each);
 }
 
-/* "24576 of 128.0 KB to 256.0 KB" a bucket; one size is a bucket of its own kind. */
-static const char *histogram_words(const struct leaks *l, const struct tag_use *use,
-				   const struct histogram *h)
+/* Its allocations of a page and more by size; true when there is nothing to say. */
+static bool add_sizes(const struct leaks *l, const struct tag_use *use, struct report_finding *f)
 {
-	char line[HISTOGRAM_WORDS], name[TAG_TEXT];
-	size_t used = (size_t)snprintf(
-		line, sizeof(line), "%s %s, allocations of a page and more: %" PRIu64,
-		tag_text(tag_of(l, use), name), use->paged ? "paged" : "nonpaged", h->total);
+	const struct pools *pools = l->input->pools;
+	const struct big_sum *sum =
+		pools->big_available ? big_pages_sum(&pools->big, tag_of(l, use)) : NULL;
+	uint64_t count = sum ? (use->paged ? sum->paged_count : sum->nonpaged_count) : 0;
+	char line[SIZES_WORDS], name[TAG_TEXT];
 	const char *between = "; ";
+	size_t used;
 
-	for (unsigned i = 0; i < BUCKETS; i++) {
+	if (count == 0)
+		return true;
+	used = (size_t)snprintf(
+		line, sizeof(line), "%s %s, allocations of a page and more: %" PRIu64,
+		tag_text(tag_of(l, use), name), use->paged ? "paged" : "nonpaged", count);
+	for (unsigned i = 0; i < BIG_SIZES; i++) {
 		char from[SIZE_TEXT], to[SIZE_TEXT];
 
-		if (h->counts[i] == 0 || used + 80 > sizeof(line))
+		if (sum->sizes[use->paged][i] == 0 || used + 80 > sizeof(line))
 			continue;
-		used += (size_t)snprintf(line + used, sizeof(line) - used,
-					 "%s%" PRIu64 " from %s to under %s", between, h->counts[i],
-					 format_size_unsigned(UINT64_C(1) << i, from),
-					 format_size_unsigned(UINT64_C(2) << i, to));
+		used += (size_t)snprintf(
+			line + used, sizeof(line) - used, "%s%" PRIu32 " of %s to under %s",
+			between, sum->sizes[use->paged][i],
+			format_size_unsigned(UINT64_C(1) << (i + BIG_SIZE_FIRST), from),
+			format_size_unsigned(UINT64_C(2) << (i + BIG_SIZE_FIRST), to));
 		between = ", ";
 	}
-	return report_text(l->report, "%s", line);
+	return finding_evidence(f, report_text(l->report, "%s", line));
 }
 
 static void remember(const struct leaks *l, size_t index)
@@ -202,9 +153,7 @@ static bool word_suspects(const struct leaks *l)
 			return false;
 	}
 	for (size_t i = 0; i < l->suspect_count; i++) {
-		if (l->histograms[i].total > 0 &&
-		    !finding_evidence(f, histogram_words(l, &l->uses.items[l->suspects[i]],
-							 &l->histograms[i])))
+		if (!add_sizes(l, &l->uses.items[l->suspects[i]], f))
 			return false;
 	}
 	f->detail = report_text(
@@ -258,9 +207,6 @@ static enum ps_status judge(struct leaks *l, struct ps_error *err)
 	for (size_t i = 0; i < l->group_count; i++)
 		l->group_is_suspect[i] = lockstep_is_suspect(&l->uses, &l->groups[i], l->maximum);
 	choose_suspects(l);
-	status = fill_histograms(l, err);
-	if (status != PS_OK)
-		return status;
 	if (!word_suspects(l))
 		return ps_fail_memory(err, "the findings of the report");
 	for (size_t i = 0; i < l->group_count; i++) {

@@ -55,8 +55,10 @@ static const char *words(struct report *report, const struct report_owner *owner
 enum ps_status plugin_unloaded(const struct plugin_input *input, struct report *report,
 			       struct ps_error *err)
 {
+	const struct report_owner *largest = NULL;
 	struct report_finding *f = NULL;
-	int64_t sum = 0;
+	int64_t sum = 0, most = 0;
+	char size[SIZE_TEXT];
 
 	(void)input;
 	for (size_t i = 0; report->has_owners && i < report->owner_count; i++) {
@@ -69,11 +71,18 @@ enum ps_status plugin_unloaded(const struct plugin_input *input, struct report *
 		if (!f || !finding_evidence(f, words(report, &report->owners[i], bytes)))
 			return ps_fail_memory(err, "the findings of the report");
 		sum += bytes;
+		if (bytes > most) {
+			most = bytes;
+			largest = &report->owners[i];
+		}
 	}
 	if (!f)
 		return PS_OK;
 	f->severity = sum >= LEFT_MATTERS ? SEVERITY_WARNING : SEVERITY_INFO;
-	f->title = "A driver was unloaded and seems to have left memory behind";
+	f->title = report_text(report, "%s was unloaded and seems to have left %s behind",
+			       largest->candidates[0].module, format_size(most, size));
+	if (!f->title)
+		return ps_fail_memory(err, "the findings of the report");
 	f->detail = "The driver is gone, so nobody frees it any more. Its code is gone too: whose "
 		    "the tag is rests on what stands beside it, not on proof.";
 	f->next_step = "load and unload the driver again on a running machine and watch the tag in "

@@ -290,11 +290,25 @@ static bool nothing_unusual(struct verdict *v)
 				      "signs of a leak and tags that grow together: %zu of %zu "
 				      "rows were complete and were judged",
 				      judged, tracker->row_count)) &&
-	       finding_evidence(f, "memory left by unloaded drivers, settings of Driver Verifier "
-				   "and special pool, the kind of the bug check") &&
+	       (!alone ||
+		finding_evidence(f, "memory left by unloaded drivers, known problems, the "
+				    "kind of the bug check")) &&
 	       finding_evidence(f, r->log_judgement == LOG_NONE
 					   ? "not checked: HTTPERR logs, none were given"
 					   : "HTTPERR logs");
+}
+
+/* Of a minidump whose totals were filled in. */
+static bool say_fill(struct verdict *v)
+{
+	const char *nonpaged = used_words(v->report, false), *paged = used_words(v->report, true);
+
+	if (!nonpaged || !paged)
+		return false;
+	if (v->report->totals.available)
+		snprintf(say(v, WEIGHT_NONPAGED, FINDING_TABLES_UNAVAILABLE)->text, SENTENCE_TEXT,
+			 "The totals in the minidump say: %s, %s", nonpaged, paged);
+	return true;
 }
 
 static bool compose(struct verdict *v)
@@ -302,6 +316,7 @@ static bool compose(struct verdict *v)
 	struct subject subject;
 	bool about_tag = subject_choose(v->report, &subject);
 	size_t before;
+	bool quiet;
 
 	say_bugcheck(v);
 	before = v->count;
@@ -313,9 +328,10 @@ static bool compose(struct verdict *v)
 		say_owner(v, &subject);
 		say_lockstep(v, &subject);
 	}
+	quiet = v->count == before;
 	say_known(v);
 	say_unloaded(v);
-	if (v->count == before && v->input->pools && !nothing_unusual(v))
+	if (quiet && !(v->input->pools ? nothing_unusual(v) : say_fill(v)))
 		return false;
 	say_care(v);
 	return true;

@@ -209,7 +209,8 @@ def cases():
         raise Failure("no recipes")
     for name in recipes:
         name = name.removesuffix(".recipe")
-        for seed in (None, *SEEDS):
+        # healthy machines are families with other tables: one seed says it all
+        for seed in (None,) if name.startswith("healthy-") else (None, *SEEDS):
             yield name + (f"/seed-{seed}" if seed else ""), recipe_case(name, seed)
     rows = itertools.chain(
         itertools.product(FAMILIES, CONTAINERS, PROCESSORS, ABSENT),

@@ -89,6 +89,13 @@ static struct big_sum *sum_of(struct big_pages *big, uint32_t tag)
 	return &big->sums[big->sum_count++];
 }
 
+static unsigned size_bucket(uint64_t bytes)
+{
+	unsigned log = 63 - (unsigned)__builtin_clzll(bytes | UINT64_C(1) << BIG_SIZE_FIRST);
+
+	return log - BIG_SIZE_FIRST < BIG_SIZES ? log - BIG_SIZE_FIRST : BIG_SIZES - 1;
+}
+
 static bool add_live(struct big_pages *big, const struct big_entry *entry)
 {
 	struct big_sum *sum = sum_of(big, entry->tag);
@@ -98,11 +105,13 @@ static bool add_live(struct big_pages *big, const struct big_entry *entry)
 	big->in_use++;
 	switch (entry->kind) {
 	case POOL_NONPAGED:
+		sum->sizes[0][size_bucket(entry->bytes)]++;
 		sum->nonpaged_count++;
 		sum->nonpaged_bytes += entry->bytes;
 		big->nonpaged_bytes += entry->bytes;
 		break;
 	case POOL_PAGED:
+		sum->sizes[1][size_bucket(entry->bytes)]++;
 		sum->paged_count++;
 		sum->paged_bytes += entry->bytes;
 		big->paged_bytes += entry->bytes;

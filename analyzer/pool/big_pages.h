@@ -26,11 +26,17 @@ struct big_entry {
 	uint64_t bytes; /* pages x 4096 on XP and 2003 */
 };
 
+/* Sizes by power of two: bucket 0 is up to 8 KB, the last one has no end. */
+enum { BIG_SIZES = 24, BIG_SIZE_FIRST = 12 };
+
 struct big_sum {
 	uint32_t tag;
 	uint64_t nonpaged_count, nonpaged_bytes;
 	uint64_t paged_count, paged_bytes;
 	uint64_t unknown_count, unknown_bytes; /* paged or nonpaged could not be told */
+	/* Live allocations of nonpaged and paged pool by size: from 2^(BIG_SIZE_FIRST + i) bytes
+	 * on. */
+	uint32_t sizes[2][BIG_SIZES];
 };
 
 struct big_pages {

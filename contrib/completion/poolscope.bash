@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules info' command='' word option
+	local commands='analyze tags owners big modules info explain' command='' word option
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -35,7 +35,7 @@ _poolscope()
 		mapfile -t COMPREPLY < <(compgen -W 'native kdumpfile' -- "$current")
 		return
 		;;
-	--pooltag | --drivers | --html)
+	--pooltag | --drivers | --html | --httperr | --known)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
@@ -44,6 +44,12 @@ _poolscope()
 		return
 		;;
 	esac
+
+	if [[ $command == explain && $current != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" explain 2>/dev/null |
+			awk '/^[a-z]/ { print $1 }')" -- "$current")
+		return
+	fi
 
 	if [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" ${command:-analyze} --help \

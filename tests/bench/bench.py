@@ -291,6 +291,27 @@ def owners_of_dump(bench):
     show("owners, that dump: elapsed", milliseconds(elapsed), "500 ms", elapsed <= 0.5)
 
 
+def all_findings(bench):
+    """`analyze` with every finding and the verdict against the tables and the owners alone, which is
+    what `owners --tag` needs (both sample allocations): suspects in lock step; a million big pages, of
+    which a suspect's are counted by size; the hung server."""
+    dumps = [("a leak of seven tags", bench.make("wcifs-leak"), "WCsc"),
+             ("1,048,576 big pages, a suspect among them", bench.make(
+                 "bench-bigpages-1m", "build=20348", "tag=Leak np 300000 0 6000000000"), "Leak"),
+             ("hung-iis6", bench.make("hung-iis6", "container=type2"), "SavF")]  # fmt: skip
+    for words, path, tag in dumps:
+        commands = {"owners": ("owners", "--tag", tag, path), "analyze": ("analyze", path)}
+        times = {name: [] for name in commands}
+        for _ in range(ROUNDS):  # in turns, so that a busy moment hits both
+            for name, command in commands.items():
+                times[name].append(bench.once(*command)[0])
+        owners, analyze = (statistics.median(times[name]) for name in ("owners", "analyze"))
+        show(f"{words}: tables and owners", milliseconds(owners))
+        show(f"{words}: analyze", milliseconds(analyze))
+        show(f"{words}: analyze against tables and owners", f"{analyze / owners:.2f} x", "1.2 x",
+             analyze <= 1.2 * owners)  # fmt: skip
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -302,6 +323,7 @@ def main():
         many = bench.make("bench-64cpu")
         against_memcpy(bench, many, ["analyze"], "tracker_read_ns", "64 processors")
         other_containers(bench)
+        all_findings(bench)
         owners_of_files(bench)
         owners_of_dump(bench)
         cold(bench, million, "big", "1,048,576 big pages")

@@ -681,7 +681,8 @@ static void unloaded_drivers(void **state)
 		run(&s, plugin_unloaded);
 		if (cases[i].found)
 			expect(&s, FINDING_UNLOADED_DRIVER_POOL, cases[i].severity,
-			       "A driver was unloaded and seems to have left memory behind");
+			       i == 1 ? "gone.sys was unloaded and seems to have left 64.0 KB behind"
+				      : "gone.sys was unloaded and seems to have left 16.0 MB behind");
 		else
 			expect_none(&s);
 		if (i == 3)
