@@ -5,12 +5,14 @@
 #   make check           install what is missing, build with gcc and clang, run all tests
 #   make check-SUITE     one suite (build lint unit cli truth readers rvas real mutate); no apt.
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
+#   make check-mutate-long   as check-mutate, with many times the damaged dumps; half an hour
 #   make check-qemu      containers that QEMU writes; installs it
 #   make lint            the house's rules
 #   make bench           speed and memory against a memcpy of the same bytes
 #   make fuzz            libFuzzer, FUZZ_SECONDS=600 a harness
 #   make install         PREFIX, DESTDIR as usual; make uninstall takes the same files away
-#   V=1 shows commands; CC=clang-14 works as well. Each of these has its own build directory:
+#   V=1 shows commands; CC=clang-14 works as well, and puts its program in the place of ./poolscope.
+#   Each of these has its own build directory, and with a sanitizer its program stays there:
 #   SANITIZE=1 AddressSanitizer and UBSan, WERROR=1 warnings are errors, FUZZER=1 for libFuzzer.
 
 PREFIX ?= /usr/local
@@ -87,11 +89,21 @@ ifneq ($(V),1)
 QUIET = @echo "  $(1)	$@";
 endif
 
-all: poolscope
+# The program at the root is that of the compiler asked for last: compared, as the other compiler's
+# may be older. Programs with sanitizers or for libFuzzer stay in their directory.
+ifeq ($(SANITIZE)$(FUZZER),)
+PROGRAM := poolscope
+poolscope: $(BUILD)/poolscope FORCE
+	@cmp -s $< $@ || { echo "  CP	$@" && cp --remove-destination $< $@; }
+else
+PROGRAM := $(BUILD)/poolscope
+poolscope: $(PROGRAM)
+.PHONY: poolscope
+endif
+FORCE:
 
-# The program at the root is the plain build; other builds stay in their directory.
-poolscope: $(BUILD)/poolscope
-	$(call QUIET,CP)cp --remove-destination $< $@
+all: $(PROGRAM)
+.DEFAULT_GOAL := all
 
 $(BUILD)/libpoolscope.a: $(LIB_OBJECTS)
 	$(call QUIET,AR)rm -f $@ && ar rcs $@ $^
@@ -156,8 +168,8 @@ fuzz: packages-check
 	@$(MAKE) --no-print-directory CC=clang-14 FUZZER=1 fuzzers
 	@tests/fuzz/fuzz.sh $(BUILD)/mkdump build/clang-14-fuzzer/tests/fuzz $(FUZZ_SECONDS)
 
-install: poolscope
-	install -D -m 755 poolscope $(DESTDIR)$(BINDIR)/poolscope
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/poolscope
 	install -D -m 644 docs/poolscope.1 $(DESTDIR)$(MANDIR)/man1/poolscope.1
 	install -D -m 644 contrib/completion/poolscope.bash $(DESTDIR)$(BASHCOMPDIR)/poolscope
 	install -D -m 644 analyzer/report/poolscope-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
@@ -169,7 +181,7 @@ uninstall:
 clean:
 	rm -rf build poolscope
 
-.PHONY: all mkdump unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
+.PHONY: all FORCE mkdump unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
