@@ -66,8 +66,8 @@ def flattened(core, path, _):
     return containers.write_flattened(core, path)
 
 
-def lkcd(version):
-    return lambda core, path, cr3: containers.write_lkcd(core, path, version)
+def lkcd(version, packer="gzip"):
+    return lambda core, path, cr3: containers.write_lkcd(core, path, version, packer=packer)
 
 
 def sadump(core, path, cr3):
@@ -284,19 +284,24 @@ def cases():
         yield f"both-readers/{name}", both_readers(name)
     yield "both-readers/xen", xen_readers
     header = ("container elf header",)
-    yield "kdump/zlib", made_from_core(kdump(), "kdump")
+    yield "kdump/header-by-search", made_from_core(kdump(), "kdump")
     yield "kdump/header-in-notes", made_from_core(kdump(), "kdump", header)
     yield "kdump/no-notes", made_from_core(kdump(), "kdump", notes=False)
-    yield "kdump/not-packed", made_from_core(kdump(packed=False), "kdump", header)
+    for packer in containers.KDUMP_PACKERS:
+        yield f"kdump/{packer}", made_from_core(kdump(packers=(packer,)), "kdump", header)
+    yield "kdump/packed-in-turns", made_from_core(kdump(packers=tuple(containers.KDUMP_PACKERS)), "kdump", header)
     yield "kdump/flattened", made_from_core(flattened, "kdump", header)
     yield "kdump/zeros-left-out", zeros_left_out
-    yield "lkcd/version-8", made_from_core(lkcd(8), "lkcd", notes=False, sets=("container elf writer=plain",))
+    for packer in containers.LKCD_PACKERS:
+        yield f"lkcd/version-8-{packer}", made_from_core(
+            lkcd(8, packer), "lkcd", notes=False, sets=("container elf writer=plain",)
+        )
     yield "sadump/partition", made_from_core(sadump, "sadump", sets=("container elf writer=plain",))
     yield "xen/hvm", made_from_core(xen, "xen", sets=("container elf writer=plain",))
     yield "xen/paravirtual", refused_xen
     yield "elf/paging-on", paging_on
     yield "cut/kdump", cut(kdump())
-    yield "cut/kdump-not-packed", cut(kdump(packed=False))
+    yield "cut/kdump-not-packed", cut(kdump(packers=("raw",)))
     yield "cut/flattened", cut(flattened)
     yield "cut/lkcd", cut(lkcd(8))
     yield "cut/sadump", cut(sadump)
