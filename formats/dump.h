@@ -156,6 +156,12 @@ void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count);
  */
 bool dump_reader_lost(const struct dump *dump, struct ps_error *err);
 
+/**
+ * Number of pages that ended the process that reads the container, which was started anew; they are
+ * PAGE_DAMAGED from then on. *err, untouched when there is none, names the last one and how.
+ */
+unsigned dump_bad_pages(const struct dump *dump, struct ps_error *err);
+
 /** Words for a page state: "not in the dump", "in a hole of the sparse file", ... Static. */
 const char *page_state_words(enum page_state state);
 

@@ -137,6 +137,11 @@ static bool pages_lost(const struct page_source *source, struct ps_error *err)
 	return kdumpfile_lost(of_source(source)->reader, err);
 }
 
+static unsigned pages_bad(const struct page_source *source, struct ps_error *err)
+{
+	return kdumpfile_bad(of_source(source)->reader, err);
+}
+
 static void pages_close(struct page_source *source)
 {
 	struct kdump_pages *k = of_source(source);
@@ -438,7 +443,7 @@ static enum ps_status open_pages(struct dump *dump, struct kdump_pages *k, struc
 enum probe kdump_open(struct dump *dump, struct ps_error *err)
 {
 	static const struct page_source_ops ops = {pages_read, pages_prefetch, pages_lost,
-						   pages_close};
+						   pages_bad, pages_close};
 	bool is_kdump, flattened = flattened_is(&dump->file);
 	struct kdump_pages *k;
 

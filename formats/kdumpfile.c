@@ -5,6 +5,9 @@
  * Unpacking a page costs some 25 microseconds, asking for one about as much: so pages are asked for
  * in batches, and while the caller works on one batch the process unpacks the next. One batch is on
  * its way at a time.
+ *
+ * A page over which the process crashes or hangs is remembered, and the process started anew, until
+ * that has happened too often.
  */
 #include "formats/kdumpfile.h"
 
@@ -33,6 +36,10 @@ enum {
 	/* A hang is work without an answer: waiting for a slow disk takes no processor time. */
 	WORK_SECONDS = 3,
 	WAIT_SECONDS = 120,
+	/* Of new processes: eight crashes, or two hangs. */
+	RESTARTS_MOST = 8,
+	COST_OF_CRASH = 1,
+	COST_OF_HANG = 4,
 };
 
 /* Opening reads and indexes maps of the pages: a second more for each 8 GiB of file. */
@@ -49,11 +56,15 @@ struct slot {
 struct kdumpfile {
 	pid_t process; /* 0: gone */
 	int socket;
+	int fd;                 /* borrowed; of the dump */
 	uint64_t extra_seconds; /* for opening */
 	struct shared *shared;  /* mapped */
 	bool lost;
-	struct ps_error error; /* how it was lost */
-	uint32_t flying;       /* pages of the request under way; 0: none */
+	struct ps_error error;       /* how it was lost, for good or last */
+	unsigned restarts;           /* their costs */
+	uint64_t bad[RESTARTS_MOST]; /* pages that ended a process */
+	unsigned bad_count;
+	uint32_t flying; /* pages of the request under way; 0: none */
 	struct slot slots[SHARED_SLOTS];
 	uint8_t next_way[SETS];
 	uint16_t queue[SHARED_SLOTS]; /* slots to be asked for; a ring */
@@ -97,8 +108,67 @@ static void bury(struct kdumpfile *k, int *ret_status)
 		*ret_status = status;
 }
 
-static void lose(struct kdumpfile *k)
+static enum ps_status start(struct kdumpfile *k, int fd, struct ps_error *err);
+static enum ps_status open_there(struct kdumpfile *k, struct ps_error *err);
+
+static bool is_bad(const struct kdumpfile *k, uint64_t pfn)
 {
+	for (unsigned i = 0; i < k->bad_count; i++)
+		if (k->bad[i] == pfn)
+			return true;
+	return false;
+}
+
+static void deliver(struct slot *slot, uint32_t state)
+{
+	slot->state = SLOT_READY;
+	slot->page = state <= PAGE_READER_LOST ? (uint8_t)state : PAGE_DAMAGED;
+}
+
+/*
+ * What the process had read when it ended, and the page that it was reading. The others are asked
+ * for again when they are needed.
+ */
+static void salvage(struct kdumpfile *k)
+{
+	for (uint32_t i = 0; i < k->flying; i++) {
+		const struct shared_page *page = &k->shared->pages[i];
+		struct slot *slot = &k->slots[page->slot % SHARED_SLOTS];
+
+		if (slot->state != SLOT_FLYING || slot->pfn != page->pfn)
+			continue;
+		slot->state = SLOT_EMPTY;
+		if (k->shared->at == SHARED_NOT_BEGUN || i > k->shared->at)
+			continue;
+		deliver(slot, i < k->shared->at ? page->state : PAGE_DAMAGED);
+		if (i == k->shared->at && k->bad_count < RESTARTS_MOST)
+			k->bad[k->bad_count++] = page->pfn;
+	}
+	k->flying = 0;
+}
+
+/* Pages can be read again; false when that cannot be. */
+static bool revive(struct kdumpfile *k, unsigned cost)
+{
+	struct ps_error how = k->error, ignored = PS_ERROR_INIT;
+	bool begun = k->flying > 0; /* else it was lost over opening */
+	bool good;
+
+	salvage(k);
+	k->restarts += cost;
+	if (!begun || k->restarts > RESTARTS_MOST || how.status != PS_CORRUPT)
+		return false;
+	close(k->socket);
+	k->socket = -1;
+	good = start(k, k->fd, &ignored) == PS_OK && open_there(k, &ignored) == PS_OK;
+	k->error = how;
+	return good;
+}
+
+static void lose(struct kdumpfile *k, unsigned cost)
+{
+	if (revive(k, cost))
+		return;
 	k->lost = true;
 	k->flying = 0;
 	k->queue_count = 0;
@@ -115,28 +185,31 @@ static void lose_dead(struct kdumpfile *k)
 	while (waitpid(k->process, &status, 0) < 0 && errno == EINTR)
 		;
 	k->process = 0;
+	ps_error_clear(&k->error);
 	if (WIFSIGNALED(status))
 		ps_fail(&k->error, PS_CORRUPT, "libkdumpfile crashed over it (signal %d, %s)",
 			WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		ps_fail(&k->error, PS_CORRUPT, "libkdumpfile gave up over it (exit status %d)",
 			WEXITSTATUS(status));
-	lose(k);
+	lose(k, COST_OF_CRASH);
 }
 
 static void lose_hanging(struct kdumpfile *k, bool waiting)
 {
 	bury(k, NULL);
+	ps_error_clear(&k->error);
 	ps_fail(&k->error, PS_CORRUPT, "libkdumpfile %s over it and was ended after %d seconds",
 		waiting ? "waited" : "hung", waiting ? WAIT_SECONDS : WORK_SECONDS);
-	lose(k);
+	lose(k, COST_OF_HANG);
 }
 
 static void lose_interrupted(struct kdumpfile *k)
 {
 	bury(k, NULL);
+	ps_error_clear(&k->error);
 	ps_fail(&k->error, PS_INTERRUPTED, "interrupted");
-	lose(k);
+	lose(k, COST_OF_CRASH);
 }
 
 static bool receive(struct kdumpfile *k)
@@ -244,8 +317,7 @@ static void land(struct kdumpfile *k)
 
 		if (slot->state != SLOT_FLYING || slot->pfn != page->pfn)
 			continue;
-		slot->state = SLOT_READY;
-		slot->page = page->state <= PAGE_READER_LOST ? (uint8_t)page->state : PAGE_DAMAGED;
+		deliver(slot, page->state);
 	}
 	k->flying = 0;
 }
@@ -273,8 +345,10 @@ static void launch(struct kdumpfile *k, struct slot *first)
 			add_to_request(k, &count, slot);
 	}
 	k->shared->count = count;
-	if (count > 0 && ask(k, TASK_PAGES))
-		k->flying = count;
+	k->shared->at = SHARED_NOT_BEGUN;
+	k->flying = count;
+	if (count > 0)
+		ask(k, TASK_PAGES);
 }
 
 /* The slot of the page, ready; NULL when the process is lost. */
@@ -285,10 +359,13 @@ static struct slot *fetch(struct kdumpfile *k, uint64_t pfn)
 	if (slot && slot->state == SLOT_READY)
 		return slot;
 	land(k);
-	slot = find_slot(k, pfn);
-	if (!slot && !k->lost)
-		slot = take_slot(k, pfn, true);
-	if (slot && slot->state != SLOT_READY && !k->lost) {
+	/* More than once only when a new process had to be started, which is bounded. */
+	while (!k->lost) {
+		slot = find_slot(k, pfn);
+		if (!slot)
+			slot = take_slot(k, pfn, true);
+		if (slot->state == SLOT_READY)
+			break;
 		launch(k, slot);
 		land(k);
 	}
@@ -301,10 +378,10 @@ static struct slot *fetch(struct kdumpfile *k, uint64_t pfn)
 enum page_state kdumpfile_read(struct kdumpfile *k, uint64_t pfn, size_t skip, void *to,
 			       size_t length)
 {
-	struct slot *slot = fetch(k, pfn);
+	struct slot *slot = is_bad(k, pfn) ? NULL : fetch(k, pfn);
 
 	if (!slot)
-		return PAGE_READER_LOST;
+		return is_bad(k, pfn) ? PAGE_DAMAGED : PAGE_READER_LOST;
 	if (slot->page == PAGE_PRESENT)
 		memcpy(to, k->shared->data[slot - k->slots] + skip, length);
 	return (enum page_state)slot->page;
@@ -316,7 +393,7 @@ void kdumpfile_prefetch(struct kdumpfile *k, uint64_t pfn, uint64_t count)
 	for (; count > 0 && !k->lost && k->queue_count < SHARED_SLOTS / 2; pfn++, count--) {
 		struct slot *slot = find_slot(k, pfn);
 
-		if (slot)
+		if (slot || is_bad(k, pfn))
 			continue;
 		slot = take_slot(k, pfn, false);
 		if (!slot)
@@ -365,6 +442,19 @@ bool kdumpfile_lost(const struct kdumpfile *k, struct ps_error *err)
 	if (k->lost)
 		*err = k->error;
 	return k->lost;
+}
+
+unsigned kdumpfile_bad(const struct kdumpfile *k, struct ps_error *err)
+{
+	if (k->bad_count > 0)
+		*err = k->error;
+	if (k->bad_count == 1)
+		ps_wrap(err, "the page at physical 0x%" PRIx64 " counts as damaged",
+			k->bad[0] << PAGE_SHIFT);
+	else if (k->bad_count > 0)
+		ps_wrap(err, "%u pages count as damaged, the last at physical 0x%" PRIx64,
+			k->bad_count, k->bad[k->bad_count - 1] << PAGE_SHIFT);
+	return k->bad_count;
 }
 
 /* ---- beginning and end ---- */
@@ -421,6 +511,7 @@ enum ps_status kdumpfile_open(const struct file *file, struct kdumpfile **ret, s
 	if (!k)
 		return ps_fail_memory(err, "a reader process");
 	k->socket = -1;
+	k->fd = file->fd;
 	k->extra_seconds = file->size / bytes_a_second;
 	memory = mmap(NULL, sizeof(*k->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		      -1, 0);
@@ -466,6 +557,11 @@ static bool source_lost(const struct page_source *source, struct ps_error *err)
 	return kdumpfile_lost(of_source(source), err);
 }
 
+static unsigned source_bad(const struct page_source *source, struct ps_error *err)
+{
+	return kdumpfile_bad(of_source(source), err);
+}
+
 static void source_close(struct page_source *source)
 {
 	kdumpfile_close(of_source(source));
@@ -475,7 +571,7 @@ static void source_close(struct page_source *source)
 struct page_source *kdumpfile_source(struct kdumpfile *k)
 {
 	static const struct page_source_ops ops = {source_read, source_prefetch, source_lost,
-						   source_close};
+						   source_bad, source_close};
 	struct kdumpfile_pages *pages = mem_array(1, sizeof(*pages));
 
 	if (!pages)

@@ -17,6 +17,9 @@ enum {
 	SHARED_BITS = SHARED_SLOTS * PAGE_SIZE * 8, /* of the page map, in one request */
 };
 
+/** shared.at before the first page is begun. */
+#define SHARED_NOT_BEGUN UINT32_MAX
+
 enum shared_task { TASK_OPEN, TASK_PAGES, TASK_BITS };
 
 struct shared_page {
@@ -32,6 +35,7 @@ struct shared {
 	uint64_t first; /* bit */
 	struct shared_page pages[SHARED_BATCH];
 	/* answer */
+	uint32_t at;     /* pages delivered; the next one is being read */
 	uint32_t status; /* kdump_status of the task */
 	char error[256]; /* the library's words; empty: none */
 	/* pages, or bits from the first byte on */

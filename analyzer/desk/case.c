@@ -12,8 +12,12 @@ static bool is_fatal(enum ps_status status)
 /* A reader process that ended takes the rest of the dump with it: that is then the reason. */
 static enum ps_status blame_reader(struct case_file *c, struct ps_error *err)
 {
-	struct ps_error lost = PS_ERROR_INIT;
+	struct ps_error lost = PS_ERROR_INIT, bad = PS_ERROR_INIT;
 
+	if (dump_bad_pages(c->dump, &bad) > 0) {
+		c->dump->complete = false;
+		dump_note(c->dump, "%.200s", bad.text);
+	}
 	if (!dump_reader_lost(c->dump, &lost))
 		return PS_OK;
 	if (is_fatal(lost.status)) {

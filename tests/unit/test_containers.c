@@ -2,6 +2,8 @@
  * ELF cores, kdump-compressed dumps and the process behind libkdumpfile: from files that the test
  * writes itself.
  */
+#include <dlfcn.h>
+#include <libkdumpfile/kdumpfile.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -554,6 +556,7 @@ static pid_t child(void)
 	return (pid_t)pid;
 }
 
+/* Killed between two pages: another process goes on, and no page is blamed. */
 static void test_kdumpfile_killed(void **state)
 {
 	struct ps_error err = PS_ERROR_INIT;
@@ -563,16 +566,113 @@ static void test_kdumpfile_killed(void **state)
 	sound_core();
 	dump = opened_through_kdumpfile();
 	assert_page(dump, 0x10, 0x10);
-	assert_false(dump_reader_lost(dump, &err));
-	if (child() <= 0)
-		skip();
+	for (unsigned i = 0; i < 8; i++) {
+		if (child() <= 0)
+			skip();
+		kill(child(), SIGKILL);
+		assert_page(dump, 0x90 + i, 0x90 + i);
+		assert_false(dump_reader_lost(dump, &err));
+	}
+	assert_int_equal(dump_bad_pages(dump, &err), 0);
 	kill(child(), SIGKILL);
-	assert_state(dump, 0x90, PAGE_READER_LOST);
+	assert_state(dump, 0xa0, PAGE_READER_LOST);
 	assert_page(dump, 0x10, 0x10); /* what was delivered stays */
 	assert_true(dump_reader_lost(dump, &err));
 	assert_string_equal(err.text, "libkdumpfile crashed over it (signal 9, Killed)");
-	assert_state(dump, 0x91, PAGE_READER_LOST);
+	assert_state(dump, 0xa1, PAGE_READER_LOST);
 	dump_close(dump);
+	assert_int_equal(child(), 0);
+}
+
+/* Takes the place of the library's, in the process too: pages of the first range crash it, those of
+ * the second hang it. */
+static uint64_t crash_from, crash_to, hang_from, hang_to;
+
+kdump_status kdump_read(kdump_ctx_t *ctx, kdump_addrspace_t space, kdump_addr_t addr, void *buffer,
+			size_t *plength)
+{
+	uint64_t pfn = addr >> PAGE_SHIFT;
+	kdump_status (*next)(kdump_ctx_t *, kdump_addrspace_t, kdump_addr_t, void *, size_t *);
+	void *symbol = dlsym(RTLD_NEXT, "kdump_read");
+
+	if (pfn >= crash_from && pfn < crash_to)
+		abort();
+	while (pfn >= hang_from && pfn < hang_to)
+		;
+	memcpy(&next, &symbol, sizeof(next));
+	return next(ctx, space, addr, buffer, plength);
+}
+
+static void test_kdumpfile_page_crashes(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+
+	(void)state;
+	sound_core();
+	crash_from = 0x20;
+	crash_to = 0x22;
+	dump = opened_through_kdumpfile();
+	dump_prefetch(dump, 0x10, 300);
+	for (uint64_t pfn = 0x10; pfn < 0x10 + 300; pfn++) {
+		if (pfn >= crash_from && pfn < crash_to)
+			assert_state(dump, pfn, PAGE_DAMAGED);
+		else
+			assert_page(dump, pfn, pfn);
+	}
+	dump_prefetch(dump, 0x20, 1); /* is not tried again */
+	assert_state(dump, 0x20, PAGE_DAMAGED);
+	assert_false(dump_reader_lost(dump, &err));
+	assert_int_equal(dump_bad_pages(dump, &err), 2);
+	assert_string_equal(err.text, "2 pages count as damaged, the last at physical 0x21000: "
+				      "libkdumpfile crashed over it (signal 6, Aborted)");
+	dump_close(dump);
+	crash_to = crash_from;
+	assert_int_equal(child(), 0);
+}
+
+static void test_kdumpfile_page_hangs(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+
+	(void)state;
+	sound_core();
+	hang_from = 0x30;
+	hang_to = 0x31;
+	dump = opened_through_kdumpfile();
+	assert_state(dump, 0x30, PAGE_DAMAGED);
+	assert_page(dump, 0x31, 0x31);
+	assert_int_equal(dump_bad_pages(dump, &err), 1);
+	assert_string_equal(err.text,
+			    "the page at physical 0x30000 counts as damaged: libkdumpfile "
+			    "hung over it and was ended after 3 seconds");
+	dump_close(dump);
+	hang_to = hang_from;
+}
+
+/* New processes are started a few times only. */
+static void test_kdumpfile_many_pages_crash(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+
+	(void)state;
+	sound_core();
+	crash_from = 0x20;
+	crash_to = 0x40;
+	dump = opened_through_kdumpfile();
+	for (uint64_t pfn = 0x20; pfn < 0x28; pfn++)
+		assert_state(dump, pfn, PAGE_DAMAGED);
+	assert_page(dump, 0x50, 0x50);
+	assert_false(dump_reader_lost(dump, &err));
+	assert_state(dump, 0x28, PAGE_DAMAGED);
+	assert_true(dump_reader_lost(dump, &err));
+	assert_string_equal(err.text, "libkdumpfile crashed over it (signal 6, Aborted)");
+	assert_page(dump, 0x50, 0x50);
+	assert_state(dump, 0x51, PAGE_READER_LOST);
+	dump_close(dump);
+	crash_to = crash_from;
 	assert_int_equal(child(), 0);
 }
 
@@ -677,6 +777,9 @@ int main(void)
 		cmocka_unit_test(test_virtualbox),
 		cmocka_unit_test(test_kdumpfile_reads),
 		cmocka_unit_test(test_kdumpfile_killed),
+		cmocka_unit_test(test_kdumpfile_page_crashes),
+		cmocka_unit_test(test_kdumpfile_page_hangs),
+		cmocka_unit_test(test_kdumpfile_many_pages_crash),
 		cmocka_unit_test(test_kdumpfile_crashes),
 		cmocka_unit_test(test_kdumpfile_hangs),
 		cmocka_unit_test(test_kdump_refused),
