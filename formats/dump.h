@@ -91,6 +91,7 @@ struct dump {
 	struct triage *triage;      /* owned; minidumps only, else NULL */
 	bool holes_absent;          /* raw files: a hole of the file is an absent page */
 	bool zeros_suspect; /* its writer stores memory that it cannot read as pages of zeros */
+	const char *advice; /* when no kernel is found in it, what would help; NULL; static */
 	bool complete;      /* every page that the container lists is in the file */
 	enum dump_reader reader;   /* what the caller asked for */
 	struct progress *progress; /* borrowed, for the time of opening; may be NULL */

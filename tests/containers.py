@@ -123,14 +123,21 @@ def shrunk(page, flag, packer):
 # ---- kdump-compressed ----
 
 
-def kdump_pieces(core, packers=("zlib",), without_zeros=False, system=b"", block_size=PAGE, spoil=None):
+def kdump_pieces(core, packers=("zlib",), without_zeros=False, system=b"", block_size=PAGE, spoil=None,
+                 part=None):
     """(offset, bytes) of a kdump-compressed file, in the order of the file. The packers take turns.
-    `spoil` may change the (offset, size, flag) of a page, given its PFN and these."""
+    `spoil` may change the (offset, size, flag) of a page, given its PFN and these. `part` is
+    (first PFN, PFN behind the last) of a file that makedumpfile --split writes: its maps are whole, its
+    pages are not."""
     every, written, descriptors, data = [], [], [], []
     for pfn, page in core.pages():
         every.append(pfn)
         if page is not ZEROS or not without_zeros:
             written.append((pfn, page))
+    mapped = bitmap([pfn for pfn, _ in written], core.highest)
+    if part:
+        written = [page for page in written if part[0] <= page[0] < part[1]]
+    first, behind = part or (0, 0)
     blocks = -(-core.highest // (8 * PAGE))
     notes_at = 2 * PAGE
     sub_blocks = 1 + -(-len(core.notes) // PAGE)
@@ -154,14 +161,14 @@ def kdump_pieces(core, packers=("zlib",), without_zeros=False, system=b"", block
     header = b"KDUMP   " + struct.pack("<i", 6) + system.ljust(390, b"\0") + bytes(6) + bytes(16)
     header += struct.pack("<IiiIIIIIIi", 0, block_size, sub_blocks, 2 * blocks,
                           min(core.highest, 0xFFFFFFFF), 0, 0, 0, 0, 1)  # fmt: skip
-    sub = struct.pack("<QiiQQQQQQQQQQQ", 0, int(without_zeros), 0, 0, 0, 0, 0, notes_at,
-                      len(core.notes), 0, 0, 0, 0, core.highest)  # fmt: skip
+    sub = struct.pack("<QiiQQQQQQQQQQQ", 0, int(without_zeros), int(bool(part)), first, behind, 0, 0, notes_at,
+                      len(core.notes), 0, 0, first, behind, core.highest)  # fmt: skip
     yield 0, header.ljust(PAGE, b"\0")
     yield PAGE, sub.ljust(PAGE, b"\0")
     if core.notes:
         yield notes_at, core.notes
     yield maps_at, bitmap(every, core.highest)
-    yield maps_at + blocks * PAGE, bitmap([pfn for pfn, _ in written], core.highest)
+    yield maps_at + blocks * PAGE, mapped
     yield descriptors_at, b"".join(descriptors)
     yield zeros_at, b"".join(data)
 

@@ -88,6 +88,28 @@ def xen_readers():
         equal(through[part], native[part], part)
 
 
+def split_set():
+    """makedumpfile --split: one file of the set is named as such, with the way on."""
+    way = "makedumpfile --reassemble FILE1 FILE2 ... WHOLE"
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        core = containers.Core(path)
+        middle = core.highest // 2
+        for part in ((0, middle), (middle, core.highest)):
+            dump = containers.write_kdump(core, os.path.join(directory, "part"), part=part)
+            status, report = poolscope_json("info", dump, want=(0, 1, 3))
+            equal(report["file"]["complete"], False, "file complete")
+            note = [text for text in report["file"]["notes"] if "one file of a set" in text]
+            check(note, f"no word of the set: {report['file']['notes']}")
+            words = f"0x{part[0] * 4096:x} to 0x{part[1] * 4096 - 1:x}"
+            check(words in note[0] and way in note[0], note[0])
+            done = subprocess.run([POOLSCOPE, "tags", dump], capture_output=True, timeout=10, check=False)
+            text = done.stderr.decode()
+            check(done.returncode != 3 or way in text, f"no way on: {text}")
+            check(done.returncode != 0, "called complete")
+    return f"exit status {status}"
+
+
 def zeros_left_out():
     """makedumpfile -d 1: pages of zeros are not in the file, and so not known."""
     with scratch() as directory:
@@ -292,6 +314,7 @@ def cases():
     yield "kdump/packed-in-turns", made_from_core(kdump(packers=tuple(containers.KDUMP_PACKERS)), "kdump", header)
     yield "kdump/flattened", made_from_core(flattened, "kdump", header)
     yield "kdump/zeros-left-out", zeros_left_out
+    yield "kdump/split-set", split_set
     for packer in containers.LKCD_PACKERS:
         yield f"lkcd/version-8-{packer}", made_from_core(
             lkcd(8, packer), "lkcd", notes=False, sets=("container elf writer=plain",)

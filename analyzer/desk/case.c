@@ -42,6 +42,10 @@ static enum ps_status open_kernel(struct case_file *c, enum case_depth depth, co
 	status = kernel_open(c->dump, log, progress, &c->kernel, &c->kernel_error);
 	if (status != PS_OK) {
 		c->kernel = NULL;
+		if (c->dump->advice) {
+			c->kernel_error.hint[0] = '\0';
+			ps_hint(&c->kernel_error, "%s", c->dump->advice);
+		}
 		c->pools_error = c->kernel_error;
 		if (is_fatal(status))
 			*err = c->kernel_error;
