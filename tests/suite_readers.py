@@ -88,6 +88,25 @@ def xen_readers():
         equal(through[part], native[part], part)
 
 
+def scratch_too_large():
+    """ulimit -f while a flattened stream is rearranged: said, and nothing is left behind."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        dump = containers.write_flattened(containers.Core(path), os.path.join(directory, "stream"))
+        room = os.path.join(directory, "room")
+        os.mkdir(room)
+        done = subprocess.run(["sh", "-c", 'ulimit -f 100; exec "$@"', "sh", POOLSCOPE, "info", dump],
+                              env={**os.environ, "TMPDIR": room}, capture_output=True, timeout=20,
+                              check=False)  # fmt: skip
+        equal(os.listdir(room), [], "files left behind")
+    equal(done.returncode, 3, "exit status")
+    equal(done.stderr.decode(),
+          f"poolscope: {dump}: cannot rearrange the flattened makedumpfile stream: cannot write the "
+          f"rearranged file in {room}: File too large\n"
+          "poolscope: raise the limit of file sizes (ulimit -f), or rearrange it with makedumpfile -R\n",
+          "words")  # fmt: skip
+
+
 def split_set():
     """makedumpfile --split: one file of the set is named as such, with the way on."""
     way = "makedumpfile --reassemble FILE1 FILE2 ... WHOLE"
@@ -315,6 +334,7 @@ def cases():
     yield "kdump/flattened", made_from_core(flattened, "kdump", header)
     yield "kdump/zeros-left-out", zeros_left_out
     yield "kdump/split-set", split_set
+    yield "kdump/flattened-above-a-limit", scratch_too_large
     for packer in containers.LKCD_PACKERS:
         yield f"lkcd/version-8-{packer}", made_from_core(
             lkcd(8, packer), "lkcd", notes=False, sets=("container elf writer=plain",)
