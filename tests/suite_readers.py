@@ -88,6 +88,42 @@ def xen_readers():
         equal(through[part], native[part], part)
 
 
+SPOILT = {
+    "no-length": lambda at, size, flag: (at, 0, flag),
+    "half-the-length": lambda at, size, flag: (at, size // 2, flag),
+    "length-beyond-all": lambda at, size, flag: (at, 0x80000001, flag),
+    "not-packed-after-all": lambda at, size, flag: (at, size, 0),
+    "of-another-packer": lambda at, size, flag: (at, size, 0x2),
+}
+
+
+def spoilt(change):
+    """One page of the tag tables cannot be unpacked: said as such, and complete rows are exact."""
+
+    def case():
+        with scratch() as directory:
+            path, true = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+            core = containers.Core(path)
+            for bad in [pfn for pfn, page in core.pages() if page is not containers.ZEROS]:
+                dump = containers.write_kdump(
+                    core, os.path.join(directory, "dump"),
+                    spoil=lambda pfn, *place, bad=bad: change(*place) if pfn == bad else place)  # fmt: skip
+                status, report = poolscope_json(dump, want=(0, 1, 3))
+                if report.get("pool") and not report["pool"]["tracker"]["complete"]:
+                    break
+        equal(status, 1, "exit status")
+        words = report["pool"]["tracker"]["complete_note"]
+        check(words.startswith("damaged in the file: 1 of "), words)
+        wanted = {row["tag_hex"]: row for row in true["pool"]["tags"]}
+        complete = [row for row in report["pool"]["tags"] if row["complete"]]
+        for row in complete:
+            truth.compare_row(row, wanted[row["tag_hex"]], 0xFFFFFFFFFFFFFFFF)
+        check(len(complete) < len(wanted), "every row is called complete")
+        return words
+
+    return case
+
+
 def scratch_too_large():
     """ulimit -f while a flattened stream is rearranged: said, and nothing is left behind."""
     with scratch() as directory:
@@ -333,6 +369,8 @@ def cases():
     yield "kdump/packed-in-turns", made_from_core(kdump(packers=tuple(containers.KDUMP_PACKERS)), "kdump", header)
     yield "kdump/flattened", made_from_core(flattened, "kdump", header)
     yield "kdump/zeros-left-out", zeros_left_out
+    for name, change in SPOILT.items():
+        yield f"kdump/page-with-{name}", spoilt(change)
     yield "kdump/split-set", split_set
     yield "kdump/flattened-above-a-limit", scratch_too_large
     for packer in containers.LKCD_PACKERS:
