@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "formats/file.h"
 #include "formats/page_map.h"
+#include "formats/page_set.h"
 #include "formats/page_source.h"
 #include "formats/triage.h"
 #include "formats/virtual_map.h"
@@ -87,6 +88,7 @@ struct dump {
 	struct page_map map;
 	struct page_source *source; /* owned; NULL: the file has the pages where the map says */
 	uint64_t pages_lost;        /* listed, not in the file, and not known to the map */
+	struct page_set damaged;    /* pages of the source that could not be unpacked or read */
 	struct virtual_map ranges;  /* settled */
 	struct triage *triage;      /* owned; minidumps only, else NULL */
 	bool holes_absent;          /* raw files: a hole of the file is an absent page */

@@ -544,7 +544,10 @@ static struct kdumpfile *of_source(const struct page_source *source)
 static enum page_state source_read(struct page_source *source, const struct extent *page,
 				   size_t skip, void *to, size_t length)
 {
-	return kdumpfile_read(of_source(source), page->pfn, skip, to, length);
+	enum page_state state = kdumpfile_read(of_source(source), page->pfn, skip, to, length);
+
+	/* The map lists the page: what the library cannot find there is not absent but damaged. */
+	return state == PAGE_NOT_IN_DUMP ? PAGE_DAMAGED : state;
 }
 
 static void source_prefetch(struct page_source *source, uint64_t pfn, uint64_t count)

@@ -193,7 +193,8 @@ def write_flattened(core, path, end=True, piece_size=65536, **options):
     return path
 
 
-def write_lkcd(core, path, version=8, end=True, system=b"", packer="gzip"):
+def write_lkcd(core, path, version=8, end=True, system=b"", packer="gzip", spoil=None):
+    """`spoil` may change the (length, flag, bytes) of a page, given its PFN and these."""
     compression, pack = LKCD_PACKERS[packer]
     header = struct.pack("<QIIIIQQQI", 0xA8190173618F23ED, version, 734, 0, PAGE,
                          core.highest * PAGE, 0, core.highest * PAGE, 0)  # fmt: skip
@@ -202,7 +203,10 @@ def write_lkcd(core, path, version=8, end=True, system=b"", packer="gzip"):
         file.write(header.ljust(65536, b"\0"))
         for pfn, page in core.pages():
             flag, small = shrunk(page, 2, pack)
-            file.write(struct.pack("<QII", pfn * PAGE, len(small), flag or 1) + small)
+            size, flag, small = len(small), flag or 1, small
+            if spoil:
+                size, flag, small = spoil(pfn, size, flag, small)
+            file.write(struct.pack("<QII", pfn * PAGE, size, flag) + small)
         if end:
             file.write(struct.pack("<QII", 0, 0, 4))
     return path

@@ -97,7 +97,37 @@ SPOILT = {
 }
 
 
-def spoilt(change):
+# Of an LKCD dump: (length, flag, bytes), with the next header where the length says.
+SPOILT_LKCD = {
+    "no-length": lambda size, flag, data: (0, flag, b""),
+    "half-the-length": lambda size, flag, data: (size // 2, flag, data[: size // 2]),
+    "not-packed-after-all": lambda size, flag, data: (size, 1, data),
+    "packed-after-all": lambda size, flag, data: (4096, 2, bytes(range(1, 129)) * 32),
+}
+
+
+def expect_damaged(report, dump, bad):
+    """What is said of the file when exactly one page of it is damaged."""
+    listed = report["file"]["pages_listed"]
+    equal(report["file"]["pages_damaged"], 1, "pages damaged")
+    equal(report["file"]["pages_in_file"], listed, "pages in the file")
+    equal(report["file"]["complete"], False, "file complete")
+    note = "of the pages that were read, 1 is damaged in the file and cannot be unpacked; the lowest: " \
+        f"physical 0x{bad * 4096:x}"  # fmt: skip
+    check(note in report["file"]["notes"], f"{report['file']['notes']} have no {note!r}")
+    found = [f for f in report["findings"] if f["id"] == "file-incomplete"]
+    equal([f["title"] for f in found], ["The file is damaged"], "finding")
+    equal(found[0]["detail"],
+          "Of the pages that were read, 1 cannot be unpacked; what nothing needed was not looked at.",
+          "finding")  # fmt: skip
+    truth.validate(report)
+    text = subprocess.run([POOLSCOPE, "info", dump], capture_output=True, timeout=10, check=False).stdout.decode()
+    line = f"file: all {listed} pages that it lists are in it, but 1 of those that were read is damaged\n"
+    check(line in text, f"{text} has no {line!r}")
+    check(note[:60] in " ".join(text.split()), f"{text} has no {note!r}")
+
+
+def spoilt(write, change):
     """One page of the tag tables cannot be unpacked: said as such, and complete rows are exact."""
 
     def case():
@@ -105,12 +135,13 @@ def spoilt(change):
             path, true = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
             core = containers.Core(path)
             for bad in [pfn for pfn, page in core.pages() if page is not containers.ZEROS]:
-                dump = containers.write_kdump(
+                dump = write(
                     core, os.path.join(directory, "dump"),
                     spoil=lambda pfn, *place, bad=bad: change(*place) if pfn == bad else place)  # fmt: skip
                 status, report = poolscope_json(dump, want=(0, 1, 3))
                 if report.get("pool") and not report["pool"]["tracker"]["complete"]:
                     break
+            expect_damaged(report, dump, bad)
         equal(status, 1, "exit status")
         words = report["pool"]["tracker"]["complete_note"]
         check(words.startswith("damaged in the file: 1 of "), words)
@@ -122,6 +153,33 @@ def spoilt(change):
         return words
 
     return case
+
+
+def lkcd_chain_broken():
+    """A length that leads to no header: the pages before it are read, and no row is wrongly complete."""
+    with scratch() as directory:
+        path, true = make_dump(MACHINE, directory, sets=["container elf writer=plain"], name="core")
+        core = containers.Core(path)
+        last = [pfn for pfn, _ in core.pages()][-1]
+        dump = containers.write_lkcd(
+            core, os.path.join(directory, "dump"),
+            spoil=lambda pfn, size, flag, data: (size + (7 if pfn == last - 9 else 0), flag, data))  # fmt: skip
+        status, report = poolscope_json(dump, want=(0, 1, 3))
+        file = report["file"]
+        equal(file["complete"], False, "file complete")
+        check(0 < file["pages_listed"] <= last - 8, f"{file['pages_listed']} pages listed")
+        note = [text for text in file["notes"] if text.startswith("the file is damaged: no header of a page at file")]
+        check(note and note[0].endswith(", and the pages behind it cannot be found"), str(file["notes"]))
+        equal(file["pages_damaged"], 0, "pages damaged")
+        if status == 0:
+            truth.compare_pool(report["pool"], true)
+        first = next(core.pages())[0]
+        containers.write_lkcd(core, dump, spoil=lambda pfn, size, flag, data:
+                              (1 << 20 if pfn == first else size, flag, data))  # fmt: skip
+        _, report = poolscope_json(dump, want=(3,))
+    equal(report["error"]["message"], f"{dump}: cannot use this LKCD dump: no header of a page at file "
+          "offset 0x10000", "words")  # fmt: skip
+    return note[0]
 
 
 def scratch_too_large():
@@ -370,7 +428,10 @@ def cases():
     yield "kdump/flattened", made_from_core(flattened, "kdump", header)
     yield "kdump/zeros-left-out", zeros_left_out
     for name, change in SPOILT.items():
-        yield f"kdump/page-with-{name}", spoilt(change)
+        yield f"kdump/page-with-{name}", spoilt(containers.write_kdump, change)
+    for name, change in SPOILT_LKCD.items():
+        yield f"lkcd/page-with-{name}", spoilt(containers.write_lkcd, change)
+    yield "lkcd/chain-broken", lkcd_chain_broken
     yield "kdump/split-set", split_set
     yield "kdump/flattened-above-a-limit", scratch_too_large
     for packer in containers.LKCD_PACKERS:

@@ -9,6 +9,21 @@ static bool is_fatal(enum ps_status status)
 	return status == PS_INTERRUPTED || status == PS_NO_MEMORY || status == PS_INTERNAL;
 }
 
+/* What was not found may have been in pages that cannot be unpacked. */
+static void blame_damage(struct case_file *c)
+{
+	size_t count = c->dump->damaged.count;
+
+	if (count == 0 || c->kernel_error.status == PS_OK || c->dump->advice)
+		return;
+	c->kernel_error.hint[0] = '\0';
+	ps_hint(&c->kernel_error,
+		"%zu of the pages that were read %s damaged in the file: copy the dump again; if "
+		"that is as damaged, have it written again",
+		count, count == 1 ? "is" : "are");
+	c->pools_error = c->kernel_error;
+}
+
 /* A reader process that ended takes the rest of the dump with it: that is then the reason. */
 static enum ps_status blame_reader(struct case_file *c, struct ps_error *err)
 {
@@ -18,8 +33,10 @@ static enum ps_status blame_reader(struct case_file *c, struct ps_error *err)
 		c->dump->complete = false;
 		dump_note(c->dump, "%.200s", bad.text);
 	}
-	if (!dump_reader_lost(c->dump, &lost))
+	if (!dump_reader_lost(c->dump, &lost)) {
+		blame_damage(c);
 		return PS_OK;
+	}
 	if (is_fatal(lost.status)) {
 		*err = lost;
 		return lost.status;
