@@ -212,7 +212,9 @@ def write_lkcd(core, path, version=8, end=True, system=b"", packer="gzip", spoil
     return path
 
 
-def write_sadump(core, path, cr3=0, set_disk=0):
+def write_sadump(core, path, cr3=0, set_disk=0, disks=0, media=False):
+    """`set_disk`: number in a set of `disks`, whose first has a header of the set. `media`: behind the
+    header of a medium."""
     blocks = -(-core.highest // (8 * PAGE))
     pages = list(core.pages())
     bits = bitmap([pfn for pfn, _ in pages], core.highest, high_bit_first=True)
@@ -220,7 +222,9 @@ def write_sadump(core, path, cr3=0, set_disk=0):
     struct.pack_into("<QQQQ", state, 992, 0xD01, 0x246, cr3, 0x80050033)
     states = struct.pack("<I", len(state)) + bytes(16) + bytes(state)
     data_at = PAGE * (2 + 1 + 2 * blocks)
-    part = struct.pack("<4sIIIII", b"sadu", 0x706D, 1, 0, 0, 0).ljust(152, b"\0")
+    part = struct.pack("<4sIIIII", b"sadu", 0x706D, 1, 0, 0, 0).ljust(88, b"\0")
+    ids = bytes(range(1, 33))  # of the system and of the set
+    part = (part + ids).ljust(152, b"\0")
     part += struct.pack("<IIQ", set_disk, 0, data_at + len(pages) * PAGE)
     magic = 0x1234
     while len(part) < PAGE:
@@ -229,8 +233,13 @@ def write_sadump(core, path, cr3=0, set_disk=0):
     header = b"sadump\0\0" + struct.pack("<II", 1, 0) + bytes(16)
     header += struct.pack("<IIIIIIIIIIIIIIQQQQ", 0, 0, PAGE, 0, 1, blocks, blocks, 0, 0, 0, 0, 0, 1, 0,
                           core.highest, len(pages), 0, 0)  # fmt: skip
+    blocks = [part, header, states]
+    if set_disk == 1:
+        blocks.insert(1, struct.pack("<IIQ", 1, disks, 1 << 30))
+    if media:
+        blocks.insert(0, ids + bytes(16) + bytes([1, 0, 1, 1]))
     with open(path, "wb") as file:
-        for block in (part, header, states):
+        for block in blocks:
             file.write(block.ljust(PAGE, b"\0"))
         file.write(bits + bits)
         for _, page in pages:

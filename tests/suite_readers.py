@@ -4,12 +4,13 @@ of files that hold no memory of Windows.
 """
 
 import os
+import re
 import struct
 import subprocess
 
 import containers
 import truth
-from harness import POOLSCOPE, RECIPES, check, equal, make_dump, poolscope_json, scratch
+from harness import POOLSCOPE, RECIPES, Skip, check, equal, make_dump, poolscope_json, scratch
 
 # Recipes that make ELF cores, which both readers must read alike.
 CORES = ("elf-x64", "elf-x86", "elf-x86-pae", "elf-header", "elf-header-x86", "elf-plain",
@@ -375,6 +376,121 @@ def refused_xen():
     check("paravirtual" in report["error"]["message"], report["error"]["message"])
 
 
+AGAIN = "copy the dump again; if that is as damaged, have it written again"
+ONE_PARTITION = "have the firmware dump onto one partition and open that, or have Windows write a crash dump " \
+    "(MEMORY.DMP); makedumpfile puts sets of Linux machines together only"  # fmt: skip
+
+
+def said(dump, words, hint, command="tags"):
+    """The file is refused in exactly these words."""
+    done = subprocess.run([POOLSCOPE, command, dump], capture_output=True, timeout=20, check=False)
+    equal(done.stderr.decode(), f"poolscope: {dump}{words}\npoolscope: {hint}\n", "words")
+    equal(done.returncode, 3, "exit status")
+
+
+# What the file is made as, what it looks like, and the length of its magic.
+MAGICS = {
+    "crash-x64": (None, "a Windows crash dump of a 64-bit machine", 8),
+    "crash-x86": (None, "a Windows crash dump of a 32-bit machine", 8),
+    "elf": (None, "an ELF core", 4),
+    "kdump": (containers.write_kdump, "a kdump-compressed dump", 8),
+    "flattened": (containers.write_flattened, "a flattened makedumpfile stream", 16),
+    "lkcd": (containers.write_lkcd, "an LKCD dump", 8),
+    "sadump": (containers.write_sadump, "a sadump", 8),
+}
+RECIPE_OF = {"crash-x86": "automatic-bitmap-x86.recipe"}
+
+
+def magic_damaged(name):
+    """Every byte of the magic by itself, and all of them: never taken for raw memory."""
+    write, what, length = MAGICS[name]
+
+    def case():
+        with scratch() as directory:
+            sets = [] if name.startswith("crash") else ["container elf"]
+            path, _ = make_dump(RECIPE_OF.get(name, MACHINE), directory, sets=sets, name="core")
+            dump = os.path.join(directory, "dump")
+            if write:
+                write(containers.Core(path), dump)
+            else:
+                os.rename(path, dump)
+            with open(dump, "r+b") as file:
+                sound = file.read(length)
+                for damaged in [sound[:i] + bytes([sound[i] ^ 0x40]) + sound[i + 1:] for i in range(length)] + \
+                        [bytes(length), b"\xff" * length]:  # fmt: skip
+                    file.seek(0)
+                    file.write(damaged)
+                    file.flush()
+                    said(dump, f" is damaged: it looks like {what}, but its first {length} bytes are not those of "
+                         "one", AGAIN)  # fmt: skip
+        return f"{length + 2} times"
+
+    return case
+
+
+def xen_names_lost():
+    """A core of a Xen guest whose section of names is damaged is not blamed on QEMU."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        dump = containers.write_xen(containers.Core(path), os.path.join(directory, "dump"))
+        with open(dump, "rb") as file:
+            sound = file.read(1024)
+        names_at = struct.unpack_from("<Q", sound, 64 + 64 + 24)[0]
+        for at, damage in ((62, b"\xff\xff"), (62, b"\x04\0"), (64 + 64 + 24, b"\xff" * 7),
+                           (64 + 64 + 32, bytes(8)), (names_at, bytes(64))):  # fmt: skip
+            with open(dump, "r+b") as file:
+                file.write(sound)
+                file.seek(at)
+                file.write(damage)
+            said(dump, ": it looks like a core of a Xen guest, but the names of its sections are not where its "
+                 "header says", AGAIN)  # fmt: skip
+
+
+def sadump_sets():
+    """A disk of a set, and a media backup, are named as such."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        core, dump = containers.Core(path), os.path.join(directory, "dump")
+        cannot = ": cannot use this sadump: it "
+        containers.write_sadump(core, dump, disks=3, set_disk=1)
+        said(dump, cannot + "is the first of a set of 3 disks", ONE_PARTITION)
+        containers.write_sadump(core, dump, set_disk=2)
+        said(dump, cannot + "is disk 2 of a set of disks", ONE_PARTITION)
+        containers.write_sadump(core, dump, set_disk=17)
+        said(dump, cannot + "calls itself disk 17 of a set, and sets have at most 16", AGAIN)
+        containers.write_sadump(core, dump, media=True)
+        said(dump, " is a media backup of a sadump, which cannot be read",
+             "open the dump on the partition itself, or have Windows write a crash dump (MEMORY.DMP)")  # fmt: skip
+
+
+FULL = 'mount -t tmpfs -o size=256k none "$1" || exit 77; shift; "$@"; status=$?; ls -A "$TMPDIR"; exit $status'
+
+
+def scratch_on_full_disk():
+    """A filesystem too small for a rearranged stream: said, and nothing is left behind."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        dump = containers.write_flattened(containers.Core(path), os.path.join(directory, "stream"))
+        room = os.path.join(directory, "room")
+        os.mkdir(room)
+        try:
+            done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh", room,
+                                   POOLSCOPE, "info", dump], env={**os.environ, "TMPDIR": room},
+                                  capture_output=True, timeout=20, check=False)  # fmt: skip
+        except FileNotFoundError as reason:
+            raise Skip("no program unshare") from reason
+    if done.returncode == 77 or done.stderr.startswith(b"unshare:"):
+        raise Skip("no filesystem may be mounted here")
+    equal(done.returncode, 3, f"exit status ({done.stderr.decode()})")
+    equal(done.stdout.decode(), "", "files left behind")
+    size = re.search("takes ([0-9,]+ bytes) in", done.stderr.decode() + "takes 0 bytes in")[1]
+    equal(done.stderr.decode(),
+          f"poolscope: {dump}: cannot rearrange the flattened makedumpfile stream: rearranging it takes "
+          f"{size} in {room}, which has 262,144 bytes free\n"
+          "poolscope: set TMPDIR to a directory with room, or rearrange it with makedumpfile -R\n",
+          "words")  # fmt: skip
+
+
 def reader_without_say():
     """--reader where there is no choice is a mistake on the command line."""
     with scratch() as directory:
@@ -448,6 +564,11 @@ def cases():
     yield "cut/lkcd", cut(lkcd(8))
     yield "cut/sadump", cut(sadump)
     yield "cut/xen", cut(xen)
+    for name in MAGICS:
+        yield f"magic-damaged/{name}", magic_damaged(name)
+    yield "xen/names-lost", xen_names_lost
+    yield "sadump/sets-and-media", sadump_sets
+    yield "kdump/flattened-on-a-full-disk", scratch_on_full_disk
     yield "reader-where-there-is-no-choice", reader_without_say
     for name, (data, status, words) in REFUSED.items():
         yield f"refused/{name}", refused(data, status, words)

@@ -3,6 +3,7 @@
  * writes itself.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <libkdumpfile/kdumpfile.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -745,6 +746,52 @@ static void test_kdump_refused(void **state)
 	refused(PS_ABSENT, "the file ends inside its map of pages");
 }
 
+/* Takes the place of the C library's: after so many bytes the disk is full. */
+static size_t disk_room = SIZE_MAX;
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
+{
+	ssize_t (*next)(int, const void *, size_t, off_t);
+	void *symbol = dlsym(RTLD_NEXT, "pwrite");
+
+	if (disk_room == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	memcpy(&next, &symbol, sizeof(next));
+	length = length < disk_room ? length : disk_room;
+	if (disk_room != SIZE_MAX)
+		disk_room -= length;
+	return next(fd, bytes, length, offset);
+}
+
+/* The disk fills up while the stream is rearranged, after a first look found room enough. */
+static void test_flattened_disk_full(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump = NULL;
+
+	(void)state;
+	writer_clear(&writer);
+	writer_put_bytes(&writer, 0, "makedumpfile\0\0\0\0", 16);
+	writer_put(&writer, 4096 + 14, 0x10, 1); /* big-endian: 4096 bytes at 0 */
+	writer_put_bytes(&writer, 4096 + 16, "KDUMP   ", 8);
+	writer_put(&writer, 4096 + 16 + 4096 - 1, 1, 1);
+	for (size_t room = 0; room < 4096; room += 1365) {
+		writer_save(&writer);
+		disk_room = room;
+		assert_int_equal(dump_open(writer.path, NULL, &dump, &err), PS_SYSTEM);
+		disk_room = SIZE_MAX;
+		assert_non_null(strstr(err.text, "cannot rearrange the flattened makedumpfile "
+						 "stream: cannot write the rearranged file in "));
+		assert_non_null(strstr(err.text, ": No space left on device"));
+		assert_string_equal(err.hint, "set TMPDIR to a directory with room, or rearrange "
+					      "it with makedumpfile -R");
+		assert_null(dump);
+		ps_error_clear(&err);
+	}
+}
+
 static void test_flattened_refused(void **state)
 {
 	(void)state;
@@ -783,6 +830,7 @@ int main(void)
 		cmocka_unit_test(test_kdumpfile_crashes),
 		cmocka_unit_test(test_kdumpfile_hangs),
 		cmocka_unit_test(test_kdump_refused),
+		cmocka_unit_test(test_flattened_disk_full),
 		cmocka_unit_test(test_flattened_refused),
 	};
 

@@ -757,8 +757,6 @@ static void test_foreign(void **state)
 	} cases[] = {
 		{"PAGEPAGE", 8, 0,
 		 " is a crash dump that Windows never finished: its header was not written"},
-		{"PAGEDUMB", 8, 0,
-		 " is damaged, or no crash dump: neither DUMP nor DU64 follows PAGE at its start"},
 		{"MDMP", 4, 0,
 		 " is a minidump of one user process (MDMP); it holds no kernel memory"},
 		{"HIBR", 4, 0, " is a Windows hibernation file, which cannot be read yet"},
@@ -817,6 +815,39 @@ static void test_foreign(void **state)
 		writer.data[cases[i].offset] ^= 0x80;
 		writer_save(&writer);
 		dump_close(open_saved());
+	}
+}
+
+/* Most of the magic is enough, however little follows; less is nothing. */
+static void test_crash_magic_damaged(void **state)
+{
+	static const char looks[] =
+		" is damaged: it looks like a Windows crash dump, but its first 8 "
+		"bytes are not those of one";
+	static const char hint[] =
+		"copy the dump again; if that is as damaged, have it written again";
+
+	(void)state;
+	for (size_t size = 8; size <= 0x20000; size *= 0x4000) {
+		writer_clear(&writer);
+		writer_put(&writer, size - 1, 0, 1);
+		writer_put_bytes(&writer, 0, "PAGEDUMB", 8);
+		expect_saved_refusal(PS_UNSUPPORTED,
+				     " is damaged, or no crash dump: neither DUMP nor DU64 follows "
+				     "PAGE at its start");
+		writer_put_bytes(&writer, 0, "PAXEDU64", 8);
+		writer_save(&writer);
+		expect_refusal(writer.path, PS_CORRUPT, looks, hint);
+		writer_put_bytes(&writer, 0, "\0\0\0EDUMP", 8);
+		writer_save(&writer);
+		expect_refusal(writer.path, PS_CORRUPT, looks, hint);
+		writer_put_bytes(&writer, 0, "\0\0\0\0DUMP", 8);
+		writer_save(&writer);
+		if (size == 8)
+			expect_refusal(writer.path, PS_UNSUPPORTED,
+				       " is too small to be a memory image (8 bytes)", NULL);
+		else
+			dump_close(open_saved());
 	}
 }
 
