@@ -44,13 +44,8 @@ static int teardown(void **state)
 
 static struct dump *opened(void)
 {
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
 	writer_save(&writer);
-	if (dump_open(writer.path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
+	return writer_open(&writer);
 }
 
 static void refused(enum ps_status status, const char *words)
@@ -70,22 +65,6 @@ static bool has_note(const struct dump *dump, const char *words)
 		if (strstr(dump->notes[i], words))
 			return true;
 	return false;
-}
-
-static void assert_page(struct dump *dump, uint64_t pfn, uint64_t pattern)
-{
-	uint8_t got[4096], want[4096];
-
-	writer_pattern(pattern, want);
-	assert_int_equal(dump_read(dump, pfn << 12, got, sizeof(got)), PAGE_PRESENT);
-	assert_memory_equal(got, want, sizeof(got));
-}
-
-static void assert_state(struct dump *dump, uint64_t pfn, enum page_state state)
-{
-	uint8_t byte;
-
-	assert_int_equal(dump_read(dump, pfn << 12, &byte, 1), state);
 }
 
 /* ---- ELF ---- */
@@ -158,9 +137,9 @@ static void test_elf_unaligned(void **state)
 	assert_string_equal(dump->title, "ELF core, 64-bit");
 	assert_true(dump->complete);
 	assert_int_equal(dump->map.pages, 5);
-	assert_page(dump, 0x12, 0x12);
-	assert_page(dump, 0x100001, 0x100001);
-	assert_state(dump, 0x13, PAGE_NOT_IN_DUMP);
+	expect_pattern(dump, 0x12, 0x12);
+	expect_pattern(dump, 0x100001, 0x100001);
+	expect_state(dump, 0x13, PAGE_NOT_IN_DUMP);
 	assert_int_equal(dump->facts.machine, MACHINE_UNKNOWN);
 	dump_close(dump);
 }
@@ -175,7 +154,7 @@ static void test_elf_arm64(void **state)
 	pages_at(0x754, 0x40000, 1);
 	dump = opened();
 	assert_int_equal(dump->facts.machine, MACHINE_ARM64);
-	assert_page(dump, 0x40000, 0x40000);
+	expect_pattern(dump, 0x40000, 0x40000);
 	dump_close(dump);
 }
 
@@ -193,7 +172,7 @@ static void test_elf_32(void **state)
 	pages_at(777, 0x20, 2);
 	dump = opened();
 	assert_string_equal(dump->title, "ELF core, 32-bit");
-	assert_page(dump, 0x21, 0x21);
+	expect_pattern(dump, 0x21, 0x21);
 	dump_close(dump);
 }
 
@@ -215,8 +194,8 @@ static void test_elf_overlaps(void **state)
 	assert_int_equal(dump->map.run_count, 2); /* neighbours joined */
 	assert_int_equal(dump->note_count, 0);
 	for (uint64_t pfn = 0x10; pfn < 0x1a; pfn++)
-		assert_page(dump, pfn, pfn);
-	assert_page(dump, 0x40, 0x10);
+		expect_pattern(dump, pfn, pfn);
+	expect_pattern(dump, 0x40, 0x10);
 	dump_close(dump);
 
 	elf_header(2, AMD64, 2);
@@ -225,8 +204,8 @@ static void test_elf_overlaps(void **state)
 	pages_at(4096, 0x10, 4);
 	dump = opened();
 	assert_int_equal(dump->map.pages, 6);
-	assert_page(dump, 0x13, 0x13); /* of the one that begins first */
-	assert_page(dump, 0x14, 0x12);
+	expect_pattern(dump, 0x13, 0x13); /* of the one that begins first */
+	expect_pattern(dump, 0x14, 0x12);
 	assert_true(has_note(dump, "1 memory segments overlap others and have different bytes"));
 	dump_close(dump);
 }
@@ -248,13 +227,13 @@ static void test_elf_parts(void **state)
 	dump = opened();
 	assert_int_equal(dump->map.pages, 3);
 	assert_false(dump->complete);
-	assert_page(dump, 0x11, 0x11);
-	assert_page(dump, 0x12, 0x12);
-	assert_state(dump, 0x10, PAGE_NOT_IN_DUMP);
-	assert_state(dump, 0x13, PAGE_NOT_IN_DUMP);
-	assert_page(dump, 0x20, 0x20);
-	assert_state(dump, 0x21, PAGE_NOT_IN_DUMP);
-	assert_state(dump, 0xc0000, PAGE_NOT_IN_DUMP);
+	expect_pattern(dump, 0x11, 0x11);
+	expect_pattern(dump, 0x12, 0x12);
+	expect_state(dump, 0x10, PAGE_NOT_IN_DUMP);
+	expect_state(dump, 0x13, PAGE_NOT_IN_DUMP);
+	expect_pattern(dump, 0x20, 0x20);
+	expect_state(dump, 0x21, PAGE_NOT_IN_DUMP);
+	expect_state(dump, 0xc0000, PAGE_NOT_IN_DUMP);
 	assert_true(has_note(dump, "1 memory segments have no place in the file"));
 	assert_true(has_note(dump, "paging=off"));
 	assert_true(has_note(dump, "3 pages of its segments have no bytes in the file"));
@@ -283,9 +262,9 @@ static void test_elf_truncated(void **state)
 			uint64_t pfn = i < 3 ? 1 + i : 0x30 + i - 3;
 
 			if (i < left)
-				assert_page(dump, pfn, pfn);
+				expect_pattern(dump, pfn, pfn);
 			else
-				assert_state(dump, pfn, PAGE_BEYOND_EOF);
+				expect_state(dump, pfn, PAGE_BEYOND_EOF);
 		}
 		assert_true(has_note(dump, "the file ends"));
 		dump_close(dump);
@@ -318,7 +297,7 @@ static void test_elf_many(void **state)
 	pages_at(data, 7, 1);
 	dump = opened();
 	assert_int_equal(dump->map.pages, MANY);
-	assert_page(dump, MANY * 2, 7);
+	expect_pattern(dump, MANY * 2, 7);
 	dump_close(dump);
 	writer_put(&writer, 64 + 44, 0x7fffffff, 4);
 	refused(PS_CORRUPT, "it states 2147483647 program headers, which is beyond reason");
@@ -532,8 +511,8 @@ static void test_kdumpfile_reads(void **state)
 	dump = opened_through_kdumpfile();
 	dump_prefetch(dump, 0x10, 300);
 	for (uint64_t pfn = 0x10; pfn < 0x10 + 300; pfn++)
-		assert_page(dump, pfn, pfn);
-	assert_state(dump, 0xf, PAGE_NOT_IN_DUMP);
+		expect_pattern(dump, pfn, pfn);
+	expect_state(dump, 0xf, PAGE_NOT_IN_DUMP);
 	assert_int_equal(dump_read(dump, 0x20800, got, sizeof(got) - 4096), PAGE_PRESENT);
 	writer_pattern(0x21, want);
 	assert_memory_equal(got + 0x800, want, 4096);
@@ -566,21 +545,21 @@ static void test_kdumpfile_killed(void **state)
 	(void)state;
 	sound_core();
 	dump = opened_through_kdumpfile();
-	assert_page(dump, 0x10, 0x10);
+	expect_pattern(dump, 0x10, 0x10);
 	for (unsigned i = 0; i < 8; i++) {
 		if (child() <= 0)
 			skip();
 		kill(child(), SIGKILL);
-		assert_page(dump, 0x90 + i, 0x90 + i);
+		expect_pattern(dump, 0x90 + i, 0x90 + i);
 		assert_false(dump_reader_lost(dump, &err));
 	}
 	assert_int_equal(dump_bad_pages(dump, &err), 0);
 	kill(child(), SIGKILL);
-	assert_state(dump, 0xa0, PAGE_READER_LOST);
-	assert_page(dump, 0x10, 0x10); /* what was delivered stays */
+	expect_state(dump, 0xa0, PAGE_READER_LOST);
+	expect_pattern(dump, 0x10, 0x10); /* what was delivered stays */
 	assert_true(dump_reader_lost(dump, &err));
 	assert_string_equal(err.text, "libkdumpfile crashed over it (signal 9, Killed)");
-	assert_state(dump, 0xa1, PAGE_READER_LOST);
+	expect_state(dump, 0xa1, PAGE_READER_LOST);
 	dump_close(dump);
 	assert_int_equal(child(), 0);
 }
@@ -617,12 +596,12 @@ static void test_kdumpfile_page_crashes(void **state)
 	dump_prefetch(dump, 0x10, 300);
 	for (uint64_t pfn = 0x10; pfn < 0x10 + 300; pfn++) {
 		if (pfn >= crash_from && pfn < crash_to)
-			assert_state(dump, pfn, PAGE_DAMAGED);
+			expect_state(dump, pfn, PAGE_DAMAGED);
 		else
-			assert_page(dump, pfn, pfn);
+			expect_pattern(dump, pfn, pfn);
 	}
 	dump_prefetch(dump, 0x20, 1); /* is not tried again */
-	assert_state(dump, 0x20, PAGE_DAMAGED);
+	expect_state(dump, 0x20, PAGE_DAMAGED);
 	assert_false(dump_reader_lost(dump, &err));
 	assert_int_equal(dump_bad_pages(dump, &err), 2);
 	assert_string_equal(err.text, "2 pages count as damaged, the last at physical 0x21000: "
@@ -642,8 +621,8 @@ static void test_kdumpfile_page_hangs(void **state)
 	hang_from = 0x30;
 	hang_to = 0x31;
 	dump = opened_through_kdumpfile();
-	assert_state(dump, 0x30, PAGE_DAMAGED);
-	assert_page(dump, 0x31, 0x31);
+	expect_state(dump, 0x30, PAGE_DAMAGED);
+	expect_pattern(dump, 0x31, 0x31);
 	assert_int_equal(dump_bad_pages(dump, &err), 1);
 	assert_string_equal(err.text,
 			    "the page at physical 0x30000 counts as damaged: libkdumpfile "
@@ -664,14 +643,14 @@ static void test_kdumpfile_many_pages_crash(void **state)
 	crash_to = 0x40;
 	dump = opened_through_kdumpfile();
 	for (uint64_t pfn = 0x20; pfn < 0x28; pfn++)
-		assert_state(dump, pfn, PAGE_DAMAGED);
-	assert_page(dump, 0x50, 0x50);
+		expect_state(dump, pfn, PAGE_DAMAGED);
+	expect_pattern(dump, 0x50, 0x50);
 	assert_false(dump_reader_lost(dump, &err));
-	assert_state(dump, 0x28, PAGE_DAMAGED);
+	expect_state(dump, 0x28, PAGE_DAMAGED);
 	assert_true(dump_reader_lost(dump, &err));
 	assert_string_equal(err.text, "libkdumpfile crashed over it (signal 6, Aborted)");
-	assert_page(dump, 0x50, 0x50);
-	assert_state(dump, 0x51, PAGE_READER_LOST);
+	expect_pattern(dump, 0x50, 0x50);
+	expect_state(dump, 0x51, PAGE_READER_LOST);
 	dump_close(dump);
 	crash_to = crash_from;
 	assert_int_equal(child(), 0);
