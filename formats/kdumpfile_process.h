@@ -1,7 +1,7 @@
 /*
  * What the process that reads through libkdumpfile and its client share: a piece of memory, and a
- * socket on which one byte says "do it" and one byte back says "done". Private to kdumpfile.c and
- * kdumpfile_process.c.
+ * socket on which one byte says "do it" and one byte back says "done". Private to kdumpfile.c,
+ * kdumpfile_link.c and kdumpfile_process.c.
  *
  * Whoever holds the turn may touch the memory; but pages that were delivered stay where they are,
  * and the process writes only into the slots that the request names.
