@@ -7,7 +7,6 @@
  * sadump, by fields of their headers that fit together. Not recognised: headers damaged further;
  * they pass on.
  */
-#include <endian.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -110,11 +109,14 @@ static bool is_kdump(struct head *h)
 	return version >= 1 && version <= 6 && (is_kdump_at(h, 428) || is_kdump_at(h, 416));
 }
 
+/* Type 1 and version 1, big-endian; the first piece is for offset 0, and is a kdump header. */
 static bool is_flattened(struct head *h)
 {
-	return be64toh(bytes_u64(&h->bytes, 16)) == 1 && be64toh(bytes_u64(&h->bytes, 24)) == 1 &&
-	       be64toh(bytes_u64(&h->bytes, 4096)) == 0 &&
-	       memcmp(h->raw + 4112, "KDUMP   ", 8) == 0;
+	static const uint8_t numbers[16] = {[7] = 1, [15] = 1}, offset[8] = {0};
+
+	return bytes_equal(&h->bytes, 16, numbers, sizeof(numbers)) &&
+	       bytes_equal(&h->bytes, 4096, offset, sizeof(offset)) &&
+	       bytes_equal(&h->bytes, 4112, "KDUMP   ", 8);
 }
 
 /* The header, and behind it the header of a page. */
