@@ -5,7 +5,7 @@
 #   make check           install what is missing, build with gcc and clang, run all tests
 #   make check-SUITE     one suite (build lint unit cli truth readers rvas real mutate); no apt.
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
-#   make check-mutate-long   as check-mutate, with many times the damaged dumps; half an hour
+#   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-qemu      containers that QEMU writes; installs it
 #   make lint            the house's rules
 #   make bench           speed and memory against a memcpy of the same bytes

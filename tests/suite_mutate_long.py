@@ -1,4 +1,4 @@
-"""As suite_mutate.py, with many times the mutants: some half an hour on two processors. Not part of
+"""As suite_mutate.py, with 13 times the mutants: up to an hour on two processors. Not part of
 `make check`; run it (make check-mutate-long) after a change to what reads a file.
 """
 
