@@ -12,6 +12,7 @@ enum {
 	PLACES = CODE_INSNS * 2,
 	LONGEST = 16, /* bytes that a back end may want to see */
 	TABLE_ENTRIES = 1024,
+	BOUND_REACH = 16, /* instructions between a comparison and the table that it bounds */
 	UNRECORDED_REACH = 1 << 16, /* bytes between an entry and a jump target without .pdata */
 };
 
@@ -123,6 +124,12 @@ static const uint8_t *bytes_at(const struct pe_image *image, uint32_t rva, size_
 	return pe_at(image, rva, *ret_size);
 }
 
+/* Whether `cmp reg, n` can be the check before a table of n + 1 entries. */
+static bool bounds_table(const struct flow_insn *insn)
+{
+	return insn->compares && insn->compared >= 2 && insn->compared < TABLE_ENTRIES;
+}
+
 static uint32_t lift(struct flow *flow, uint32_t rva)
 {
 	struct flow_insn insn = {.target = FLOW_NO_REG};
@@ -145,6 +152,7 @@ static uint32_t lift(struct flow *flow, uint32_t rva)
 				   .edges = FLOW_NONE,
 				   .va = insn.va,
 				   .popped = insn.popped,
+				   .entries = bounds_table(&insn) ? insn.compared + 1 : 0,
 				   .length = insn.length,
 				   .control = insn.control,
 				   .target = insn.target,
@@ -264,6 +272,19 @@ static uint32_t table_target(const struct flow *flow, const struct flow_atom *ta
 	return (uint32_t)value;
 }
 
+uint32_t code_table_bound(const struct flow *flow, uint32_t insn)
+{
+	for (unsigned i = 0; i < BOUND_REACH; i++, insn--) {
+		const struct code_insn *at = &flow->insns[insn];
+
+		if (at->entries)
+			return at->entries;
+		if (insn == 0 || at[-1].rva + at[-1].length != at->rva)
+			break;
+	}
+	return 0;
+}
+
 /*
  * Where something else begins behind a table: another table, or whatever the function takes the
  * address of (most likely a table that is not reached yet).
@@ -300,10 +321,11 @@ static void read_entries(struct flow *flow, uint32_t insn, const struct flow_ato
 {
 	uint32_t begin = (uint32_t)table->value, at = begin;
 	unsigned width = table->offset & TABLE_WIDTH;
-	uint32_t limit = table_limit(flow, begin);
+	uint32_t limit = table_limit(flow, begin), bound = code_table_bound(flow, insn);
 	uint64_t entry;
 
-	for (unsigned i = 0; i < TABLE_ENTRIES && flow->edge_count < CODE_EDGES; i++) {
+	for (unsigned i = 0; i < (bound ? bound : TABLE_ENTRIES) && flow->edge_count < CODE_EDGES;
+	     i++) {
 		uint32_t target;
 
 		if (limit - at < width || !table_goes_on(flow, at) ||

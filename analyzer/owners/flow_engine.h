@@ -27,6 +27,7 @@ struct code_insn {
 	uint32_t run;               /* leader whose run stepped it last */
 	uint32_t edges, edge_count; /* targets read from a jump table */
 	uint64_t va;
+	uint32_t entries; /* of a table bounded by this comparison; 0: it is none */
 	uint16_t popped;
 	uint8_t length, control, target, op_count;
 };
@@ -106,6 +107,9 @@ uint32_t code_leader_at(struct flow *flow, uint32_t rva);
 
 /** RVA of a direct target, or FLOW_NONE when it is outside the image. */
 uint32_t code_target(const struct flow *flow, uint64_t va);
+
+/** Entries of the table that the instruction uses, as compared shortly before; 0 unknown. */
+uint32_t code_table_bound(const struct flow *flow, uint32_t insn);
 
 /** Reads the jump table that `value` is an entry of, once, into the instruction's edges. */
 void code_read_table(struct flow *flow, uint32_t insn, value_id value);

@@ -187,18 +187,34 @@ value_id step_load(struct flow *flow, const struct flow_state *state, value_id a
 	return open ? values_join(&flow->values, sum, VALUE_UNKNOWN) : sum;
 }
 
+/*
+ * An entry of a table in constant data. Compilers turn a switch that only chooses a number into a
+ * table of numbers, so where a comparison bounds a small one its numbers are possible values, too.
+ */
 static value_id table_entry(struct flow *flow, const struct flow_op *op, int64_t rva, uint32_t from)
 {
-	struct flow_atom atom = {.kind = (enum flow_kind)VALUE_TABLE,
-				 .value = (uint64_t)rva,
-				 .offset = op->width,
-				 .from = from};
+	struct flow_atom atoms[FLOW_ATOMS] = {{.kind = (enum flow_kind)VALUE_TABLE,
+					       .value = (uint64_t)rva,
+					       .offset = op->width,
+					       .from = from}};
+	uint32_t insn = code_find(flow, from);
+	uint32_t bound = insn == FLOW_NONE ? 0 : code_table_bound(flow, insn);
+	unsigned count = 1;
+	uint64_t number;
 
 	if (!is_constant(flow, (uint32_t)rva))
 		return VALUE_UNKNOWN;
 	if (op->is_signed)
-		atom.offset |= TABLE_SIGNED;
-	return values_make(&flow->values, &atom, 1, false);
+		atoms[0].offset |= TABLE_SIGNED;
+	if (op->width != 4 || op->is_signed || bound >= FLOW_ATOMS)
+		bound = 0;
+	for (uint32_t i = 0; i < bound; i++) {
+		if (!pe_uint(flow->image, (uint32_t)rva + i * 4, 4, &number))
+			break;
+		atoms[count++] =
+			(struct flow_atom){.kind = FLOW_CONST, .value = number, .from = from};
+	}
+	return values_make(&flow->values, atoms, count, false);
 }
 
 static value_id load(struct flow *flow, const struct flow_op *op, uint32_t from)

@@ -807,8 +807,20 @@ static bool changes_nothing(const struct lift *l)
 	}
 }
 
+/* cmp with a number: how jump tables are bounded. */
+static void note_comparison(struct lift *l)
+{
+	const cs_x86_op *to = &l->x86->operands[1];
+
+	if (l->insn->id != X86_INS_CMP || to->type != X86_OP_IMM)
+		return;
+	l->ret->compares = true;
+	l->ret->compared = to->imm < 0 || to->imm > UINT32_MAX ? UINT32_MAX : (uint32_t)to->imm;
+}
+
 static void lift_insn(struct lift *l)
 {
+	note_comparison(l);
 	if (changes_nothing(l) || lift_control(l) || lift_data(l) || lift_arithmetic(l) ||
 	    lift_stack(l))
 		return;
