@@ -68,9 +68,10 @@ static bool looks_like_entry(const struct pe_image *image, uint32_t rva)
 
 	if (!code || image->machine != PE_X86)
 		return false;
-	if (memcmp(code, hot_patch, sizeof(hot_patch)) == 0 ||
-	    memcmp(code, hot_patch + 2, sizeof(hot_patch) - 2) == 0)
+	if (memcmp(code, hot_patch, sizeof(hot_patch)) == 0)
 		return true;
+	if (memcmp(code, hot_patch + 2, sizeof(hot_patch) - 2) == 0)
+		return !before || memcmp(before, hot_patch, 2) != 0;
 	return before && before[0] == 0xcc && before[1] == 0xcc;
 }
 
