@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyzer/owners/claims.h"
+#include "analyzer/owners/origin.h"
 #include "base/memory.h"
 
 /* A tag in use with the part of the roll-up that it belongs to. */
@@ -46,6 +47,11 @@ static struct share share_of(const struct owners *owners, const struct tag_row *
 	const struct owner_tag *tag = owners_find(owners, row->tag);
 	struct share s = {.row = row, .place = (size_t)UNOWNED};
 
+	if (!tag && origin_for_others(row->tag)) {
+		s.for_others = true;
+		s.place = owners->image_count > 0 ? kernel_image(owners) : s.place;
+		return s;
+	}
 	switch (ownership_of(tag)) {
 	case OWNERSHIP_NONE:
 	case OWNERSHIP_PERHAPS: break;

@@ -109,6 +109,9 @@ enum ps_status case_find_owners(struct case_file *c, const char *const *drivers,
 		c->files = NULL;
 		return status;
 	}
+	if (!c->dump && c->files->count == 0)
+		return ps_fail(err, PS_NOT_FOUND, "no driver file (a PE image) is in %s%s",
+			       drivers[0], count > 1 ? " and the other folders" : "");
 	status = find_owners(c, progress);
 	progress_end(progress);
 	if (status == PS_OK)

@@ -162,10 +162,11 @@ enum ps_status text_evidence(const struct text *text, struct ps_error *err)
 	enum ps_status status = PS_OK;
 
 	if (r->owner_count == 0)
-		status = text_words(text, err, 0, "%s",
-				    r->owners_note ? r->owners_note
-				    : r->no_file   ? "No driver here has such a tag."
-						   : "No tag in use matches.");
+		status = text_words(
+			text, err, 0, "%s",
+			r->owners_note ? r->owners_note
+			: r->no_file   ? "No driver here has such a tag."
+				       : "No tag in use matches, and no driver has such a tag.");
 	for (size_t i = 0; i < r->owner_count && status == PS_OK; i++) {
 		if (i > 0)
 			fputc('\n', text->out);
