@@ -124,7 +124,8 @@ $(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
 
 # Drivers with known tags, for tests: corpus/drivers/README.md.
 test-drivers:
-	@$(MAKE) --no-print-directory -f corpus/drivers/drivers.mk
+	@mkdir -p build
+	@flock build/test-drivers.lock $(MAKE) --no-print-directory -f corpus/drivers/drivers.mk
 
 unit: $(UNIT_PROGRAMS)
 tools: $(TOOLS)
