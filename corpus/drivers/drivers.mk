@@ -32,9 +32,10 @@ entry_x64 := DriverEntry
 entry_x86 := DriverEntry@8
 entry_arm64 := DriverEntry
 
-# -gcodeview: PDBs. Drivers have no C library, hence the rest.
+# -gcodeview: PDBs. Drivers have no C library, hence the rest; -ffreestanding alone would leave out the
+# unwind tables, which drivers for x64 and ARM64 have.
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -I. -g -gcodeview -ffreestanding \
-	-fno-stack-protector -mno-stack-arg-probe -fno-builtin
+	-fno-stack-protector -mno-stack-arg-probe -fno-builtin -funwind-tables
 LINK_ALL := /nologo /driver /subsystem:native /nodefaultlib /debug /brepro /opt:noref,noicf \
 	/section:.text,ERP /section:.rdata,RP /section:.data,RWP /section:INIT,ERD /section:PAGE,ER
 
@@ -66,7 +67,7 @@ $(OUT)/$(1)/room.obj: $(HERE)/room.s
 	$(QUIET)$(CLANG) --target=$(triple_$(2))-pc-windows-msvc -c $$< -o $$@
 
 $(addprefix $(OUT)/$(1)/,$(addsuffix .obj,nt wdf01000 standin)): STAND_IN := -DSTAND_IN
-$(OUT)/$(1)/%.obj: $(HERE)/%.c $(HERE)/wdk.h $(HERE)/inbox.sed
+$(OUT)/$(1)/%.obj: $(HERE)/%.c $(HERE)/wdk.h $(HERE)/inbox.sed $(HERE)/drivers.mk
 	@mkdir -p $$(@D)
 	$(QUIET)$(CLANG) --target=$(triple_$(2))-pc-windows-msvc -$(3) $(CFLAGS_ALL) $$(STAND_IN) \
 		$(if $(filter x64-inbox,$(1)),-S -Xclang -cfguard -o $$@.s $$< && \
