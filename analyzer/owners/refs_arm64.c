@@ -143,6 +143,8 @@ bool refs_scan_arm64(const struct refs *refs, const struct refs_span *span, refs
 	struct bytes code = bytes_of(span->bytes, span->size);
 
 	for (size_t at = 0; at + 4 <= span->size && !scan.stopped; at += 4) {
+		if (classes[span->bytes[at + 3]] == PLAIN)
+			continue;
 		scan.rva = span->rva + (uint32_t)at;
 		look(&scan, bytes_u32(&code, at), span->va + at);
 	}
