@@ -30,6 +30,7 @@ enum flow_kind {
 	FLOW_FRAME,  /* an address in the function's frame: stack pointer at entry + (int64_t)value
 		      */
 	FLOW_RESULT, /* what the call at RVA `value` returned */
+	FLOW_BEHIND, /* what stands at `offset` behind parameter `value`, a pointer */
 };
 
 enum {
@@ -42,7 +43,7 @@ enum {
 
 struct flow_atom {
 	enum flow_kind kind;
-	uint32_t offset; /* FLOW_FIELD */
+	uint32_t offset; /* FLOW_FIELD, FLOW_BEHIND */
 	uint64_t value;
 	uint32_t from; /* RVA of the instruction that put it together, for the listing */
 };

@@ -217,12 +217,30 @@ static value_id table_entry(struct flow *flow, const struct flow_op *op, int64_t
 	return values_make(&flow->values, atoms, count, false);
 }
 
+/* A word of a structure that the caller handed in. */
+static bool behind_parameter(const struct flow *flow, const struct flow_op *op)
+{
+	enum { STRUCTURE = 0x1000 }; /* bytes; more is no structure of parameters */
+	const struct flow_atom *base = register_atom(flow, op->base);
+
+	return base && base->kind == FLOW_PARAM && !(base->value & FLOW_REGISTER) &&
+	       op->index == FLOW_NO_REG && op->width >= 4 && !op->is_signed && op->imm >= 0 &&
+	       op->imm < STRUCTURE;
+}
+
 static value_id load(struct flow *flow, const struct flow_op *op, uint32_t from)
 {
 	struct place place;
 	struct flow_atom field;
 	value_id value = VALUE_UNKNOWN, bytes;
 
+	if (behind_parameter(flow, op)) {
+		field = (struct flow_atom){.kind = FLOW_BEHIND,
+					   .offset = (uint32_t)op->imm,
+					   .value = register_atom(flow, op->base)->value,
+					   .from = from};
+		return values_make(&flow->values, &field, 1, false);
+	}
 	resolve(flow, op, from, &place);
 	switch (place.kind) {
 	case PLACE_VALUES:

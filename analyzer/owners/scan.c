@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/owners/callbacks.h"
 #include "analyzer/owners/refs.h"
 #include "analyzer/owners/sites.h"
 #include "analyzer/owners/wdf.h"
@@ -30,6 +31,8 @@ struct round {
 	struct flow *flow;
 	struct hit *hits; /* by rva */
 	size_t hit_count, hit_capacity;
+	size_t from;    /* callees of this round start here */
+	bool callbacks; /* some of them may be registered */
 	uint32_t *done; /* entries analysed in this round, ascending */
 	size_t done_count, done_capacity;
 	bool no_memory;
@@ -93,6 +96,8 @@ static void visit(void *context, const struct flow_call *call)
 {
 	struct round *round = context;
 
+	if (round->callbacks)
+		callbacks_visit(round->view, call, round->from);
 	for (unsigned i = 0; i < call->target.count; i++) {
 		const struct flow_atom *atom = &call->target.atoms[i];
 
@@ -209,7 +214,10 @@ static bool add_targets(struct view *view, struct refs *refs, size_t from)
 
 static bool one_round(struct view *view, struct flow *flow, size_t from)
 {
-	struct round round = {.view = view, .flow = flow};
+	struct round round = {.view = view,
+			      .flow = flow,
+			      .from = from,
+			      .callbacks = callbacks_wanted(view, from)};
 	struct refs *refs = refs_create(view->image);
 	bool ok = refs && add_targets(view, refs, from);
 
