@@ -15,7 +15,7 @@ ARCHES = ("x64", "x86", "arm64")
 # The grade that says what is known of a pair: no weaker one where the code allocates.
 GRADES = {
     "alloc": ("call site",),
-    "lookaside": ("call site",),
+    "lookaside": ("call site", "registration data"),  # the parameters may be a structure
     "registration": ("registration data",),
     "free": ("free site",),
     "library": ("library", "call site"),
