@@ -9,6 +9,7 @@
 #include "analyzer/owners/callbacks.h"
 #include "analyzer/owners/refs.h"
 #include "analyzer/owners/sites.h"
+#include "analyzer/owners/sweep.h"
 #include "analyzer/owners/wdf.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -162,23 +163,38 @@ static void analyse(struct round *round, uint32_t entry)
 	flow_function(round->flow, view->image, &view->functions, entry, visit, round);
 }
 
+/* Beginnings that only the code between the last known one and the place shows. */
+static void analyse_swept(struct round *round, size_t place, uint32_t from)
+{
+	uint32_t begins[SWEEP_BEGINS], rva = round->hits[place].rva;
+	unsigned count;
+
+	round->view->work += rva - from;
+	count = sweep_begins(round->view->image, from, rva, begins);
+	for (unsigned i = 0; i < count && !round->hits[place].covered; i++)
+		analyse(round, begins[i]);
+}
+
 /* A place outside all unwind records: beginnings before it are tried, nearest first. */
 static void analyse_unrecorded(struct round *round, size_t place)
 {
 	struct view *view = round->view;
 	uint32_t rva = round->hits[place].rva;
-	size_t entry;
+	size_t upto, entry;
 
 	if (!view->entries.found && !entries_find(&view->entries, view->image, &view->functions)) {
 		round->no_memory = true;
 		return;
 	}
-	entry = entries_upto(&view->entries, rva);
+	upto = entry = entries_upto(&view->entries, rva);
 	for (unsigned tries = 0; tries < ENTRIES_TRIED && entry > 0; tries++) {
 		if (round->hits[place].covered || round->no_memory)
 			return;
 		analyse(round, view->entries.rvas[--entry]);
 	}
+	if (upto > 0 && !round->hits[place].covered &&
+	    rva - view->entries.rvas[upto - 1] <= SWEEP_BYTES)
+		analyse_swept(round, place, view->entries.rvas[upto - 1]);
 }
 
 static void analyse_hits(struct round *round)
