@@ -55,8 +55,10 @@ struct flow {
 	/* the image, and what is remembered of it */
 	const struct pe_image *image;
 	const struct pe_functions *functions;
-	uint64_t image_key;
+	uint64_t image_key, functions_key;
 	uint32_t check_slots[2], dispatch_slots[2];
+	struct pe_function *fragments; /* owned; split-off parts, by root */
+	size_t fragment_count, fragment_capacity;
 	struct hash callees;
 	struct flow_callee *callee_items;
 	size_t callee_capacity;

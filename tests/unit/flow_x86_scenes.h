@@ -978,6 +978,62 @@ static const uint8_t x86_thunk_pops_as_its_import[] = {
 	0x00, /* jmp DWORD PTR ds:0x402008 */
 };
 
+static const uint8_t x64_exchange_and_add[] = {
+	0x41, 0xb8, 0x54, 0x61, 0x67, 0x31, /* mov r8d,0x31676154 */
+	0xba, 0x54, 0x61, 0x67, 0x32,       /* mov edx,0x32676154 */
+	0xb8, 0x54, 0x61, 0x67, 0x33,       /* mov eax,0x33676154 */
+	0x0f, 0xc1, 0x11,                   /* xadd DWORD PTR [rcx],edx */
+	0x4c, 0x0f, 0xb1, 0x09,             /* cmpxchg QWORD PTR [rcx],r9 */
+	0x41, 0x89, 0xc0,                   /* mov r8d,eax */
+	0xff, 0x15, 0xe0, 0x0f, 0x00, 0x00, /* call QWORD PTR [rip+0xfe0] */
+	0xc3,                               /* ret */
+};
+
+static const uint8_t x64_mulx_has_two_results[] = {
+	0x41, 0xb8, 0x54, 0x61, 0x67, 0x31, /* mov r8d,0x31676154 */
+	0x41, 0xb9, 0x54, 0x61, 0x67, 0x32, /* mov r9d,0x32676154 */
+	0xc4, 0x62, 0xb3, 0xf6, 0xc1,       /* mulx r8,r9,rcx */
+	0x44, 0x89, 0xca,                   /* mov edx,r9d */
+	0xff, 0x15, 0xe6, 0x0f, 0x00, 0x00, /* call QWORD PTR [rip+0xfe6] */
+	0xc3,                               /* ret */
+};
+
+static const uint8_t x64_float_store_opens[] = {
+	0x48, 0x83, 0xec, 0x48,                         /* sub rsp,0x48 */
+	0xc7, 0x44, 0x24, 0x30, 0x54, 0x61, 0x67, 0x31, /* mov DWORD PTR [rsp+0x30],0x31676154 */
+	0xd9, 0x7c, 0x24, 0x30,                         /* fnstcw WORD PTR [rsp+0x30] */
+	0x44, 0x8b, 0x44, 0x24, 0x30,                   /* mov r8d,DWORD PTR [rsp+0x30] */
+	0xff, 0x15, 0xe5, 0x0f, 0x00, 0x00,             /* call QWORD PTR [rip+0xfe5] */
+	0xc3,                                           /* ret */
+};
+
+static const uint8_t x64_wide_store_opens[] = {
+	0x48, 0x83, 0xec, 0x68,                         /* sub rsp,0x68 */
+	0xc7, 0x44, 0x24, 0x44, 0x54, 0x61, 0x67, 0x31, /* mov DWORD PTR [rsp+0x44],0x31676154 */
+	0xc5, 0xfc, 0x11, 0x44, 0x24, 0x30,             /* vmovups YMMWORD PTR [rsp+0x30],ymm0 */
+	0x44, 0x8b, 0x44, 0x24, 0x44,                   /* mov r8d,DWORD PTR [rsp+0x44] */
+	0xff, 0x15, 0xe3, 0x0f, 0x00, 0x00,             /* call QWORD PTR [rip+0xfe3] */
+	0xc3,                                           /* ret */
+};
+
+static const uint8_t x64_division_opens[] = {
+	0xb8, 0x54, 0x61, 0x67, 0x31,       /* mov eax,0x31676154 */
+	0xba, 0x54, 0x61, 0x67, 0x32,       /* mov edx,0x32676154 */
+	0x48, 0xf7, 0xf1,                   /* div rcx */
+	0x41, 0x89, 0xc0,                   /* mov r8d,eax */
+	0xff, 0x15, 0xea, 0x0f, 0x00, 0x00, /* call QWORD PTR [rip+0xfea] */
+	0xc3,                               /* ret */
+};
+
+static const uint8_t x64_time_stamp_opens[] = {
+	0xb8, 0x54, 0x61, 0x67, 0x31,       /* mov eax,0x31676154 */
+	0xba, 0x54, 0x61, 0x67, 0x32,       /* mov edx,0x32676154 */
+	0x0f, 0x31,                         /* rdtsc */
+	0x41, 0x89, 0xc0,                   /* mov r8d,eax */
+	0xff, 0x15, 0xeb, 0x0f, 0x00, 0x00, /* call QWORD PTR [rip+0xfeb] */
+	0xc3,                               /* ret */
+};
+
 static const struct scene x64_scenes[] = {
 	{"plain_call",
 	 x64_plain_call,
@@ -1418,6 +1474,54 @@ static const struct scene x64_scenes[] = {
 	 {2},
 	 1,
 	 "load 2000: open",
+	 {},
+	 0},
+	{"exchange_and_add",
+	 x64_exchange_and_add,
+	 sizeof(x64_exchange_and_add),
+	 {2, 1},
+	 2,
+	 "load 2000: open, open",
+	 {},
+	 0},
+	{"mulx_has_two_results",
+	 x64_mulx_has_two_results,
+	 sizeof(x64_mulx_has_two_results),
+	 {2, 1},
+	 2,
+	 "load 2000: open, open",
+	 {},
+	 0},
+	{"float_store_opens",
+	 x64_float_store_opens,
+	 sizeof(x64_float_store_opens),
+	 {2},
+	 1,
+	 "load 2000: open",
+	 {},
+	 0},
+	{"wide_store_opens",
+	 x64_wide_store_opens,
+	 sizeof(x64_wide_store_opens),
+	 {2},
+	 1,
+	 "load 2000: open",
+	 {},
+	 0},
+	{"division_opens",
+	 x64_division_opens,
+	 sizeof(x64_division_opens),
+	 {2, 1},
+	 2,
+	 "load 2000: open, open",
+	 {},
+	 0},
+	{"time_stamp_opens",
+	 x64_time_stamp_opens,
+	 sizeof(x64_time_stamp_opens),
+	 {2, 1},
+	 2,
+	 "load 2000: open, open",
 	 {},
 	 0},
 };

@@ -173,8 +173,9 @@ static struct flow *new_flow(bool wide)
 	return flow;
 }
 
-static void play(struct flow *flow, bool wide, const struct scene *scene)
+static void play(bool wide, const struct scene *scene)
 {
+	struct flow *flow = new_flow(wide);
 	struct report report = {.scene = scene};
 	struct pe_function records[SCENE_RECORDS];
 	struct pe_functions functions = {.items = records, .count = scene->record_count};
@@ -189,26 +190,21 @@ static void play(struct flow *flow, bool wide, const struct scene *scene)
 	if (strcmp(report.text, scene->want) != 0)
 		fail_msg("%s: got \"%s\", want \"%s\"", scene->name, report.text, scene->want);
 	free(fake.bytes);
+	flow_destroy(flow);
 }
 
 static void test_x64(void **state)
 {
-	struct flow *flow = new_flow(true);
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(x64_scenes) / sizeof(x64_scenes[0]); i++)
-		play(flow, true, &x64_scenes[i]);
-	flow_destroy(flow);
+		play(true, &x64_scenes[i]);
 }
 
 static void test_x86(void **state)
 {
-	struct flow *flow = new_flow(false);
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(x86_scenes) / sizeof(x86_scenes[0]); i++)
-		play(flow, false, &x86_scenes[i]);
-	flow_destroy(flow);
+		play(false, &x86_scenes[i]);
 }
 
 /* ---- structures handed over ---- */
