@@ -1034,6 +1034,16 @@ static const uint8_t x64_time_stamp_opens[] = {
 	0xc3,                               /* ret */
 };
 
+static const uint8_t x64_join_with_unread[] = {
+	0x41, 0xb8, 0x54, 0x61, 0x67, 0x31, /* mov r8d,0x31676154 */
+	0x85, 0xc9,                         /* test ecx,ecx */
+	0x74, 0x05,                         /* je 14000100f */
+	0x0f, 0x31,                         /* rdtsc */
+	0x41, 0x89, 0xc0,                   /* mov r8d,eax */
+	0xff, 0x15, 0xeb, 0x0f, 0x00, 0x00, /* call QWORD PTR [rip+0xfeb] */
+	0xc3,                               /* ret */
+};
+
 static const struct scene x64_scenes[] = {
 	{"plain_call",
 	 x64_plain_call,
@@ -1096,7 +1106,7 @@ static const struct scene x64_scenes[] = {
 	 sizeof(x64_join_with_unknown),
 	 {2},
 	 1,
-	 "load 2000: 31676154 open",
+	 "load 2000: 31676154 behind p3+0",
 	 {},
 	 0},
 	{"computed_tag",
@@ -1522,6 +1532,14 @@ static const struct scene x64_scenes[] = {
 	 {2, 1},
 	 2,
 	 "load 2000: open, open",
+	 {},
+	 0},
+	{"join_with_unread",
+	 x64_join_with_unread,
+	 sizeof(x64_join_with_unread),
+	 {2},
+	 1,
+	 "load 2000: 31676154 open",
 	 {},
 	 0},
 };

@@ -121,6 +121,7 @@ static void say_atom(struct report *report, const struct flow_atom *atom, bool t
 			say(report, "p%llu", value);
 		break;
 	case FLOW_FRAME: say(report, "frame %lld", (long long)value); break;
+	case FLOW_BEHIND: say(report, "behind p%llu+%x", value, atom->offset); break;
 	case FLOW_RESULT: say(report, "result %llx", value); break;
 	default: fail_msg("atom of kind %d left the engine", (int)atom->kind);
 	}
