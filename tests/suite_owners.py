@@ -116,7 +116,8 @@ def beside_baselines(arch):
     for method in ot.METHODS:
         found = ot.merged(method, arch, own_tags)
         ordinary = ot.merged(method, arch, ot.ordinary_tags()) - owners
-        worst = collections.Counter(tag for _, tag in ordinary).most_common(1)
+        worst = sorted(collections.Counter(tag for _, tag in ordinary).items(),
+                       key=lambda item: (-item[1], item[0]))  # fmt: skip
         text = (f"{method}: {len(found & owners)} of {len(owners)} owners, {len(found - owners)} false, "
                 f"{len(ordinary) / len(ot.ordinary_tags()):.2f} false candidates an ordinary tag")
         if worst:
