@@ -83,7 +83,7 @@ def built():
 
 
 def image(config, driver):
-    return os.path.join(dt.DRIVERS, config, driver + ".sys")
+    return os.path.join(dt.DRIVERS, config, driver + (".exe" if driver == "ntoskrnl" else ".sys"))
 
 
 def build():
@@ -97,7 +97,7 @@ def build():
 def places(config, driver):
     """{function: (rva, size)} of all places that the truth names."""
     found = {}
-    for row in dt.truths(config)[driver + ".sys"].rows:
+    for row in dt.truths(config)[os.path.basename(image(config, driver))].rows:
         for name, rva, size, _ in row.places:
             found[name] = int(rva, 16), int(size, 16)
     return found
@@ -139,7 +139,7 @@ def symbols(config):
         built()
         count = 0
         for module in sorted(dt.truths(config)):
-            driver = module.removesuffix(".sys")
+            driver = module[:-4]
             path = image(config, driver)
             wanted = sorted((image_base(path) + rva, name) for name, (rva, _) in places(config, driver).items())
             lines = run(["llvm-symbolizer-14", "--no-inlines", f"--obj={path}", *(f"{va:#x}" for va, _ in wanted)])
@@ -166,14 +166,14 @@ def tags_stand_there(config):
         built()
         count = 0
         for module, truth in dt.truths(config).items():
-            with open(image(config, module.removesuffix(".sys")), "rb") as file:
+            with open(image(config, module[:-4]), "rb") as file:
                 data = file.read()
             for row in truth.rows:
                 if row.optional or row.tag in ELSEWHERE or bytes.fromhex(row.tag) in data:
                     count += 1
                     continue
                 check(config.startswith("arm64"), f"{dt.shown(module, row.tag)} is not in the file")
-                text = disassembly(config, module.removesuffix(".sys"), row.places[0][0])
+                text = disassembly(config, module[:-4], row.places[0][0])
                 value = int.from_bytes(bytes.fromhex(row.tag), "little")
                 for half in (value & 0xFFFF, value >> 16):
                     check(re.search(rf"#{half}\b", text), f"{dt.shown(module, row.tag)} is not in\n{text}")

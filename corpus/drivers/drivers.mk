@@ -16,7 +16,7 @@ PYTHON := /usr/bin/python3
 
 TEST_DRIVERS := immediates lookaside shapes wrappers poollib libuser network minifilter framework \
 	storage decoys indata freeonly statics twin1 twin2 handmade
-STAND_INS := ntoskrnl fltmgr ndis storport wdfldr wdf01000
+STAND_INS := fltmgr ndis storport wdfldr wdf01000
 LIBRARIES := nt fltmgr ndis storport wdfldr poollib
 
 triple_x64 := x86_64
@@ -43,7 +43,7 @@ QUIET := $(if $(filter 1,$(V)),,@)
 
 # The first target.
 all: $(foreach config,$(CONFIGS),$(TEST_DRIVERS:%=$(OUT)/$(config)/%.sys) \
-	$(STAND_INS:%=$(OUT)/$(config)/%.sys))
+	$(STAND_INS:%=$(OUT)/$(config)/%.sys) $(OUT)/$(config)/ntoskrnl.exe)
 
 # $(1) configuration, $(2) machine, $(3) level of optimisation
 define config_rules
@@ -104,13 +104,13 @@ $(TEST_DRIVERS:%=$(OUT)/$(1)/%.sys): $(OUT)/$(1)/%.sys: $(OUT)/$(1)/%.obj $(HERE
 	$(QUIET)$(PYTHON) $(HERE)/finish.py $$@ $(OUT)/$(1)/$$*.map $(OUT)/$(1)/$$*.truth.tsv \
 		$(HERE)/$$*.c $$(SOURCES)
 
-$(OUT)/$(1)/ntoskrnl.sys: $(OUT)/$(1)/nt.obj $(OUT)/$(1)/nt.stubs.obj $(OUT)/$(1)/nt.exports
+$(OUT)/$(1)/ntoskrnl.exe: $(OUT)/$(1)/nt.obj $(OUT)/$(1)/nt.stubs.obj $(OUT)/$(1)/nt.exports
 	$(QUIET)$$(link_$(1)) /def:$(OUT)/$(1)/nt.exports /pdb:$(OUT)/$(1)/ntkrnlmp.pdb \
 		/pdbaltpath:ntkrnlmp.pdb /map:$(OUT)/$(1)/nt.map /out:$$@ $$(filter %.obj,$$^) \
 		$$(extra_$(1))
 	$(QUIET)$(PYTHON) $(HERE)/finish.py $$@ $(OUT)/$(1)/nt.map \
 		$(OUT)/$(1)/ntoskrnl.truth.tsv $(HERE)/nt.c
-$(OUT)/$(1)/ntoskrnl.sys: $$(extra_$(1))
+$(OUT)/$(1)/ntoskrnl.exe: $$(extra_$(1))
 
 $(addprefix $(OUT)/$(1)/,fltmgr.sys ndis.sys storport.sys wdfldr.sys): $(OUT)/$(1)/%.sys: \
 		$(OUT)/$(1)/%.stubs.obj $(OUT)/$(1)/standin.obj $(OUT)/$(1)/%.exports $$(extra_$(1))

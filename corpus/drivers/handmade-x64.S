@@ -125,8 +125,8 @@ wide_move:
 	call_import ExInitializeNPagedLookasideList
 	end 72
 
-/* Dispatch by control flow guard's pattern: the target in rax. */
-/* TRUTH HWa9 call-site ExAllocatePoolWithTag guarded */
+/* Dispatch by control flow guard's pattern, the target in rax; but no load configuration says so. */
+/* TRUTH HWa9 call-site/bytes/optional ExAllocatePoolWithTag guarded */
 	function guarded
 	movq __imp_ExAllocatePoolWithTag(%rip), %rax
 	movl $0x39615748, %r8d
