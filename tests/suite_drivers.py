@@ -222,14 +222,17 @@ def judge_contents(report, true):
     inference, and no other driver is."""
     owners = {owner["tag_hex"]: owner for owner in report["owners"]}
     named = 0
+    tags = {tag["tag_hex"]: tag for tag in true["pool"]["tags"]}
     for content in true["pool"]["contents"]:
         candidates = owners.get(content["tag_hex"], {"candidates": []})["candidates"]
         names = {(c["module"].lower(), c["unloaded"]) for c in candidates
                  if dt.GRADES[c["grade"]] == "contents"}  # fmt: skip
         want = content["module"].lower(), content["unloaded"]
-        check(names in ({want}, set()), f"{content['tag']}: contents point to {want}, named {names}")
+        # Small blocks of paged pool are not looked at.
+        allowed = ({want}, set()) if tags[content["tag_hex"]]["paged"]["allocs"] else ({want},)
+        check(names in allowed, f"{content['tag']}: contents point to {want}, named {names}")
         named += names == {want}
-    return named
+    return f"contents name {named} of {len(true['pool']['contents'])}"
 
 
 def dump_case(name, config):
@@ -244,10 +247,7 @@ def dump_case(name, config):
                 # Contents are sampled for tags that are asked for.
                 asked = [word for c in true["pool"]["contents"] for word in ("--tag", c["tag"])]
                 _, report = poolscope_json("owners", dump, *asked, want=(0, 1))
-                named = judge_contents(report, true)
-                total = len(true["pool"]["contents"])
-                check(named == total, f"contents name {named} of {total}")
-                words += f"; contents name {named} of {total}"
+                words += "; " + judge_contents(report, true)
         return words
 
     return case
@@ -265,7 +265,7 @@ def images_are_sound(name, config):
         rows = [row for m in true["modules"] for row in m["tags"] or []]
         patched = sum(m["patched_sites"] for m in true["modules"])
         lost = sum(row["lost"] for row in rows)
-        check(len(rows) > 130, f"only {len(rows)} rows of truth")
+        check(len(rows) > (40 if name.endswith("contents") else 130), f"only {len(rows)} rows of truth")
         check(bool(patched) == (name in REWRITTEN), f"{patched} rewritten sites")
         check((lost > 0) != name.endswith(("whole", "verifier")), f"{lost} tags lost")
         return f"{len(rows)} rows, {lost} lost" + (f", {patched} sites rewritten" if patched else "")
