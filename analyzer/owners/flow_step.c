@@ -395,9 +395,11 @@ static void move_sp(struct flow *flow, value_id value, uint32_t insn)
 	const struct flow_atom *sp = values_single(&flow->values, value);
 	int64_t fresh = -(int64_t)(STATE_FRAME_LIMIT / 4) - (int64_t)(insn % 8192) * 0x8000;
 
-	if (!sp || sp->kind != FLOW_FRAME)
+	if (!sp || sp->kind != FLOW_FRAME) {
+		state_drop_below(&flow->state, STATE_FRESH);
 		value = values_atom(&flow->values, FLOW_FRAME, (uint64_t)fresh,
 				    flow->insns[insn].rva);
+	}
 	flow->state.registers[flow->arch->sp] = value;
 }
 
