@@ -45,6 +45,7 @@ static const struct api apis[] = {
 	ALLOC("ExAllocateCacheAwareRundownProtection", 1),
 	ALLOC("MmAllocateMappingAddress", 1),
 	FREE("MmFreeMappingAddress", 1),
+	FREE("MmFreeMappingAddress", 1),
 	ALLOC("FsRtlAllocatePoolWithTag", 2),
 	ALLOC("FsRtlAllocatePoolWithQuotaTag", 2),
 	ALLOC("FsRtlAllocateExtraCreateParameter", 4),
