@@ -65,10 +65,8 @@ static enum ps_status verdict(const struct text *text, const struct report_owner
 				  "not proved: the best there is for %s is: %s.",
 				  owner->candidates[0].module, owner->candidates[0].grade);
 	case OWNED_FOR_OTHERS:
-		return text_field(text, err, "Owner", "%s, on behalf of whoever holds the object.",
-				  owner_best(owner) == 1 && owner->candidates[0].proof
-					  ? owner->candidates[0].module
-					  : "nt");
+		return text_field(text, err, "Owner",
+				  "%s: allocated on behalf of whoever holds it.", owner->words);
 	}
 	return PS_OK;
 }
