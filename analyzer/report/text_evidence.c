@@ -65,8 +65,9 @@ static enum ps_status verdict(const struct text *text, const struct report_owner
 				  "not proved: the best there is for %s is: %s.",
 				  owner->candidates[0].module, owner->candidates[0].grade);
 	case OWNED_FOR_OTHERS:
-		return text_field(text, err, "Owner",
-				  "%s: allocated on behalf of whoever holds it.", owner->words);
+		/* without the mark of the column */
+		return text_field(text, err, "Owner", "%.*s, on behalf of whoever holds it.",
+				  (int)strcspn(owner->words, "*") - 1, owner->words);
 	}
 	return PS_OK;
 }
