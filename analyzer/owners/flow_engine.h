@@ -14,7 +14,7 @@ enum {
 	CODE_LEADERS = 1 << 13, /* places that jumps lead to */
 	CODE_EDGES = 1 << 14,   /* targets of jump tables */
 	CODE_TABLES = 256,
-	FLOW_STEPS = 200000, /* instructions stepped in one function: some milliseconds */
+	FLOW_STEPS = 100000, /* instructions stepped in one function: some milliseconds */
 	FLOW_VISITS = 12,    /* of one leader, before changing values are given up */
 	FLOW_NONE = UINT32_MAX,
 };
