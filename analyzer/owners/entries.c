@@ -171,6 +171,35 @@ static void sort_unique(struct entries *entries)
 	entries->count = kept + 1;
 }
 
+static void search_code(struct search *search, uint32_t from, uint32_t to)
+{
+	const uint8_t *code = search->image->bytes + from;
+
+	if (from >= to)
+		return;
+	if (search->image->machine == PE_ARM64)
+		search_arm64(search, from, code, to - from);
+	else
+		search_x86(search, from, code, to - from);
+}
+
+/* Only what lies between the records: the functions there are few, and so are the bytes. */
+static void search_gaps(struct search *search, const struct pe_section *section)
+{
+	const struct pe_functions *functions = search->functions;
+	uint32_t from = section->rva, end = section->rva + section->size;
+
+	for (size_t i = 0; i < functions->count && functions->items[i].begin < end; i++) {
+		const struct pe_function *body = &functions->items[i];
+
+		if (body->end <= from)
+			continue;
+		search_code(search, from, body->begin);
+		from = body->end;
+	}
+	search_code(search, from, end);
+}
+
 bool entries_find(struct entries *entries, const struct pe_image *image,
 		  const struct pe_functions *functions)
 {
@@ -178,15 +207,8 @@ bool entries_find(struct entries *entries, const struct pe_image *image,
 
 	entries->found = true;
 	for (unsigned i = 0; i < image->section_count; i++) {
-		const struct pe_section *section = &image->sections[i];
-		const uint8_t *code = image->bytes + section->rva;
-
-		if (!pe_section_is_code(section))
-			continue;
-		if (image->machine == PE_ARM64)
-			search_arm64(&search, section->rva, code, section->size);
-		else
-			search_x86(&search, section->rva, code, section->size);
+		if (pe_section_is_code(&image->sections[i]))
+			search_gaps(&search, &image->sections[i]);
 	}
 	/* What follows a function without padding. */
 	for (size_t i = 0; i < functions->count; i++)
