@@ -4,6 +4,7 @@
 #include "analyzer/owners/entries.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -171,18 +172,6 @@ static void sort_unique(struct entries *entries)
 	entries->count = kept + 1;
 }
 
-static void search_code(struct search *search, uint32_t from, uint32_t to)
-{
-	const uint8_t *code = search->image->bytes + from;
-
-	if (from >= to)
-		return;
-	if (search->image->machine == PE_ARM64)
-		search_arm64(search, from, code, to - from);
-	else
-		search_x86(search, from, code, to - from);
-}
-
 /* Only what lies between the records: the functions there are few, and so are the bytes. */
 static void search_gaps(struct search *search, const struct pe_section *section)
 {
@@ -194,10 +183,43 @@ static void search_gaps(struct search *search, const struct pe_section *section)
 
 		if (body->end <= from)
 			continue;
-		search_code(search, from, body->begin);
+		if (body->begin > from)
+			search_x86(search, from, search->image->bytes + from, body->begin - from);
 		from = body->end;
 	}
-	search_code(search, from, end);
+	if (from < end)
+		search_x86(search, from, search->image->bytes + from, end - from);
+}
+
+/* Calls and jumps of recorded functions to functions without a record. */
+static void search_targets(struct search *search, const struct pe_section *section, uint8_t opcode)
+{
+	const uint8_t *code = search->image->bytes + section->rva, *end = code + section->size;
+	const uint8_t *at = code;
+
+	while (end - at >= 5 && (at = memchr(at, opcode, (size_t)(end - at) - 4))) {
+		uint32_t rva = section->rva + (uint32_t)(at - code);
+		uint32_t target = rva + 5 + bytes_u32(&(struct bytes){at, 5, false}, 1);
+
+		if (target < search->image->size && is_code(search->image, target) &&
+		    can_begin(search->image, target))
+			add(search, target);
+		at++;
+	}
+}
+
+static void search_section(struct search *search, const struct pe_section *section)
+{
+	if (search->image->machine == PE_ARM64) {
+		search_arm64(search, section->rva, search->image->bytes + section->rva,
+			     section->size);
+		return;
+	}
+	search_gaps(search, section);
+	if (search->functions->count == 0)
+		return;
+	search_targets(search, section, OP_CALL);
+	search_targets(search, section, OP_JMP);
 }
 
 bool entries_find(struct entries *entries, const struct pe_image *image,
@@ -208,7 +230,7 @@ bool entries_find(struct entries *entries, const struct pe_image *image,
 	entries->found = true;
 	for (unsigned i = 0; i < image->section_count; i++) {
 		if (pe_section_is_code(&image->sections[i]))
-			search_gaps(&search, &image->sections[i]);
+			search_section(&search, &image->sections[i]);
 	}
 	/* What follows a function without padding. */
 	for (size_t i = 0; i < functions->count; i++)
