@@ -92,6 +92,23 @@ static bool goes_on(const struct flow *flow, uint32_t rva)
 	return section && pe_section_is_code(section);
 }
 
+/* No recorded function lies between: a jump over one leads out of a function without a record. */
+static bool same_gap(const struct pe_functions *functions, uint32_t a, uint32_t b)
+{
+	uint32_t from = a < b ? a : b, to = a < b ? b : a;
+	size_t low = 0, high = functions->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (functions->items[middle].begin < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == functions->count || functions->items[low].begin > to;
+}
+
 bool code_inside(const struct flow *flow, uint32_t rva)
 {
 	if (!goes_on(flow, rva))
@@ -101,7 +118,7 @@ bool code_inside(const struct flow *flow, uint32_t rva)
 	if (rva < flow->entry ? flow->entry - rva > UNRECORDED_REACH
 			      : rva - flow->entry > UNRECORDED_REACH)
 		return false;
-	return !looks_like_entry(flow->image, rva);
+	return same_gap(flow->functions, flow->entry, rva) && !looks_like_entry(flow->image, rva);
 }
 
 uint32_t code_target(const struct flow *flow, uint64_t va)
