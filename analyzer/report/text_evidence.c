@@ -46,6 +46,10 @@ static enum ps_status verdict(const struct text *text, const struct report_owner
 		"Whose tag it is does not say who makes it grow: a caller or a user of that "
 		"driver may.";
 
+	/* drivers of a folder do not compete for one machine's tags */
+	if (text->report->no_file)
+		return text_field(text, err, "Found in", "%zu driver file%s.",
+				  owner->candidate_count, owner->candidate_count == 1 ? "" : "s");
 	switch (owner->ownership) {
 	case OWNED_BY_NOBODY:
 		return text_field(text, err, "Owner",
