@@ -12,6 +12,7 @@ import re
 import threading
 
 import drivers_truth as dt
+import truth
 from harness import (MKDUMP, POOLSCOPE, RECIPES, ROOT, Failure, Skip, check, equal, poolscope_json, run,
                      scratch)  # fmt: skip
 
@@ -253,6 +254,36 @@ def dump_case(name, config):
     return case
 
 
+def pairs_of(report):
+    return {(owner["tag_hex"], c["module"]) for owner in report["owners"]
+            for c in owner["candidates"] if c["proves"]}  # fmt: skip
+
+
+def copies(config, other):
+    """Copies of the same build find what the dump lost; of another build they are named, not used."""
+    def case():
+        has_owners()
+        built()
+        with scratch() as directory:
+            dump, _ = make_image_dump("x64-pages", config, directory)
+            _, without = poolscope_json("owners", dump, want=(0, 1))
+            _, same = poolscope_json("owners", dump, "--drivers", os.path.join(dt.DRIVERS, config), want=(0, 1))
+            _, differs = poolscope_json("owners", dump, "--drivers", os.path.join(dt.DRIVERS, other), want=(0, 1))
+        for report in (without, same, differs):
+            truth.validate(report)
+        more = pairs_of(same) - pairs_of(without)
+        check(more, "copies of the same build find nothing more")
+        check(pairs_of(without) <= pairs_of(same), "copies of the same build lose owners")
+        read = {e["read_in"] for owner in same["owners"] for c in owner["candidates"] for e in c["evidence"]}
+        check(any(place and config in place for place in read), "no evidence was read in a copy")
+        equal(pairs_of(differs), pairs_of(without), "owners with copies of another build")
+        notes = " ".join(differs["owner_notes"])
+        check("of other versions: they were not used" in notes and "immediates.sys" in notes, notes)
+        return f"{len(more)} pairs more"
+
+    return case
+
+
 def images_are_sound(name, config):
     """The dump is what its truth says, by the generator's own reader; and the loader did its work."""
 
@@ -285,6 +316,7 @@ def cases():
                      if not os.path.basename(p).startswith("bench-"))  # fmt: skip
     for config in CONFIGS:
         yield f"files/{config}", files(config)
+    yield "copies/x64-O2", copies("x64-O2", "x64-Os")
     for name in recipes:
         configs = RECIPE_CONFIGS[name.split("-", maxsplit=1)[0]]
         yield f"image/{name}", images_are_sound(name, "x64-inbox" if name in REWRITTEN else configs[1])
