@@ -235,6 +235,18 @@ static enum ps_status big_coverage(const struct text *text, struct ps_error *err
 			  b->complete ? "complete" : "NOT complete");
 }
 
+/* What the owners of tags are worth: code that is absent cannot name one. */
+static enum ps_status code_coverage(const struct text *text, struct ps_error *err)
+{
+	const struct report_drivers *d = &text->report->drivers;
+
+	if (!d->available)
+		return PS_OK;
+	return text_field(text, err, "",
+			  "code of drivers: %zu of %zu images read, %zu of them in part",
+			  d->modules_read, text->report->modules.count, d->modules_in_part);
+}
+
 enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 {
 	const struct report *r = text->report;
@@ -247,7 +259,7 @@ enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 	/* without tag tables nothing leads to the big-page table */
 	if (status == PS_OK && r->tracker.available)
 		status = big_coverage(text, err);
-	return status;
+	return status == PS_OK ? code_coverage(text, err) : status;
 }
 
 static bool any_incomplete_row(const struct report *report)
