@@ -49,9 +49,31 @@ static void add(struct search *search, uint32_t rva)
 	entries->rvas[entries->count++] = rva;
 }
 
-/* Behind padding or the end of another function, or with the usual first instructions. */
-static bool can_begin(const struct pe_image *image, uint32_t rva)
+/*
+ * A long no-operation (0F 1F and its operand) ends there. Compilers pad loops with them as well, so
+ * they tell something only where records say which functions there are.
+ */
+static bool is_long_padding(const struct search *search, uint32_t rva)
 {
+	static const uint8_t forms[][8] = {{0x0f, 0x1f, 0x00},
+					   {0x0f, 0x1f, 0x40},
+					   {0x0f, 0x1f, 0x44},
+					   {0x0f, 0x1f, 0x80},
+					   {0x0f, 0x1f, 0x84}};
+	static const uint8_t lengths[] = {3, 4, 5, 7, 8};
+	const uint8_t *before = rva >= 8 ? pe_at(search->image, rva - 8, 8) : NULL;
+
+	for (size_t i = 0; before && search->functions->count > 0 && i < sizeof(lengths); i++) {
+		if (memcmp(before + 8 - lengths[i], forms[i], lengths[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Behind padding or the end of another function, or with the usual first instructions. */
+static bool can_begin(const struct search *search, uint32_t rva)
+{
+	const struct pe_image *image = search->image;
 	const uint8_t *at = rva >= 4 ? pe_at(image, rva - 4, 4) : NULL;
 	const uint8_t *code = pe_at(image, rva, 6);
 
@@ -61,6 +83,8 @@ static bool can_begin(const struct pe_image *image, uint32_t rva)
 		if (at[1] == OP_RET_POP && at[3] == 0 && at[2] % 4 == 0)
 			return true;
 	}
+	if (is_long_padding(search, rva))
+		return true;
 	if (!code)
 		return false;
 	if (code[0] == 0x8b && code[1] == 0xff) /* mov edi, edi */
@@ -123,7 +147,7 @@ static void search_x86(struct search *search, uint32_t rva, const uint8_t *code,
 			continue;
 		target = rva + i + 5 + (uint32_t)bytes_u32(&(struct bytes){code + i, 5, false}, 1);
 		if (target < search->image->size && is_code(search->image, target) &&
-		    can_begin(search->image, target))
+		    can_begin(search, target))
 			add(search, target);
 	}
 }
@@ -202,7 +226,7 @@ static void search_targets(struct search *search, const struct pe_section *secti
 		uint32_t target = rva + 5 + bytes_u32(&(struct bytes){at, 5, false}, 1);
 
 		if (target < search->image->size && is_code(search->image, target) &&
-		    can_begin(search->image, target))
+		    can_begin(search, target))
 			add(search, target);
 		at++;
 	}

@@ -57,6 +57,23 @@ allocate_thunk:
 	callq allocate_thunk
 	end
 
+/* A leaf without a record behind padding of long no-operations; only a call shows where it begins. */
+/* TRUTH HWa+ call-site ExAllocatePoolWithTag by_leaf via=padded_leaf */
+	function before_leaf
+	nop
+	end
+	.byte 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0
+	.byte 0x0f, 0x1f, 0x40, 0
+padded_leaf:
+	movl %ecx, %r8d
+	movl tag_variable(%rip), %edx
+	movl $1, %ecx
+	jmpq *__imp_ExAllocatePoolWithTag(%rip)
+	function by_leaf
+	movl $0x2b615748, %ecx
+	callq padded_leaf
+	end
+
 /* Pushed and popped, as compilers do for size. */
 /* TRUTH HWa3 call-site ExAllocatePoolWithTag pushed */
 	function pushed
@@ -166,5 +183,5 @@ dispatch_pointer:
 	.globl handmade
 handmade:
 	.quad optimised_import, rex_call, by_thunk, pushed, by_lea, shared_call, by_register
-	.quad wide_move
+	.quad wide_move, by_leaf, before_leaf
 	.quad stack_argument, guarded, from_global, crossed
