@@ -3,10 +3,11 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth readers rvas real mutate); no apt.
+#   make check-SUITE     one suite (build lint unit cli truth readers rvas real pe owners drivers mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-qemu      containers that QEMU writes; installs it
+#   make test-drivers    drivers with known tags, for tests
 #   make lint            the house's rules
 #   make bench           speed and memory against a memcpy of the same bytes
 #   make fuzz            libFuzzer, FUZZ_SECONDS=600 a harness
@@ -26,12 +27,12 @@ VERSION := 0.1.0
 
 # Every Debian package this project needs, once; README has the reason for each.
 PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev \
-	libkdumpfile-dev
+	libkdumpfile-dev libcapstone-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
-PACKAGES_CHECK := libcmocka-dev clang-14 libclang-rt-14-dev clang-format-14 \
+PACKAGES_CHECK := libcmocka-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc
 
-LIBS_PROGRAM := jansson smartcols libkdumpfile
+LIBS_PROGRAM := jansson smartcols libkdumpfile capstone
 
 CC ?= gcc
 ifeq ($(origin CC),default)
@@ -67,7 +68,8 @@ MKDUMP_SOURCES := $(sort $(wildcard corpus/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(sort $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 # Programs that tests and benchmarks run: one file each beside the library.
-TOOL_SOURCES := tests/globals.c tests/fuzz/mutate.c tests/bench/bench.c tests/bench/copy.c
+TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
+	tests/bench/copy.c tests/owners/immediates.c
 FUZZER_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MUTATE_SHARED := tests/fuzz/aim.c tests/fuzz/judge.c
 
@@ -132,6 +134,11 @@ $(BUILD)/tests/fuzz/fuzz_dump: $(call object,tests/fuzz/judge.c)
 
 $(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
 
+# Drivers with known tags, for tests: corpus/drivers/README.md.
+test-drivers:
+	@mkdir -p build
+	@flock build/test-drivers.lock $(MAKE) --no-print-directory -f corpus/drivers/drivers.mk
+
 unit: $(UNIT_PROGRAMS)
 tools: $(TOOLS)
 fuzzers: $(FUZZERS)
@@ -181,7 +188,7 @@ uninstall:
 clean:
 	rm -rf build poolscope
 
-.PHONY: all FORCE mkdump unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
+.PHONY: all FORCE mkdump test-drivers unit tools fuzzers packages-program packages-check demo check check-qemu lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -1,13 +1,14 @@
 /*
  * The table of big pages: who holds allocations of a page and more.
  *
- * Does not: back the allocations with memory; session pool's table.
+ * Does not: back the allocations with memory, unless they point to a driver; session pool's table.
  */
 #include "corpus/bigpages.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus/contents.h"
 #include "corpus/globals.h"
 #include "corpus/pool.h"
 #include "corpus/tracker.h"
@@ -93,7 +94,7 @@ static struct tag *find_or_add(struct world *w, const struct line *line)
 	return tag ? tag : tracker_add(w, line, key);
 }
 
-/* big TAG np|paged COUNT MIN[..MAX] */
+/* big TAG np|paged COUNT MIN[..MAX] [points-to=NAME] */
 static void read_big(struct world *w, struct bigs *bigs, const struct line *line)
 {
 	struct tag *tag = find_or_add(w, line);
@@ -107,8 +108,12 @@ static void read_big(struct world *w, struct bigs *bigs, const struct line *line
 	free(low_text);
 	if (low < BIG_FROM || high < low)
 		line_fail(line, "sizes go from %d up", BIG_FROM);
-	for (uint64_t i = 0; i < count && bigs->count < w->config->big_entries; i++)
+	struct rng rng = rng_fork(w->config->seed, "contents of big pages");
+	for (uint64_t i = 0; i < count && bigs->count < w->config->big_entries; i++) {
 		add_charged(w, bigs, tag, side, rng_between(&bigs->rng, low, high));
+		const struct big *big = &bigs->list[bigs->count - 1];
+		contents_fill(w, line, tag->key, big->va, big->bytes, &rng);
+	}
 }
 
 /* violate TAG np|paged BYTES: in the big table, not in the tracker. */

@@ -485,25 +485,16 @@ static const struct {
 	const char *key;
 	enum line_list list;
 } kept[] = {
-	{"tag", LINES_TAG},
-	{"tags", LINES_TAGS},
-	{"overflow", LINES_OVERFLOW},
-	{"big", LINES_BIG},
-	{"protected", LINES_PROTECTED},
-	{"violate", LINES_VIOLATE},
-	{"driver", LINES_DRIVER},
-	{"unloaded", LINES_UNLOADED},
-	{"kernel-tags", LINES_KERNEL_TAGS},
-	{"global", LINES_GLOBAL},
-	{"value", LINES_VALUE},
-	{"write", LINES_WRITE},
-	{"window", LINES_WINDOW},
-	{"decoys", LINES_DECOYS},
-	{"missing", LINES_FAULT},
-	{"transition", LINES_FAULT},
-	{"pagefile", LINES_FAULT},
-	{"demand-zero", LINES_FAULT},
-	{"header", LINES_HEADER},
+	{"tag", LINES_TAG},           {"tags", LINES_TAGS},
+	{"overflow", LINES_OVERFLOW}, {"big", LINES_BIG},
+	{"blocks", LINES_BLOCKS},     {"protected", LINES_PROTECTED},
+	{"violate", LINES_VIOLATE},   {"driver", LINES_DRIVER},
+	{"unloaded", LINES_UNLOADED}, {"kernel-tags", LINES_KERNEL_TAGS},
+	{"global", LINES_GLOBAL},     {"value", LINES_VALUE},
+	{"write", LINES_WRITE},       {"window", LINES_WINDOW},
+	{"decoys", LINES_DECOYS},     {"missing", LINES_FAULT},
+	{"transition", LINES_FAULT},  {"pagefile", LINES_FAULT},
+	{"demand-zero", LINES_FAULT}, {"header", LINES_HEADER},
 };
 
 static void keep_line(struct lines *lines, const struct line *line)

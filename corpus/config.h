@@ -43,6 +43,7 @@ enum line_list {
 	LINES_TAGS,
 	LINES_OVERFLOW,
 	LINES_BIG,
+	LINES_BLOCKS,
 	LINES_PROTECTED,
 	LINES_VIOLATE,
 	LINES_DRIVER,
@@ -148,6 +149,7 @@ struct config {
 	uint64_t big_freed;
 
 	struct lines lists[LINES_LISTS];
+	const char *files; /* directory of driver files, or NULL: borrowed from the command line */
 };
 
 /* Reads all lines; whatever is unknown or wrong ends the program with status 2. */

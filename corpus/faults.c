@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus/pe.h"
+
 enum {
 	PTE_TRANSITION = 0x800,
 	PTE_SWIZZLE = 0x10,
@@ -113,6 +115,24 @@ static bool matches(const struct region *region, const char *kind, int processor
 	       (!name || (region->name && strcmp(region->name, name) == 0));
 }
 
+/* missing module NAME section=PAGE: of a real file. */
+static void choose_section(const struct world *w, const struct line *line, const char *section,
+			   struct choice *choice)
+{
+	for (size_t i = 0; i < w->module_count; i++) {
+		const struct module *m = &w->modules[i];
+		if (strcmp(m->name, line->words[2]) != 0 || !m->pe)
+			continue;
+		const struct pe_section *s = pe_section(m->pe, section);
+		if (!s)
+			line_fail(line, "the driver has no section %s", section);
+		choice->first = s->rva / PAGE_SIZE;
+		choice->last = choice->first + pages_of(s->size) - 1;
+		return;
+	}
+	line_fail(line, "section= is for drivers with image=FILE");
+}
+
 /* missing tracker cpu=3 page=5 */
 static void fault_structure(struct world *w, const struct line *line, struct choice choice,
 			    struct rng *rng)
@@ -125,6 +145,9 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 		name = line_word(line, 2, "the name of a module");
 	if (line_has(line, "headers"))
 		choice.first = choice.last = 0;
+	const char *section = line_option(line, "section");
+	if (section && name)
+		choose_section(w, line, section, &choice);
 	bool found = false;
 	for (size_t i = 0; i < w->region_count; i++) {
 		if (!matches(&w->regions[i], kind, processor, name))

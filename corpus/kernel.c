@@ -46,6 +46,49 @@ static const char *const function_names[] = {
 	"ZwCreateFile",
 };
 
+/* From Windows 10 version 2004 on; behind the others, whose addresses are old. */
+static const char *const new_function_names[] = {"ExAllocatePool2", "ExAllocatePool3",
+						 "ExFreePool2"};
+
+/* Allocators that other drivers use, and what allocates for them. */
+static const char *const more_function_names[] = {
+	"ExAllocateCacheAwareRundownProtection",
+	"ExAllocatePoolWithQuota",
+	"ExInitializeLookasideListEx",
+	"FsRtlAllocatePool",
+	"FsRtlAllocatePoolWithQuota",
+	"FsRtlAllocatePoolWithQuotaTag",
+	"FsRtlAllocatePoolWithTag",
+	"IoAllocateDriverObjectExtension",
+	"IoAllocateWorkItem",
+	"IoInitializeRemoveLockEx",
+	"KeDelayExecutionThread",
+	"MmAllocateContiguousMemory",
+	"MmAllocateMappingAddress",
+	"MmFreeMappingAddress",
+	"RtlRandomEx",
+};
+
+/* Driver Verifier's. Real kernels do not export them; only their symbols name them. */
+static const char *const verifier_names[] = {
+	"VerifierExAllocatePool",
+	"VerifierExAllocatePool2",
+	"VerifierExAllocatePoolWithQuotaTag",
+	"VerifierExAllocatePoolWithTag",
+	"VerifierExAllocatePoolWithTagPriority",
+	"VerifierExFreePool",
+	"VerifierExFreePoolWithTag",
+	"VerifierExInitializeNPagedLookasideList",
+	"VerifierExInitializePagedLookasideList",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+uint64_t kernel_retpoline_stub(const struct world *w)
+{
+	return w->kernel.image.base + w->kernel.retpoline_stub;
+}
+
 uint64_t kernel_export(const struct world *w, const char *name)
 {
 	for (size_t i = 0; i < w->kernel.export_count; i++) {
@@ -189,15 +232,57 @@ static void add_data_export(struct world *w, const char *name, uint32_t from_bui
 		add_export(w, name, (uint32_t)(va - w->kernel.image.base));
 }
 
+static void add_functions(struct world *w, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		add_export(w, names[i], w->kernel.code_next);
+		w->kernel.code_next += STUB_SIZE;
+	}
+}
+
+/* Does a driver of the recipe run under Driver Verifier? */
+static bool has_verifier(const struct world *w)
+{
+	const struct lines *lines = &w->config->lists[LINES_DRIVER];
+	for (size_t i = 0; i < lines->count; i++) {
+		if (line_has(lines->line[i], "imports=verifier"))
+			return true;
+	}
+	return false;
+}
+
+/* Real driver files need more of the kernel than the recipes without them. */
+static bool has_files(const struct world *w)
+{
+	const struct lines *lines = &w->config->lists[LINES_DRIVER];
+	for (size_t i = 0; i < lines->count; i++) {
+		if (line_option(lines->line[i], "image"))
+			return true;
+	}
+	return false;
+}
+
 void kernel_make_exports(struct world *w)
 {
-	size_t functions = sizeof(function_names) / sizeof(*function_names);
-	w->kernel.exports = xcalloc(functions + 16, sizeof(*w->kernel.exports));
-	for (size_t i = 0; i < functions; i++)
-		add_export(w, function_names[i], PAGE_SIZE + STUB_SIZE * (uint32_t)i);
-	w->kernel.code_next = PAGE_SIZE + STUB_SIZE * (uint32_t)(functions + 1);
-	if (w->config->build >= 19041)
-		add_export(w, "ExAllocatePool2", PAGE_SIZE + STUB_SIZE * (uint32_t)functions);
+	size_t most = COUNT(function_names) + COUNT(new_function_names) +
+		      COUNT(more_function_names) + COUNT(verifier_names) + 16;
+	w->kernel.exports = xcalloc(most, sizeof(*w->kernel.exports));
+	w->kernel.code_next = PAGE_SIZE;
+	add_functions(w, function_names, COUNT(function_names));
+	bool is_new = w->config->build >= 19041;
+	if (is_new)
+		add_functions(w, new_function_names, 1);
+	else
+		w->kernel.code_next += STUB_SIZE;
+	if (has_files(w)) {
+		w->kernel.retpoline_stub = w->kernel.code_next;
+		w->kernel.code_next += STUB_SIZE;
+		if (is_new)
+			add_functions(w, new_function_names + 1, COUNT(new_function_names) - 1);
+		add_functions(w, more_function_names, COUNT(more_function_names));
+	}
+	if (has_verifier(w))
+		add_functions(w, verifier_names, COUNT(verifier_names));
 	add_data_export(w, "PsLoadedModuleList", 10240);
 	add_data_export(w, "MmSystemRangeStart", 0);
 	add_data_export(w, "MmHighestUserAddress", 0);
@@ -214,6 +299,8 @@ static void write_code(struct world *w)
 		if (rva < w->kernel.code_next)
 			code_write_stub(w, w->kernel.image.base + rva, STUB_SIZE);
 	}
+	if (w->kernel.retpoline_stub)
+		memory_write(&w->memory, kernel_retpoline_stub(w), "\x41\xFF\xE2\xCC", 4);
 	code_write_tracker_insert(w, kernel_export(w, "ExAllocatePoolWithTag"));
 	code_write_copy_data_block(w, w->kernel.image.base + w->modules[0].code_next);
 	w->modules[0].code_next += 2 * STUB_SIZE;

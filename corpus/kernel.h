@@ -16,5 +16,7 @@ void kernel_make_exports(struct world *w);
 void kernel_write(struct world *w);
 /* VA of an exported function or variable of the kernel; 0 if there is none of that name. */
 uint64_t kernel_export(const struct world *w, const char *name);
+/* VA of what retpolined calls of imports go through: a jump to r10. */
+uint64_t kernel_retpoline_stub(const struct world *w);
 
 #endif

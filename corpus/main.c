@@ -1,7 +1,7 @@
 /*
  * mkdump: a recipe -> a Windows kernel memory dump, and the truth about it.
  *
- *   mkdump [--set KEY=VALUE]... [--seed N] RECIPE OUT.dmp [TRUTH.json]
+ *   mkdump [--set KEY=VALUE]... [--seed N] [--files DIR] RECIPE OUT.dmp [TRUTH.json]
  *
  * Does not: need or know anything of the programs that will read the dump. The recipe language
  * and the truth are described in corpus/README.md.
@@ -13,6 +13,7 @@
 
 #include "corpus/bigpages.h"
 #include "corpus/container.h"
+#include "corpus/contents.h"
 #include "corpus/decoys.h"
 #include "corpus/faults.h"
 #include "corpus/kernel.h"
@@ -25,14 +26,14 @@
 enum { EXIT_USAGE = 2, MAX_SETS = 64 };
 
 struct options {
-	const char *recipe, *output, *truth, *seed;
+	const char *recipe, *output, *truth, *seed, *files;
 	const char *sets[MAX_SETS];
 	size_t set_count;
 };
 
 static _Noreturn void usage(int status)
 {
-	fputs("usage: mkdump [--set KEY=VALUE]... [--seed N] RECIPE OUT.dmp [TRUTH.json]\n"
+	fputs("usage: mkdump [--set KEY=VALUE]... [--seed N] [--files DIR] RECIPE OUT.dmp [TRUTH.json]\n"
 	      "RECIPE - is standard input. See corpus/README.md.\n",
 	      status ? stderr : stdout);
 	exit(status);
@@ -42,6 +43,7 @@ static void read_options(struct options *options, int argc, char **argv)
 {
 	static const struct option table[] = {{"set", required_argument, NULL, 's'},
 					      {"seed", required_argument, NULL, 'e'},
+					      {"files", required_argument, NULL, 'f'},
 					      {"help", no_argument, NULL, 'h'},
 					      {0}};
 	int option;
@@ -52,6 +54,8 @@ static void read_options(struct options *options, int argc, char **argv)
 			options->sets[options->set_count++] = optarg;
 		else if (option == 'e')
 			options->seed = optarg;
+		else if (option == 'f')
+			options->files = optarg;
 		else
 			usage(EXIT_USAGE);
 	}
@@ -91,6 +95,7 @@ static void build(struct world *w)
 	tracker_read_tags(w);
 	tracker_plan(w);
 	bigpages_write(w);
+	contents_write_blocks(w);
 	tracker_write(w);
 	machine_write(w);
 	decoys_write(w);
@@ -113,6 +118,7 @@ int main(int argc, char **argv)
 		free(line);
 	}
 	config_read(&config, &recipe);
+	config.files = options.files;
 	struct world world = {.config = &config};
 	build(&world);
 	struct container_result file = container_write(&world, options.output);

@@ -1,7 +1,7 @@
 /*
  * Loaded drivers with their images and list entries, and the ring of unloaded drivers.
  *
- * Does not: session images' pages, boot-time lists, real code of drivers.
+ * Does not: session images' pages, boot-time lists. Real files are loader.c's.
  */
 #include "corpus/modules.h"
 
@@ -12,10 +12,11 @@
 #include "corpus/code.h"
 #include "corpus/globals.h"
 #include "corpus/kernel.h"
+#include "corpus/loader.h"
 #include "corpus/machine.h"
 #include "corpus/pool.h"
 
-enum { UNLOADED_RING = 50, LDR_FLAGS = 0x09004000 };
+enum { UNLOADED_RING = 50, LDR_FLAGS = 0x09004000, MOST_COPIES = 1000 };
 
 static struct module *add_module(struct world *w, const struct line *line, const char *name)
 {
@@ -46,6 +47,7 @@ static void add_kernel(struct world *w)
 	memcpy(module->guid, image->guid, 16);
 	module->age = image->age;
 	module->code_next = w->kernel.code_next;
+	module->entry_point = PAGE_SIZE;
 }
 
 static char *default_path(const struct world *w, const char *name)
@@ -86,9 +88,10 @@ static void choose_base(struct world *w, const struct line *line, struct module 
 		line_fail(line, "the address range of drivers is full");
 }
 
-static void add_driver(struct world *w, const struct line *line, struct rng *rng, uint64_t *next)
+/* What the recipe leaves open is drawn whether it is used or not: no option shifts other draws. */
+static void add_driver(struct world *w, const struct line *line, const char *name, struct rng *rng,
+		       uint64_t *next)
 {
-	const char *name = line_word(line, 1, "a name");
 	struct module *module = add_module(w, line, name);
 	const char *size = line_option(line, "size");
 	const char *path = line_option(line, "path"), *pdb = line_option(line, "pdb");
@@ -97,6 +100,8 @@ static void add_driver(struct world *w, const struct line *line, struct rng *rng
 	if (bytes < 0x5000 || bytes > 0x10000000)
 		line_fail(line, "a driver has from 0x5000 to 0x10000000 bytes");
 	module->size = (uint32_t)round_up(bytes, PAGE_SIZE);
+	if (line_option(line, "image"))
+		loader_open(w, line, module);
 	*next += (1 + rng_below(rng, 12)) << PAGE_SHIFT;
 	choose_base(w, line, module, next);
 	module->path = path ? xstrdup(path) : default_path(w, name);
@@ -111,6 +116,27 @@ static void add_driver(struct world *w, const struct line *line, struct rng *rng
 	module->description = line_option(line, "description");
 	module->version = line_option(line, "version");
 	module->code_next = PAGE_SIZE + 0x20;
+	module->entry_point = PAGE_SIZE;
+	if (module->pe)
+		loader_identify(module);
+	module->line = line;
+}
+
+/* A line with copies=N makes N drivers: big.sys, big-2.sys, ... */
+static void add_drivers(struct world *w, const struct line *line, struct rng *rng, uint64_t *next)
+{
+	const char *name = line_word(line, 1, "a name"), *word = line_option(line, "copies");
+	const char *dot = strrchr(name, '.');
+	uint64_t copies = word ? parse_number(line, word) : 1;
+	if (!copies || copies > MOST_COPIES)
+		line_fail(line, "from 1 to %d copies", MOST_COPIES);
+	add_driver(w, line, name, rng, next);
+	for (uint64_t i = 2; i <= copies; i++) {
+		char *copy = xprintf("%.*s-%u%s", (int)(dot ? dot - name : (long)strlen(name)),
+				     name, (unsigned)i, dot ? dot : "");
+		add_driver(w, line, copy, rng, next);
+		free(copy);
+	}
 }
 
 void modules_plan(struct world *w)
@@ -126,9 +152,9 @@ void modules_plan(struct world *w)
 	for (size_t i = 0; i < lines->count; i++)
 		has_hal |= line_has(lines->line[i], "hal.dll");
 	if (!has_hal)
-		add_driver(w, &hal, &rng, &next);
+		add_driver(w, &hal, "hal.dll", &rng, &next);
 	for (size_t i = 0; i < lines->count; i++)
-		add_driver(w, lines->line[i], &rng, &next);
+		add_drivers(w, lines->line[i], &rng, &next);
 }
 
 static void write_image(struct world *w, struct module *module)
@@ -198,7 +224,7 @@ static void write_entry(struct world *w, struct module *module)
 	module->entry = pool_small(w, l->size, "MmLd");
 	uint64_t va = module->entry;
 	memory_put(m, va + l->base, module->base, width);
-	memory_put(m, va + l->entry_point, module->base + PAGE_SIZE, width);
+	memory_put(m, va + l->entry_point, module->base + module->entry_point, width);
 	memory_put(m, va + l->image_size, module->size, 4);
 	write_unicode(w, va + l->full_name, module->path, "ldr", module->name);
 	write_unicode(w, va + l->base_name, module->name, "ldr", module->name);
@@ -279,17 +305,18 @@ static void write_unloaded(struct world *w)
 
 void modules_write(struct world *w)
 {
-	const struct lines *lines = &w->config->lists[LINES_DRIVER];
-	size_t first = w->module_count - lines->count;
 	for (size_t i = 1; i < w->module_count; i++) {
-		const struct line *line = i >= first ? lines->line[i - first] : NULL;
-		if (!line || !line_has(line, "unmapped"))
+		const struct line *line = w->modules[i].line;
+		if (w->modules[i].pe)
+			loader_write(w, line, &w->modules[i]);
+		else if (!line_has(line, "unmapped"))
 			write_image(w, &w->modules[i]);
-		const char *tags = line ? line_option(line, "tags") : NULL;
+		const char *tags = line_option(line, "tags");
 		if (tags && w->modules[i].iat)
 			code_add_tag_sites(w, &w->modules[i], line, tags);
 		else if (tags)
-			line_fail(line, "an unmapped driver or hal.dll cannot have tags");
+			line_fail(line,
+				  "an unmapped driver, hal.dll or a real file cannot have tags");
 	}
 	for (size_t i = 0; i < w->module_count; i++) {
 		world_add_region(w, "module", -1, w->modules[i].name, w->modules[i].base,

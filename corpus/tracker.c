@@ -12,6 +12,7 @@
 
 #include "corpus/globals.h"
 #include "corpus/pool.h"
+#include "corpus/tag_truth.h"
 
 enum { HOT_ALLOCATIONS = 20000, SPLIT_NOISE = 0x10000 };
 
@@ -116,11 +117,30 @@ static struct side random_side(struct rng *rng, uint64_t most_bytes)
 	return side;
 }
 
+/* `tags truth`: every tag that the drivers' truths speak of, decoys as well, with random counts. */
+static void add_truth_tags(struct world *w, struct rng *rng)
+{
+	for (size_t i = 0; i < w->module_count; i++) {
+		const struct module *m = &w->modules[i];
+		for (size_t k = 0; m->truth && k < m->truth->count; k++) {
+			uint32_t key = m->truth->rows[k].key;
+			if (tracker_find(w, key))
+				continue;
+			struct tag *tag = tracker_add(w, NULL, key);
+			tag->side[rng_below(rng, SIDES)] = random_side(rng, 64 << 10);
+		}
+	}
+}
+
 static void add_random_tags(struct world *w, const struct line *line, struct rng *rng)
 {
 	const char *count_text = line_option(line, "random"), *most = line_option(line, "most");
+	if (line_has(line, "truth")) {
+		add_truth_tags(w, rng);
+		return;
+	}
 	if (!count_text)
-		line_fail(line, "wants random=N");
+		line_fail(line, "wants random=N or truth");
 	uint64_t count = parse_number(line, count_text);
 	uint64_t most_bytes = most ? parse_number(line, most) : 256 << 10;
 	if (count > 1 << 20)

@@ -15,6 +15,7 @@
 #include "corpus/globals.h"
 #include "corpus/machine.h"
 #include "corpus/minidump.h"
+#include "corpus/tag_truth.h"
 #include "corpus/tracker.h"
 
 enum { ADDRESS_DIGITS = 16, CODE_DIGITS = 8 };
@@ -125,6 +126,8 @@ static json_t *make_modules(const struct world *w)
 		set(module, "description",
 		    m->description ? json_string(m->description) : json_null());
 		set(module, "company", m->company ? json_string(m->company) : json_null());
+		set(module, "tags", tag_truth_json(w, m));
+		set(module, "patched_sites", integer(m->patched));
 		append(modules, module);
 	}
 	return modules;
@@ -292,6 +295,22 @@ static json_t *make_big(const struct world *w)
 	return big;
 }
 
+static json_t *make_contents(const struct world *w)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < w->content_count; i++) {
+		const struct content *c = &w->contents[i];
+		json_t *object = json_object();
+		set_tag_names(object, c->key);
+		set(object, "module", json_string(c->name));
+		set(object, "unloaded", json_boolean(c->unloaded));
+		set(object, "blocks", integer(c->blocks));
+		set(object, "pointers", integer(c->pointers));
+		append(array, object);
+	}
+	return array;
+}
+
 static json_t *make_pool(struct world *w)
 {
 	json_t *pool = json_object(), *totals = json_object();
@@ -307,6 +326,7 @@ static json_t *make_pool(struct world *w)
 	set(pool, "tags", make_tags(w));
 	set(pool, "big_pages", make_big(w));
 	set(pool, "totals", totals);
+	set(pool, "contents", make_contents(w));
 	return pool;
 }
 

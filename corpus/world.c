@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "corpus/loader.h"
+
 struct region *world_add_region(struct world *w, const char *kind, int processor, const char *name,
 				uint64_t va, uint64_t length)
 {
@@ -56,6 +58,7 @@ void world_fini(struct world *w)
 	for (size_t i = 0; i < w->module_count; i++) {
 		free(w->modules[i].path);
 		free(w->modules[i].pdb);
+		loader_close(&w->modules[i]);
 	}
 	for (size_t i = 0; i < w->region_count; i++)
 		free(w->regions[i].state);
@@ -65,6 +68,7 @@ void world_fini(struct world *w)
 	free(w->tags);
 	map_fini(&w->tag_by_key);
 	free(w->big_bytes);
+	free(w->contents);
 	free(w->kernel.exports);
 	free(w->kernel.globals);
 	free(w->kernel.taken);

@@ -10,6 +10,9 @@
 #include "corpus/image.h"
 #include "corpus/layout.h"
 
+struct pe;
+struct tag_truth;
+
 enum { NAME_LENGTH = 48 };
 
 struct span {
@@ -33,6 +36,7 @@ struct kernel {
 	size_t taken_count, taken_capacity;
 	uint32_t cluster_low, cluster_high; /* the pool globals lie between these RVAs */
 	uint32_t code_next;                 /* free RVA in .text */
+	uint32_t retpoline_stub;            /* RVA */
 	char *version;
 };
 
@@ -48,6 +52,11 @@ struct module {
 	uint64_t entry;                              /* VA of the KLDR_DATA_TABLE_ENTRY */
 	uint32_t code_next;                          /* free RVA in .text */
 	uint32_t iat;
+	const struct line *line; /* of the recipe; NULL for the kernel */
+	struct pe *pe;           /* of `image=FILE`, else NULL */
+	struct tag_truth *truth; /* of its tags; NULL if nothing is known */
+	uint32_t entry_point;    /* RVA */
+	uint64_t patched;        /* call sites rewritten by the loader */
 };
 
 struct unloaded {
@@ -74,6 +83,14 @@ struct tag {
 	bool random; /* made by `tags random=N` */
 	bool touched_by_missing;
 	bool reach_of_missing; /* its slot lies in an absent page of some processor's table */
+};
+
+/* Allocations of a tag that point into a driver. */
+struct content {
+	uint32_t key;
+	const char *name; /* of the module, borrowed */
+	bool unloaded;
+	uint64_t blocks, pointers;
 };
 
 enum page_state { PAGE_PRESENT, PAGE_MISSING, PAGE_TRANSITION, PAGE_PAGEFILE, PAGE_DEMAND_ZERO };
@@ -120,6 +137,9 @@ struct world {
 	uint8_t *big_bytes;
 	uint64_t big_live, big_freed;
 	uint64_t shadow_root;
+
+	struct content *contents;
+	size_t content_count, content_capacity;
 };
 
 struct region *world_add_region(struct world *w, const char *kind, int processor, const char *name,

@@ -109,6 +109,10 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 	struct dump *dump = input->dump;
 	struct report_file *f = &report->file;
 
+	if (!dump) {
+		report->no_file = true;
+		return PS_OK;
+	}
 	f->path = report_text(report, "%s", dump->file.path ? dump->file.path : "");
 	f->size = dump->file.size;
 	f->format = dump->kind;

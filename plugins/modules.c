@@ -49,6 +49,34 @@ static bool fill(struct report *report, const struct module *m, bool unloaded,
 	return fits;
 }
 
+/* What reading the images for owners brought to light. */
+static bool add_images(const struct plugin_input *input, struct report *report)
+{
+	static const char not_read[] = "the images were not read: owners were not asked for";
+	const char *why = input->owners_error && input->owners_error->status != PS_OK
+				  ? error_text(report, input->owners_error)
+				  : not_read;
+
+	for (size_t i = 0; i < report->modules.count && why; i++) {
+		struct report_module *m = &report->modules.items[i];
+		const struct report_version *version;
+
+		m->version.note = why;
+		if (!input->owners || i >= input->owners->image_count)
+			continue;
+		version = image_version(input, report, i);
+		if (!version)
+			return false;
+		m->version = *version;
+		if (input->owners->images[i].note[0] == '\0')
+			continue;
+		m->code_note = report_text(report, "%s", input->owners->images[i].note);
+		if (!m->code_note)
+			return false;
+	}
+	return why != NULL;
+}
+
 static bool copy_list(struct report *report, const struct module_list *list, bool unloaded,
 		      struct report_modules *to)
 {
@@ -76,7 +104,8 @@ enum ps_status plugin_modules(const struct plugin_input *input, struct report *r
 		return report->modules.note ? PS_OK : ps_fail_memory(err, "the report");
 	}
 	if (!copy_list(report, &input->kernel->modules, false, &report->modules) ||
-	    !copy_list(report, &input->kernel->unloaded, true, &report->unloaded))
+	    !copy_list(report, &input->kernel->unloaded, true, &report->unloaded) ||
+	    !add_images(input, report))
 		return ps_fail_memory(err, "the list of modules");
 	if (!report->modules.complete || !report->unloaded.complete)
 		report->incomplete = true;

@@ -6,6 +6,7 @@
 #ifndef PS_PLUGINS_PLUGIN_H
 #define PS_PLUGINS_PLUGIN_H
 
+#include "analyzer/owners/owners.h"
 #include "analyzer/pool/pools.h"
 #include "analyzer/report/report.h"
 #include "analyzer/texts/tag_names.h"
@@ -29,22 +30,29 @@ struct selection {
 	enum tag_sort sort;
 	enum pool_filter filter;
 	struct tag_pattern tags[TAG_PATTERNS];
-	size_t tag_count; /* 0 = all tags */
-	size_t top;       /* rows of a table; 0 = all */
-	size_t top_each;  /* rows of each of the top tables of SECTION_TOP; 0 = all */
-	bool with_empty;  /* rows of a pool in which the tag was never used, for CSV and JSON */
-	bool with_freed;  /* big --list: freed entries too */
-	uint64_t dump_va; /* SECTION_HEX */
+	size_t tag_count;   /* 0 = all tags */
+	size_t top;         /* rows of a table; 0 = all */
+	size_t top_each;    /* rows of each of the top tables of SECTION_TOP; 0 = all */
+	bool with_empty;    /* rows of a pool in which the tag was never used, for CSV and JSON */
+	bool with_freed;    /* big --list: freed entries too */
+	bool with_unused;   /* SECTION_OWNERS: also tags that drivers have and no table counts */
+	bool with_contents; /* SECTION_OWNERS: sample allocations of every tag, explained or not */
+	size_t drivers;     /* SECTION_DRIVERS: rows of the text table; 0 = all */
+	size_t evidence;    /* pieces of evidence a candidate; 0 = all */
+	uint64_t dump_va;   /* SECTION_HEX */
 	size_t dump_bytes;
 };
 
 /** What a plugin may look at. Everything is borrowed. */
 struct plugin_input {
-	struct dump *dump;
+	struct dump *dump;     /* NULL: only driver files, and neither kernel nor pools */
 	struct kernel *kernel; /* NULL: kernel_error says why */
 	const struct ps_error *kernel_error;
 	struct pools *pools; /* NULL: pools_error says why */
 	const struct ps_error *pools_error;
+	struct owners *owners; /* NULL: owners_error says why, or they were not asked for */
+	const struct ps_error *owners_error;
+	const struct driver_files *files; /* NULL: no --drivers */
 	const struct tag_names *names;
 	const struct selection *selection;
 };
@@ -83,6 +91,12 @@ enum ps_status plugin_big_list(const struct plugin_input *input, struct report *
 			       struct ps_error *err);
 enum ps_status plugin_hex(const struct plugin_input *input, struct report *report,
 			  struct ps_error *err);
+enum ps_status plugin_owners(const struct plugin_input *input, struct report *report,
+			     struct ps_error *err);
+enum ps_status plugin_drivers(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_driver_files(const struct plugin_input *input, struct report *report,
+				   struct ps_error *err);
 enum ps_status plugin_totals(const struct plugin_input *input, struct report *report,
 			     struct ps_error *err);
 enum ps_status plugin_coverage(const struct plugin_input *input, struct report *report,
@@ -105,6 +119,19 @@ const char *error_sentence(struct report *report, const struct ps_error *error);
 bool describe_tag(const struct plugin_input *input, struct report *report, uint32_t tag,
 		  const char **ret_image, struct report_string *ret_description,
 		  const char **ret_source);
+
+/**
+ * The version resource of an image of the owners, once a report; NULL when memory is out.
+ * `image` is an index into owners->images.
+ */
+const struct report_version *image_version(const struct plugin_input *input, struct report *report,
+					   size_t image);
+
+/** "nt" for the kernel itself, else the file's name as the machine spells it; never NULL. */
+const char *image_name(const struct plugin_input *input, enum owner_where where, size_t module);
+
+/** Adds one sentence; false when memory is out or `text` is NULL. */
+bool add_note(struct report *report, struct report_notes *notes, const char *text);
 
 /** Copies sentences into the report; false when memory is out. `stride` bytes a sentence. */
 bool add_notes(struct report *report, struct report_notes *notes, const char *first, size_t stride,

@@ -10,6 +10,11 @@ static const struct plugin plugins[] = {
 	/* before tags: shares of a pool are shares of its sum */
 	{"totals", SECTION_TOTALS, plugin_totals},
 	{"tags", SECTION_TAGS | SECTION_TOP, plugin_tags},
+	/* after tags: the tags that are printed */
+	{"owners", SECTION_OWNERS, plugin_owners},
+	/* after modules: they get the pool bytes of their driver */
+	{"drivers", SECTION_DRIVERS, plugin_drivers},
+	{"driver-files", SECTION_OWNERS | SECTION_FILES | SECTION_MODULES, plugin_driver_files},
 	{"big-pages", SECTION_BIG | SECTION_BIG_TAGS | SECTION_BIG_LIST | SECTION_HEX,
 	 plugin_big_pages},
 	{"big-list", SECTION_BIG_LIST, plugin_big_list},

@@ -198,12 +198,15 @@ static bool pattern_is_exact(const struct tag_pattern *pattern)
 	return !pattern->any[0] && !pattern->any[1] && !pattern->any[2] && !pattern->any[3];
 }
 
-/* True when rows of tags that were not readable at all may be missing from the printed list. */
+/*
+ * True when rows of tags that were not readable at all may be missing from the printed list: one of
+ * them may belong among the first N, too.
+ */
 static bool rows_may_be_missing(const struct plugin_input *input)
 {
 	const struct selection *s = input->selection;
 
-	if (input->pools->tracker.complete || s->top > 0)
+	if (input->pools->tracker.complete)
 		return false;
 	for (size_t i = 0; i < s->tag_count; i++) {
 		const struct tag_pattern *p = &s->tags[i];

@@ -3,7 +3,7 @@
  */
 #include "analyzer/cli/command.h"
 
-enum { DEFAULT_ROWS = 10 };
+enum { DEFAULT_ROWS = 8, DRIVER_ROWS = 6 };
 
 static void choose(const struct options *options, struct selection *ret)
 {
@@ -11,7 +11,11 @@ static void choose(const struct options *options, struct selection *ret)
 	ret->sections = SECTION_SYSTEM | SECTION_MODULES | SECTION_TRACKER | SECTION_TAGS |
 			SECTION_TOP | SECTION_BIG | SECTION_BIG_TAGS | SECTION_TOTALS |
 			SECTION_FINDINGS;
+	if (!options->no_owners)
+		ret->sections |= SECTION_OWNERS | SECTION_DRIVERS;
 	ret->top_each = options->has_top ? options->top : DEFAULT_ROWS;
+	ret->drivers = options->has_top ? options->top : DRIVER_ROWS;
+	ret->evidence = EVIDENCE_SHORT;
 	ret->with_empty = true;
 }
 
@@ -25,4 +29,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_analyze = {CASE_POOLS, choose, check};
+const struct command command_analyze = {CASE_POOLS, true, choose, check};

@@ -1,13 +1,14 @@
 /*
- * poolscope modules: loaded modules and unloaded drivers.
+ * poolscope modules: loaded modules and unloaded drivers, and the pool bytes of each.
  */
 #include "analyzer/cli/command.h"
 
 static void choose(const struct options *options, struct selection *ret)
 {
-	(void)options;
 	ret->view = VIEW_MODULES;
 	ret->sections = SECTION_MODULES;
+	if (!options->no_owners)
+		ret->sections |= SECTION_DRIVERS;
 }
 
 static enum ps_status check(const struct case_file *c, struct ps_error *err)
@@ -18,4 +19,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_modules = {CASE_KERNEL, choose, check};
+const struct command command_modules = {CASE_POOLS, true, choose, check};

@@ -12,6 +12,9 @@ static void choose(const struct options *options, struct selection *ret)
 	/* sums stand under a table that they are the sums of, not under a part of it */
 	if (options->tag_count == 0 && options->top == 0)
 		ret->sections |= SECTION_TOTALS;
+	if (!options->no_owners)
+		ret->sections |= SECTION_OWNERS;
+	ret->evidence = EVIDENCE_SHORT;
 	ret->sort = options->sort;
 	ret->filter = options->filter;
 	ret->top = options->top;
@@ -28,4 +31,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_tags = {CASE_POOLS, choose, check};
+const struct command command_tags = {CASE_POOLS, true, choose, check};

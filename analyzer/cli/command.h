@@ -8,8 +8,12 @@
 #include "analyzer/cli/options.h"
 #include "analyzer/desk/case.h"
 
+/* Pieces of evidence a candidate where they are not the subject. */
+enum { EVIDENCE_SHORT = 4 };
+
 struct command {
 	enum case_depth depth;
+	bool owners; /* looks for the owners of tags, unless --no-owners */
 	/** What the options ask for. */
 	void (*select)(const struct options *options, struct selection *ret);
 	/** PS_OK, or why the case cannot be used for this command. */
@@ -17,7 +21,7 @@ struct command {
 };
 
 extern const struct command command_analyze, command_tags, command_big, command_modules,
-	command_info;
+	command_info, command_owners;
 
 /** Runs a command from file to printed report; returns the exit status of the program. */
 int command_run(const struct command *command, const struct options *options);

@@ -12,6 +12,9 @@ static const struct {
 	[COMMAND_ANALYZE] = {"analyze", "the machine, its pool totals and its biggest tags, on one "
 					"screen (the default)"},
 	[COMMAND_TAGS] = {"tags", "pool usage per tag: Tag Type Allocs Frees Diff Bytes Per-Alloc"},
+	[COMMAND_OWNERS] = {"owners",
+			    "which driver a tag belongs to, and the evidence; of a folder of "
+			    "drivers, all their tags"},
 	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
 	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
 	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
@@ -32,6 +35,10 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"top", OPTION_TOP, "N", IN_NAMED, "at most N rows a table; 0 is all"},
 	{"pooltag", OPTION_POOLTAG, "FILE", IN_NAMED,
 	 "take descriptions of tags from a pooltag.txt first"},
+	{"drivers", OPTION_DRIVERS, "DIR", IN_DRIVERS,
+	 "copies of the machine's driver files, for what is not in the dump; repeatable"},
+	{"no-owners", OPTION_NO_OWNERS, NULL, IN_SPARED,
+	 "do not look in the drivers' code for whose a tag is"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
 	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},

@@ -117,6 +117,15 @@ static enum ps_status add_pooltag(struct options *o, const char *path, struct ps
 	return PS_OK;
 }
 
+static enum ps_status add_drivers(struct options *o, const char *path, struct ps_error *err)
+{
+	if (o->driver_count == DRIVER_FOLDERS)
+		return ps_fail(err, PS_USAGE, "more than %d folders given with --drivers",
+			       DRIVER_FOLDERS);
+	o->drivers[o->driver_count++] = path;
+	return PS_OK;
+}
+
 static enum ps_status take_value(struct options *o, int id, const char *value, struct ps_error *err)
 {
 	uint64_t number = 0;
@@ -137,6 +146,7 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_READER: return parse_reader(o, value, err);
 	case OPTION_SORT: return parse_sort(o, value, err);
 	case OPTION_TAG: return add_tag(o, value, err);
+	case OPTION_DRIVERS: return add_drivers(o, value, err);
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);
 	default: return parse_color(o, value, err);
 	}
@@ -149,6 +159,7 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	case OPTION_CSV: o->output = OUTPUT_CSV; return PS_OK;
 	case OPTION_NONPAGED: o->filter = FILTER_NONPAGED; return PS_OK;
 	case OPTION_PAGED: o->filter = FILTER_PAGED; return PS_OK;
+	case OPTION_NO_OWNERS: o->no_owners = true; return PS_OK;
 	case OPTION_LIST: o->list = true; return PS_OK;
 	case OPTION_FREED: o->freed = true; return PS_OK;
 	case OPTION_HELP: o->help = true; return PS_OK;
@@ -254,7 +265,7 @@ static bool find_command(const char *word, enum command_id *ret)
 static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
-	ps_hint(err, "the commands are analyze, tags, big, modules and info; "
+	ps_hint(err, "the commands are analyze, tags, owners, big, modules and info; "
 		     "try `poolscope --help`");
 	return err->status;
 }
@@ -309,6 +320,14 @@ static enum ps_status check_together(const struct options *o, const struct words
 		return ps_fail(err, PS_USAGE,
 			       "--nonpaged and --paged exclude each other; "
 			       "without either, both pools are printed");
+	if (o->no_owners && o->driver_count)
+		return ps_fail(err, PS_USAGE,
+			       "--drivers is for finding owners, which --no-owners does without");
+	if (o->command == COMMAND_OWNERS && !o->file && (o->has_sort || o->has_top || o->filter))
+		return ps_fail(
+			err, PS_USAGE,
+			"without a dump there is no usage to sort or choose by: --sort, --top, "
+			"--nonpaged and --paged do not apply");
 	if (o->list && o->has_dump)
 		return ps_fail(err, PS_USAGE, "--list and --dump exclude each other");
 	if (o->freed && !o->list)
@@ -329,6 +348,12 @@ static enum ps_status check_together(const struct options *o, const struct words
 
 static enum ps_status check_file(const struct options *o, struct ps_error *err)
 {
+	if (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0)
+		return PS_OK;
+	if (!o->file && o->command == COMMAND_OWNERS)
+		return ps_fail(err, PS_USAGE,
+			       "`poolscope owners` needs a dump, a folder of drivers (--drivers "
+			       "DIR), or both");
 	if (!o->file)
 		return ps_fail(err, PS_USAGE, "`poolscope %s` needs a file",
 			       command_name(o->command));

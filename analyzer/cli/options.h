@@ -11,15 +11,27 @@
 
 #include "plugins/plugin.h"
 
-enum command_id { COMMAND_ANALYZE, COMMAND_TAGS, COMMAND_BIG, COMMAND_MODULES, COMMAND_INFO };
+enum command_id {
+	COMMAND_ANALYZE,
+	COMMAND_TAGS,
+	COMMAND_OWNERS,
+	COMMAND_BIG,
+	COMMAND_MODULES,
+	COMMAND_INFO,
+};
 
-enum { COMMAND_COUNT = 5 };
+enum { COMMAND_COUNT = 6 };
 
 enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
 
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-enum { POOLTAG_FILES = 8, DUMP_BYTES_DEFAULT = 256, DUMP_BYTES_MAX = 16 * 1024 * 1024 };
+enum {
+	POOLTAG_FILES = 8,
+	DRIVER_FOLDERS = 16,
+	DUMP_BYTES_DEFAULT = 256,
+	DUMP_BYTES_MAX = 16 * 1024 * 1024
+};
 
 struct options {
 	enum command_id command;
@@ -35,6 +47,9 @@ struct options {
 	size_t tag_count;
 	const char *pooltag[POOLTAG_FILES];
 	size_t pooltag_count;
+	const char *drivers[DRIVER_FOLDERS];
+	size_t driver_count;
+	bool no_owners;
 	enum color_when color;
 	int verbosity; /* enum log_level */
 	enum dump_reader reader;

@@ -151,6 +151,21 @@ static int report_case(const struct command *command, const struct options *opti
 	return result;
 }
 
+static enum ps_status open_case(const struct command *command, const struct options *options,
+				const struct log *log, struct progress *progress,
+				struct case_file *c, struct ps_error *err)
+{
+	enum ps_status status = PS_OK;
+
+	if (options->file)
+		status = case_init(c, options->file, command->depth, options->reader, log, progress,
+				   err);
+	if (status == PS_OK && command->owners && !options->no_owners)
+		status =
+			case_find_owners(c, options->drivers, options->driver_count, progress, err);
+	return status;
+}
+
 int command_run(const struct command *command, const struct options *options)
 {
 	struct ps_error error = PS_ERROR_INIT;
@@ -162,8 +177,7 @@ int command_run(const struct command *command, const struct options *options)
 
 	progress_init(&progress, options->verbosity != LOG_QUIET);
 	if (load_names(options, &log, &names, &error) != PS_OK ||
-	    case_init(&c, options->file, command->depth, options->reader, &log, &progress,
-		      &error) != PS_OK) {
+	    open_case(command, options, &log, &progress, &c, &error) != PS_OK) {
 		progress_end(&progress);
 		result = command_fail(&error, options->output == OUTPUT_JSON);
 	} else {

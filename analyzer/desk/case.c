@@ -99,8 +99,58 @@ enum ps_status case_init(struct case_file *c, const char *path, enum case_depth 
 	return status == PS_OK ? blame_reader(c, err) : status;
 }
 
+/* A minidump has a page of a driver here and there, and no code to speak of. */
+static bool has_code(const struct case_file *c)
+{
+	return !c->dump->triage || c->files;
+}
+
+static enum ps_status find_owners(struct case_file *c, struct progress *progress)
+{
+	struct ps_error *why = &c->owners_error;
+
+	if (!c->dump)
+		return owners_create_files(c->files, progress, &c->owners, why);
+	if (!c->kernel) {
+		*why = c->kernel_error;
+		return why->status;
+	}
+	if (!has_code(c)) {
+		ps_fail(why, PS_UNSUPPORTED, "a minidump does not hold the code of drivers");
+		ps_hint(why, "--drivers DIR with copies of the driver files");
+		return why->status;
+	}
+	return owners_create(c->kernel, c->files, progress, &c->owners, why);
+}
+
+enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
+				struct progress *progress, struct ps_error *err)
+{
+	enum ps_status status = PS_OK;
+
+	if (count > 0)
+		status = driver_files_create(drivers, count, &c->files, err);
+	if (status != PS_OK) {
+		c->files = NULL;
+		return status;
+	}
+	if (!c->dump && c->files->count == 0)
+		return ps_fail(err, PS_NOT_FOUND, "no driver file (a PE image) is in %s%s",
+			       drivers[0], count > 1 ? " and the other folders" : "");
+	status = find_owners(c, progress);
+	progress_end(progress);
+	if (status == PS_OK)
+		return c->dump ? blame_reader(c, err) : PS_OK;
+	c->owners = NULL;
+	if (is_fatal(status) || !c->dump)
+		*err = c->owners_error;
+	return is_fatal(status) || !c->dump ? status : PS_OK;
+}
+
 void case_fini(struct case_file *c)
 {
+	owners_destroy(c->owners);
+	driver_files_destroy(c->files);
 	pools_close(c->pools);
 	kernel_close(c->kernel);
 	dump_close(c->dump);
@@ -116,6 +166,9 @@ enum ps_status case_report(struct case_file *c, const struct selection *selectio
 		.kernel_error = &c->kernel_error,
 		.pools = c->pools,
 		.pools_error = &c->pools_error,
+		.owners = c->owners,
+		.owners_error = &c->owners_error,
+		.files = c->files,
 		.names = names,
 		.selection = selection,
 	};

@@ -5,6 +5,7 @@
 #ifndef PS_ANALYZER_DESK_CASE_H
 #define PS_ANALYZER_DESK_CASE_H
 
+#include "analyzer/owners/owners.h"
 #include "base/log.h"
 #include "plugins/plugin.h"
 
@@ -14,6 +15,9 @@ struct case_file {
 	struct ps_error kernel_error;
 	struct pools *pools; /* NULL: pools_error */
 	struct ps_error pools_error;
+	struct driver_files *files; /* NULL: none were given */
+	struct owners *owners;      /* NULL: owners_error, or not asked for */
+	struct ps_error owners_error;
 };
 
 /** How far to go: `modules` needs no pools. */
@@ -28,6 +32,14 @@ enum ps_status case_init(struct case_file *c, const char *path, enum case_depth 
 			 enum dump_reader reader, const struct log *log, struct progress *progress,
 			 struct ps_error *err);
 void case_fini(struct case_file *c);
+
+/**
+ * Looks for the owners of tags: in the drivers of the dump, with copies of their files from
+ * `drivers` (folders or files, may be none); in those files alone when no dump is open. As above,
+ * a part that fails leaves its error in the case; a folder that cannot be opened is returned.
+ */
+enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
+				struct progress *progress, struct ps_error *err);
 
 /**
  * Runs the selected plugins over the case into a fresh report. The report may borrow from the case

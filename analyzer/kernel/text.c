@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -67,6 +68,22 @@ char *unicode_to_utf8(const uint8_t *text, size_t size)
 		used += put_utf8(utf8 + used, next_character(&bytes, &at));
 	utf8[used] = '\0';
 	return utf8;
+}
+
+void unicode_to_utf8_cut(const uint8_t *text, size_t size, char *to, size_t room)
+{
+	struct bytes bytes = bytes_of(text, size);
+	size_t used = 0, now;
+	char character[4];
+
+	for (size_t at = 0; bytes_has(&bytes, at, 2);) {
+		now = put_utf8(character, next_character(&bytes, &at));
+		if (now >= room - used)
+			break;
+		memcpy(to + used, character, now);
+		used += now;
+	}
+	to[used] = '\0';
 }
 
 enum ps_status unicode_string_read(struct space *space, uint64_t va, char **ret,

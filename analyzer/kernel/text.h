@@ -15,6 +15,9 @@ enum { UNICODE_STRING_LIMIT = 1024 }; /* bytes; no driver path comes near */
  */
 char *unicode_to_utf8(const uint8_t *text, size_t size);
 
+/** As unicode_to_utf8(), into the `room` bytes (1 and more) of `to`; cut before a character. */
+void unicode_to_utf8_cut(const uint8_t *text, size_t size, char *to, size_t room);
+
 /**
  * Reads the UNICODE_STRING at `va`. PS_ABSENT when its bytes are not in the dump or it is empty,
  * PS_CORRUPT when Length is odd or above the limit or Buffer is no kernel address. The caller

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "analyzer/report/owner_cells.h"
+
 static bool needs_quotes(const char *text)
 {
 	size_t length = strlen(text);
@@ -38,6 +40,7 @@ static void tag_line(const struct report *report, const struct report_line *line
 {
 	const struct report_tag *tag = &report->tags[line->tag];
 	const struct report_side *side = line->paged ? &tag->paged : &tag->nonpaged;
+	const struct report_owner *owner = owner_of_tag(report, tag);
 	char text[TAG_TEXT], hex[TAG_HEX];
 
 	put_field(out, tag_text(tag->tag, text), false);
@@ -49,13 +52,16 @@ static void tag_line(const struct report *report, const struct report_line *line
 		fprintf(out, "%" PRId64, line->per_alloc);
 	fprintf(out, ",%s,", tag->complete ? "true" : "false");
 	put_field(out, tag->image, false);
-	put_field(out, tag->description.value, true);
+	put_field(out, tag->description.value, false);
+	put_field(out, owner ? owner->words : NULL, false);
+	put_field(out, owner ? ownership_word(owner->ownership) : NULL, true);
 }
 
 static enum ps_status csv_tags(const struct report *report, FILE *out, struct ps_error *err)
 {
 	(void)err;
-	fputs("tag,tag_hex,pool,allocs,frees,diff,bytes,per_alloc,complete,image,description\r\n",
+	fputs("tag,tag_hex,pool,allocs,frees,diff,bytes,per_alloc,complete,image,description,"
+	      "owner,ownership\r\n",
 	      out);
 	for (size_t i = 0; i < report->lines.count; i++)
 		tag_line(report, &report->lines.items[i], out);
@@ -113,8 +119,12 @@ static enum ps_status csv_big_list(const struct report *report, FILE *out, struc
 	}
 }
 
-static void module_line(const struct report_module *m, bool unloaded, FILE *out)
+static void module_line(const struct report *report, const struct report_module *m, bool unloaded,
+			FILE *out)
 {
+	const struct report_drivers *d = &report->drivers;
+	const struct report_driver *driver = m->driver ? &d->items[m->driver - 1] : NULL;
+
 	fprintf(out, "0x%016" PRIx64 ",%" PRIu64 ",", m->base, m->size);
 	put_field(out, m->name.value, false);
 	put_field(out, m->path.value, false);
@@ -124,17 +134,85 @@ static void module_line(const struct report_module *m, bool unloaded, FILE *out)
 	put_field(out, m->pdb_name.value, false);
 	put_field(out, m->pdb_guid_age.value, false);
 	fprintf(out, "%s,", unloaded ? "unloaded" : "loaded");
-	put_field(out, m->unloaded_at.value, true);
+	put_field(out, m->unloaded_at.value, false);
+	put_field(out, m->version.company.value, false);
+	put_field(out, m->version.product.value, false);
+	put_field(out, m->version.description.value, false);
+	put_field(out, m->version.file_version.value, false);
+	put_field(out, m->version.original_name.value, false);
+	if (d->available && !unloaded)
+		fprintf(out, "%" PRId64 ",%" PRId64 ",%s", driver ? driver->nonpaged : 0,
+			driver ? driver->paged : 0, trust_word(d->trust));
+	else
+		fputs(",,", out);
+	fputs("\r\n", out);
 }
 
 static enum ps_status csv_modules(const struct report *report, FILE *out, struct ps_error *err)
 {
 	(void)err;
-	fputs("base,size,name,path,timestamp,pdb_name,guid_age,state,unloaded_at\r\n", out);
+	fputs("base,size,name,path,timestamp,pdb_name,guid_age,state,unloaded_at,company,product,"
+	      "description,file_version,original_name,nonpaged_bytes,paged_bytes,trust\r\n",
+	      out);
 	for (size_t i = 0; i < report->modules.count; i++)
-		module_line(&report->modules.items[i], false, out);
+		module_line(report, &report->modules.items[i], false, out);
 	for (size_t i = 0; i < report->unloaded.count; i++)
-		module_line(&report->unloaded.items[i], true, out);
+		module_line(report, &report->unloaded.items[i], true, out);
+	return PS_OK;
+}
+
+static void candidate_line(const struct report *report, const struct report_owner *owner,
+			   const struct report_candidate *c, FILE *out)
+{
+	const struct report_evidence *e = c->evidence_count ? &c->evidence[0] : NULL;
+	const struct report_version *v = c->version;
+	char text[TAG_TEXT], hex[TAG_HEX];
+
+	put_field(out, tag_text(owner->tag, text), false);
+	put_field(out, tag_hex(owner->tag, hex), false);
+	put_field(out, ownership_word(owner->ownership), false);
+	put_field(out, c->module, false);
+	fprintf(out, "%s,", c->unloaded ? "unloaded" : report->no_file ? "file" : "loaded");
+	put_field(out, c->grade, false);
+	fprintf(out, "%u,", candidate_sites(c));
+	put_field(out, e ? e->api : NULL, false);
+	if (e && e->address.has_value)
+		fprintf(out, "0x%016" PRIx64, e->address.value);
+	fputc(',', out);
+	if (e && e->source)
+		fprintf(out, "0x%" PRIx32, e->rva);
+	fputc(',', out);
+	put_field(out, e ? e->section : NULL, false);
+	put_field(out, e ? e->source : NULL, false);
+	put_field(out, v ? v->company.value : NULL, false);
+	put_field(out, v ? v->file_version.value : NULL, true);
+}
+
+/* A tag without a candidate is a line too: what nobody owns is an answer. */
+static void nobody_line(const struct report_owner *owner, FILE *out)
+{
+	char text[TAG_TEXT], hex[TAG_HEX];
+
+	put_field(out, tag_text(owner->tag, text), false);
+	put_field(out, tag_hex(owner->tag, hex), false);
+	fprintf(out, "%s,,,,,,,,,,,\r\n", ownership_word(owner->ownership));
+}
+
+/* One line a candidate, with its best evidence. */
+static enum ps_status csv_owners(const struct report *report, FILE *out, struct ps_error *err)
+{
+	(void)err;
+	fputs("tag,tag_hex,ownership,module,state,grade,sites,api,address,rva,section,read_in,"
+	      "company,file_version\r\n",
+	      out);
+	for (size_t i = 0; i < report->owner_count; i++) {
+		const struct report_owner *owner = &report->owners[i];
+
+		for (size_t j = 0; j < owner->candidate_count; j++)
+			candidate_line(report, owner, &owner->candidates[j], out);
+		if (owner->candidate_count == 0)
+			nobody_line(owner, out);
+	}
 	return PS_OK;
 }
 
@@ -145,6 +223,9 @@ enum ps_status render_csv(const struct report *report, FILE *out, struct ps_erro
 	case VIEW_BIG: return csv_big(report, out, err);
 	case VIEW_BIG_LIST: return csv_big_list(report, out, err);
 	case VIEW_MODULES: return csv_modules(report, out, err);
+	case VIEW_OWNERS:
+	case VIEW_EVIDENCE:
+	case VIEW_OWNERS_FILES: return csv_owners(report, out, err);
 	case VIEW_ANALYZE:
 	case VIEW_HEX:
 	case VIEW_INFO: break;

@@ -1,8 +1,8 @@
 /*
  * The JSON renderer: one object, the same keys for every command. Objects near the root have one
  * key a line, long arrays one entry a line, so that the output can be read and compared by lines.
- * Tags and big allocations are written row by row and never lie in memory as JSON: a row costs
- * about 3 KB there, and a hostile dump can have 100,000 tags.
+ * Tags, owners and big allocations are written row by row and never lie in memory as JSON: a row
+ * costs about 3 KB there, and a hostile dump can have 100,000 tags.
  */
 #include "analyzer/report/render.h"
 
@@ -13,7 +13,11 @@
 
 static const char schema[] = "poolscope/1";
 
-enum { DEEP = 3 /* values below this depth stand on one line */ };
+enum {
+	DEEP = 3,         /* values below this depth stand on one line */
+	DEPTH_OWNERS = 1, /* of the arrays that are written row by row */
+	DEPTH_TAGS = 2,
+};
 
 struct writer {
 	const struct report *report;
@@ -93,9 +97,26 @@ static enum ps_status write_tags(const struct writer *w, unsigned depth)
 		struct builder b = {false};
 
 		new_line(w, depth + 1, i == 0);
-		status = write_row(w, &b, json_tag(&b, &w->report->tags[i]));
+		status = write_row(w, &b, json_tag(&b, w->report, &w->report->tags[i]));
 	}
 	if (w->report->tag_count > 0)
+		fprintf(w->out, "\n%*s", (int)depth, "");
+	fputc(']', w->out);
+	return status;
+}
+
+static enum ps_status write_owners(const struct writer *w, unsigned depth)
+{
+	enum ps_status status = PS_OK;
+
+	fputc('[', w->out);
+	for (size_t i = 0; i < w->report->owner_count && status == PS_OK && !ferror(w->out); i++) {
+		struct builder b = {false};
+
+		new_line(w, depth + 1, i == 0);
+		status = write_row(w, &b, json_owner(&b, &w->report->owners[i]));
+	}
+	if (w->report->owner_count > 0)
 		fprintf(w->out, "\n%*s", (int)depth, "");
 	fputc(']', w->out);
 	return status;
@@ -130,7 +151,9 @@ static enum ps_status write_value(const struct writer *w, const json_t *value, u
 {
 	if (json_is_array(value) && strcmp(key, "allocations") == 0)
 		return write_big_rows(w, depth);
-	if (json_is_array(value) && strcmp(key, "tags") == 0)
+	if (json_is_array(value) && depth == DEPTH_OWNERS && strcmp(key, "owners") == 0)
+		return write_owners(w, depth);
+	if (json_is_array(value) && depth == DEPTH_TAGS && strcmp(key, "tags") == 0)
 		return write_tags(w, depth);
 	if (json_is_array(value))
 		return write_array(w, value, depth);
@@ -142,13 +165,13 @@ static enum ps_status write_value(const struct writer *w, const json_t *value, u
 static json_t *build_root(struct builder *b, const struct report *report)
 {
 	static const char no_verdict[] = "this version does not reach a verdict";
-	static const char no_owners[] =
-		"this version does not determine which driver owns a tag; the descriptions of the "
-		"tags say who usually does";
 	json_t *root = build_object(b);
 
 	put_text(b, root, "schema", schema);
-	put(b, root, "file", json_file(b, report));
+	if (report->no_file)
+		put_null(b, root, "file", "only driver files were asked about");
+	else
+		put(b, root, "file", json_file(b, report));
 	put(b, root, "tool", json_tool(b, report));
 	if (report->has_system)
 		put(b, root, "system", json_system(b, report));
@@ -156,8 +179,9 @@ static json_t *build_root(struct builder *b, const struct report *report)
 		put_null(b, root, "system", "not asked for: poolscope info prints it");
 	put_modules(b, root, report);
 	put(b, root, "pool", json_pool(b, report));
-	put_null(b, root, "owners", no_owners);
-	put_null(b, root, "drivers", no_owners);
+	put_owners(b, root, report);
+	put_drivers(b, root, report);
+	put_driver_files(b, root, report);
 	put_findings(b, root, report);
 	put_null(b, root, "verdict", no_verdict);
 	return root;

@@ -133,6 +133,11 @@ void put_tag(struct builder *b, json_t *object, uint32_t tag)
 	put_text(b, object, "tag_hex", tag_hex(tag, hex));
 }
 
+void append_text(struct builder *b, json_t *array, const char *text)
+{
+	append(b, array, text_value(text));
+}
+
 void put_notes(struct builder *b, json_t *object, const char *key, const struct report_notes *notes)
 {
 	json_t *array = build_array(b);

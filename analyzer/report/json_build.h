@@ -46,6 +46,9 @@ void put_address_number(struct builder *b, json_t *object, const char *key,
 /** "tag" and "tag_hex". */
 void put_tag(struct builder *b, json_t *object, uint32_t tag);
 
+/** One more text of an array. */
+void append_text(struct builder *b, json_t *array, const char *text);
+
 void put_notes(struct builder *b, json_t *object, const char *key,
 	       const struct report_notes *notes);
 
@@ -53,8 +56,16 @@ void put_notes(struct builder *b, json_t *object, const char *key,
 json_t *json_file(struct builder *b, const struct report *report);
 json_t *json_tool(struct builder *b, const struct report *report);
 json_t *json_system(struct builder *b, const struct report *report);
+void put_pdb(struct builder *b, json_t *object, const char *key, const struct report_string *name,
+	     const struct report_string *guid_age);
+void put_version(struct builder *b, json_t *object, const struct report_version *version);
+void put_tag_owners(struct builder *b, json_t *object, const struct report_owner *owner);
+json_t *json_owner(struct builder *b, const struct report_owner *owner);
+void put_owners(struct builder *b, json_t *root, const struct report *report);
+void put_drivers(struct builder *b, json_t *root, const struct report *report);
+void put_driver_files(struct builder *b, json_t *root, const struct report *report);
 json_t *json_pool(struct builder *b, const struct report *report);
-json_t *json_tag(struct builder *b, const struct report_tag *tag);
+json_t *json_tag(struct builder *b, const struct report *report, const struct report_tag *tag);
 json_t *json_big_row(struct builder *b, const struct report_big_row *row);
 void put_modules(struct builder *b, json_t *root, const struct report *report);
 void put_findings(struct builder *b, json_t *root, const struct report *report);

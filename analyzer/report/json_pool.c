@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char no_owners[] = "this version does not determine owners";
+#include "analyzer/report/owner_cells.h"
 
 static json_t *json_tracker(struct builder *b, const struct report_tracker *t)
 {
@@ -64,7 +64,7 @@ static json_t *json_trust(struct builder *b, bool complete)
 	return o;
 }
 
-json_t *json_tag(struct builder *b, const struct report_tag *t)
+json_t *json_tag(struct builder *b, const struct report *report, const struct report_tag *t)
 {
 	json_t *o = build_object(b);
 
@@ -74,7 +74,7 @@ json_t *json_tag(struct builder *b, const struct report_tag *t)
 	put_bool(b, o, "complete", t->complete);
 	put(b, o, "trust", json_trust(b, t->complete));
 	put_bool(b, o, "overflow", t->overflow);
-	put_null(b, o, "owners", no_owners);
+	put_tag_owners(b, o, owner_of_tag(report, t));
 	put_string(b, o, "description", &t->description);
 	if (t->image)
 		put_text(b, o, "image", t->image);

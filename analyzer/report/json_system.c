@@ -118,8 +118,8 @@ static void put_bugcheck(struct builder *b, json_t *o, const struct report_bugch
 	put(b, o, "bugcheck", value);
 }
 
-static void put_pdb(struct builder *b, json_t *o, const char *key, const struct report_string *name,
-		    const struct report_string *guid_age)
+void put_pdb(struct builder *b, json_t *o, const char *key, const struct report_string *name,
+	     const struct report_string *guid_age)
 {
 	json_t *value;
 
@@ -158,7 +158,26 @@ json_t *json_system(struct builder *b, const struct report *report)
 	return o;
 }
 
-static json_t *json_module(struct builder *b, const struct report_module *m)
+static void put_module_pool(struct builder *b, json_t *o, const struct report *report,
+			    const struct report_module *m)
+{
+	const struct report_drivers *d = &report->drivers;
+	json_t *pool;
+
+	if (!d->available) {
+		put_null(b, o, "pool",
+			 d->note ? d->note : "not asked for: poolscope modules prints it");
+		return;
+	}
+	pool = build_object(b);
+	put_signed(b, pool, "nonpaged_bytes", m->driver ? d->items[m->driver - 1].nonpaged : 0);
+	put_signed(b, pool, "paged_bytes", m->driver ? d->items[m->driver - 1].paged : 0);
+	put_text(b, pool, "trust", trust_word(d->trust));
+	put(b, o, "pool", pool);
+}
+
+static json_t *json_module(struct builder *b, const struct report *report,
+			   const struct report_module *m)
 {
 	json_t *o = build_object(b);
 
@@ -169,14 +188,19 @@ static json_t *json_module(struct builder *b, const struct report_module *m)
 	put_number(b, o, "timestamp", &m->timestamp);
 	put_number(b, o, "checksum", &m->checksum);
 	put_pdb(b, o, "pdb", &m->pdb_name, &m->pdb_guid_age);
-	put_null(b, o, "version", "this version does not read version resources");
+	put_version(b, o, &m->version);
+	if (m->code_note)
+		put_text(b, o, "code_note", m->code_note);
+	put_module_pool(b, o, report, m);
 	return o;
 }
 
-static json_t *json_unloaded(struct builder *b, const struct report_module *m)
+static json_t *json_unloaded(struct builder *b, const struct report *report,
+			     const struct report_module *m)
 {
 	json_t *o = build_object(b);
 
+	(void)report;
 	put_address(b, o, "base", m->base);
 	put_count(b, o, "size", m->size);
 	put_string(b, o, "name", &m->name);
@@ -184,9 +208,10 @@ static json_t *json_unloaded(struct builder *b, const struct report_module *m)
 	return o;
 }
 
-static void put_list(struct builder *b, json_t *root, const char *key,
+static void put_list(struct builder *b, json_t *root, const char *key, const struct report *report,
 		     const struct report_modules *list,
-		     json_t *(*value)(struct builder *, const struct report_module *))
+		     json_t *(*value)(struct builder *, const struct report *,
+				      const struct report_module *))
 {
 	char sibling[64];
 	json_t *array;
@@ -198,7 +223,7 @@ static void put_list(struct builder *b, json_t *root, const char *key,
 	}
 	array = build_array(b);
 	for (size_t i = 0; i < list->count && !b->failed; i++)
-		append(b, array, value(b, &list->items[i]));
+		append(b, array, value(b, report, &list->items[i]));
 	put(b, root, key, array);
 	snprintf(sibling, sizeof(sibling), "%s_complete", key);
 	put_bool(b, root, sibling, list->complete);
@@ -210,6 +235,6 @@ static void put_list(struct builder *b, json_t *root, const char *key,
 
 void put_modules(struct builder *b, json_t *root, const struct report *report)
 {
-	put_list(b, root, "modules", &report->modules, json_module);
-	put_list(b, root, "unloaded_modules", &report->unloaded, json_unloaded);
+	put_list(b, root, "modules", report, &report->modules, json_module);
+	put_list(b, root, "unloaded_modules", report, &report->unloaded, json_unloaded);
 }

@@ -104,6 +104,14 @@ struct report_system {
 	struct report_notes notes;
 };
 
+/** What a driver's version resource says of it. */
+struct report_version {
+	bool available;
+	const char *note; /* why not available */
+	struct report_string company, product, description, file_version, original_name;
+	const char *copied_from; /* path of the file that it was read in; NULL: the dump */
+};
+
 struct report_module {
 	uint64_t base, size; /* bytes */
 	struct report_string name, path;
@@ -112,6 +120,9 @@ struct report_module {
 		timestamp; /* seconds since 1970; reproducible builds put a hash here */
 	struct report_string pdb_name, pdb_guid_age;
 	struct report_string unloaded_at; /* unloaded modules: ISO 8601 */
+	struct report_version version;
+	const char *code_note; /* what of its code could not be read; NULL: nothing */
+	size_t driver;         /* index + 1 into report->drivers; 0: it owns no tag in use */
 };
 
 struct report_modules {
@@ -136,6 +147,99 @@ struct report_tag {
 	const char *image; /* "ntfs.sys"; NULL when unknown */
 	struct report_string description;
 	const char *description_source; /* "built in" or the --pooltag file's name; NULL if none */
+	size_t owner; /* index + 1 into report->owners; 0: owners were not asked for */
+};
+
+/** Whom a tag belongs to, as far as the evidence goes. */
+enum report_ownership {
+	OWNED_BY_NOBODY,  /* no candidate at all */
+	OWNED_BY_ONE,     /* code or registration data of one driver */
+	OWNED_BY_SEVERAL, /* the same of several */
+	OWNED_PERHAPS,    /* weaker evidence only */
+	OWNED_FOR_OTHERS, /* the kernel allocates it for whoever holds the object */
+};
+
+enum { REPORT_GRADES = 7 };
+
+/** One piece of evidence that a driver owns a tag. */
+struct report_evidence {
+	const char *kind;             /* "call site", ...; static */
+	struct report_number address; /* VA */
+	uint32_t rva;
+	const char *api;      /* NULL for bytes and for what is no place in code */
+	const char *section;  /* NULL when not known */
+	const char *source;   /* "dump", or the path of a file; NULL: neither, a tag list */
+	unsigned levels;      /* wrappers between the site and the API */
+	bool one_of_several;  /* the same site can pass other tags as well */
+	const char *text;     /* one sentence */
+	const char **listing; /* disassembled lines around the site */
+	size_t listing_count;
+};
+
+struct report_candidate {
+	const char *module; /* "myfault.sys" */
+	bool unloaded, kernel_itself;
+	const char *grade;             /* of its best evidence; static words */
+	unsigned rank;                 /* 0 is the strongest grade */
+	bool proof;                    /* of a grade that is enough to name an owner */
+	unsigned sites[REPORT_GRADES]; /* pieces of evidence, by rank */
+	uint64_t pointers, sampled; /* contents: sampled blocks that point into it, of how many */
+	const struct report_version *version; /* NULL: not known */
+	struct report_evidence *evidence;     /* best first */
+	size_t evidence_count;
+	size_t evidence_left_out;
+};
+
+/** What is known of one tag's owner. */
+struct report_owner {
+	uint32_t tag;
+	enum report_ownership ownership;
+	const char *words; /* short, for a column: "nt", "a.sys or b.sys", "a.sys ?", "-" */
+	struct report_candidate *candidates; /* best first */
+	size_t candidate_count;
+	struct report_notes notes; /* what was looked at, not found, and would help */
+};
+
+/** Pool bytes of one driver over all tags that it alone is shown to own. */
+struct report_driver {
+	const char *module;
+	bool kernel_itself;
+	int microsoft;                         /* 1 yes, 0 no, -1 unknown */
+	int64_t nonpaged, paged;               /* bytes, those for others included */
+	int64_t others_nonpaged, others_paged; /* what the kernel allocated for others */
+	uint32_t *tags;                        /* biggest first */
+	size_t tag_count, others_count;
+	struct report_version version;
+};
+
+/** Tags that are nobody's, or several drivers', in the roll-up. */
+struct report_remainder {
+	int64_t nonpaged, paged; /* bytes */
+	uint32_t *tags;          /* biggest first */
+	const char **names;      /* of each tag's candidates; NULL: none */
+	size_t tag_count;
+};
+
+struct report_drivers {
+	bool available;
+	const char *note; /* why not available */
+	enum figure_trust trust;
+	struct report_driver *items; /* most bytes first */
+	size_t count;
+	size_t shown; /* rows of the text table */
+	struct report_remainder shared, unowned;
+	size_t modules_read, modules_in_part; /* how many drivers' code was looked at */
+};
+
+/** A driver file that was looked at without a dump. */
+struct report_driver_file {
+	const char *name, *path;
+	struct report_number timestamp;
+	uint64_t size; /* SizeOfImage */
+	struct report_string pdb_name, pdb_guid_age;
+	struct report_version version;
+	unsigned sites, sites_unresolved;
+	const char *note; /* what could not be read; NULL: nothing */
 };
 
 /** A row of a printed table: one pool's share of one tag. */
@@ -273,6 +377,10 @@ enum report_section {
 	SECTION_HEX = 1 << 8,
 	SECTION_TOTALS = 1 << 9,
 	SECTION_FINDINGS = 1 << 10,
+	SECTION_OWNERS = 1 << 11,   /* owners of the tags printed */
+	SECTION_EVIDENCE = 1 << 12, /* with all their evidence */
+	SECTION_DRIVERS = 1 << 13,  /* pool bytes per driver */
+	SECTION_FILES = 1 << 14,    /* drivers of a folder, without a dump */
 };
 
 /** Which page the text renderer lays out. */
@@ -284,6 +392,9 @@ enum report_view {
 	VIEW_HEX,
 	VIEW_MODULES,
 	VIEW_INFO,
+	VIEW_OWNERS,       /* a table of tags and their owners */
+	VIEW_EVIDENCE,     /* of one tag or a few */
+	VIEW_OWNERS_FILES, /* of the drivers in a folder */
 };
 
 struct report {
@@ -307,6 +418,16 @@ struct report {
 	struct report_big_source big_rows;
 	struct report_hex hex;
 	struct report_totals totals;
+	bool has_owners;
+	const char *owners_note;     /* why there are none */
+	struct report_owner *owners; /* of the tags in `tags`; without a dump, of all */
+	size_t owner_count;
+	struct report_notes owner_notes; /* of the driver files and of what could not be read */
+	struct report_drivers drivers;
+	const struct report_version **versions; /* of the images that were asked about */
+	struct report_driver_file *driver_files;
+	size_t driver_file_count;
+	bool no_file;                    /* there is no dump, only driver files */
 	struct report_finding *findings; /* owned */
 	size_t finding_count, finding_capacity;
 	bool incomplete; /* a printed figure is incomplete: exit status 1 */

@@ -16,9 +16,11 @@ static const struct {
 	enum report_view view;
 	enum ps_status (*print)(const struct text *text, struct ps_error *err);
 } pages[] = {
-	{VIEW_ANALYZE, text_analyze},   {VIEW_TAGS, text_tags}, {VIEW_BIG, text_big},
-	{VIEW_BIG_LIST, text_big_list}, {VIEW_HEX, text_hex},   {VIEW_MODULES, text_modules},
-	{VIEW_INFO, text_info},
+	{VIEW_ANALYZE, text_analyze},   {VIEW_TAGS, text_tags},
+	{VIEW_BIG, text_big},           {VIEW_BIG_LIST, text_big_list},
+	{VIEW_HEX, text_hex},           {VIEW_MODULES, text_modules},
+	{VIEW_INFO, text_info},         {VIEW_OWNERS, text_owners},
+	{VIEW_EVIDENCE, text_evidence}, {VIEW_OWNERS_FILES, text_owners_files},
 };
 
 enum ps_status render_text(const struct report *report, const struct render_options *options,
@@ -142,6 +144,18 @@ enum ps_status text_words(const struct text *text, struct ps_error *err, unsigne
 	return PS_OK;
 }
 
+enum ps_status text_line(const struct text *text, struct ps_error *err, unsigned indent,
+			 const char *line)
+{
+	char *safe = format_safe(line, text->target);
+
+	if (!safe)
+		return ps_fail_memory(err, "a line of the report");
+	fprintf(text->out, "%*s%s\n", (int)indent, "", safe);
+	free(safe);
+	return PS_OK;
+}
+
 const char *text_or_unknown(const struct report_string *string)
 {
 	return string->value ? string->value : "unknown";
@@ -237,6 +251,18 @@ static enum ps_status big_coverage(const struct text *text, struct ps_error *err
 			  b->complete ? "complete" : "NOT complete");
 }
 
+/* What the owners of tags are worth: code that is absent cannot name one. */
+static enum ps_status code_coverage(const struct text *text, struct ps_error *err)
+{
+	const struct report_drivers *d = &text->report->drivers;
+
+	if (!d->available)
+		return PS_OK;
+	return text_field(text, err, "",
+			  "code of drivers: %zu of %zu images read, %zu of them in part",
+			  d->modules_read, text->report->modules.count, d->modules_in_part);
+}
+
 enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 {
 	const struct report *r = text->report;
@@ -249,7 +275,7 @@ enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 	/* without tag tables nothing leads to the big-page table */
 	if (status == PS_OK && r->tracker.available)
 		status = big_coverage(text, err);
-	return status;
+	return status == PS_OK ? code_coverage(text, err) : status;
 }
 
 static bool any_incomplete_row(const struct report *report)

@@ -32,6 +32,10 @@ enum ps_status text_bullet(const struct text *text, struct ps_error *err, const 
 enum ps_status text_words(const struct text *text, struct ps_error *err, unsigned indent,
 			  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/** One line as it is, its blanks kept, indented. */
+enum ps_status text_line(const struct text *text, struct ps_error *err, unsigned indent,
+			 const char *line);
+
 /** `known` or "unknown (note)". Static or borrowed from the report. */
 const char *text_or_unknown(const struct report_string *string);
 
@@ -51,6 +55,9 @@ enum ps_status text_big(const struct text *text, struct ps_error *err);
 enum ps_status text_big_list(const struct text *text, struct ps_error *err);
 enum ps_status text_hex(const struct text *text, struct ps_error *err);
 enum ps_status text_modules(const struct text *text, struct ps_error *err);
+enum ps_status text_owners(const struct text *text, struct ps_error *err);
+enum ps_status text_owners_files(const struct text *text, struct ps_error *err);
+enum ps_status text_evidence(const struct text *text, struct ps_error *err);
 enum ps_status text_info(const struct text *text, struct ps_error *err);
 
 /* Stretches that more than one page has. */
@@ -62,9 +69,19 @@ bool text_has_size(const struct render_options *options);
 /** "image: words", either alone, or a dash. */
 void text_description_cell(struct table *table, const char *image, const char *words);
 
-void text_tag_columns(struct table *table, bool with_share);
+void text_tag_columns(struct table *table, const struct report *report, bool with_share);
 void text_tag_row(struct table *table, const struct report *report, const struct report_line *line,
 		  bool with_share);
+
+/** What the marks of the owner column mean; nothing where there is no such column. */
+enum ps_status text_owner_legend(const struct text *text, struct ps_error *err);
+
+/** Pool bytes per driver. Nothing where they are not known. */
+enum ps_status text_drivers(const struct text *text, struct ps_error *err);
+
+/** What is to be said of driver files. */
+enum ps_status text_owner_notes(const struct text *text, struct ps_error *err);
+
 enum ps_status text_system(const struct text *text, struct ps_error *err);
 
 #endif

@@ -127,7 +127,7 @@ static enum ps_status top_tags(const struct text *text, struct ps_error *err)
 	enum ps_status status;
 
 	table_init(&table, text->options);
-	text_tag_columns(&table, true);
+	text_tag_columns(&table, r, true);
 	for (size_t i = 0; i < r->top_nonpaged.count; i++)
 		text_tag_row(&table, r, &r->top_nonpaged.items[i], true);
 	for (size_t i = 0; i < r->top_paged.count; i++)
@@ -179,6 +179,8 @@ enum ps_status text_analyze(const struct text *text, struct ps_error *err)
 		status = text_field(text, err, "Totals", "unknown: %s", r->totals.note);
 	if (status == PS_OK && r->has_tags)
 		status = top_tags(text, err);
+	if (status == PS_OK)
+		status = text_drivers(text, err);
 	if (status != PS_OK)
 		return status;
 	fputc('\n', text->out);
@@ -186,9 +188,13 @@ enum ps_status text_analyze(const struct text *text, struct ps_error *err)
 	if (status == PS_OK && r->totals.available && !r->totals.sums_note)
 		status = text_field(text, err, "Units", "1 MB is 1048576 bytes; %s",
 				    "Share is of the pool's sum over tags");
+	if (status == PS_OK && r->has_tags)
+		status = text_owner_legend(text, err);
 	if (status == PS_OK)
 		status = findings(text, err);
 	if (status == PS_OK)
 		status = text_notes(text, err);
+	if (status == PS_OK)
+		status = text_owner_notes(text, err);
 	return status;
 }

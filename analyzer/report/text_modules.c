@@ -8,7 +8,28 @@
 #include "analyzer/report/format.h"
 #include "analyzer/report/table.h"
 
-static void loaded_row(struct table *table, const struct report_module *m)
+/* Pool bytes of the tags that the driver is shown to own. */
+static void pool_cells(struct table *table, const struct report *report,
+		       const struct report_module *m)
+{
+	const struct report_drivers *d = &report->drivers;
+	const struct report_driver *driver = m->driver ? &d->items[m->driver - 1] : NULL;
+	const char *mark = trust_mark(d->trust);
+	char size[SIZE_TEXT];
+
+	if (!d->available)
+		return;
+	if (!driver) {
+		table_cell(table, "-");
+		table_cell(table, "-");
+		return;
+	}
+	table_cell(table, "%s%s", mark, format_size(driver->nonpaged, size));
+	table_cell(table, "%s%s", mark, format_size(driver->paged, size));
+}
+
+static void loaded_row(struct table *table, const struct report *report,
+		       const struct report_module *m)
 {
 	char size[SIZE_TEXT];
 
@@ -17,6 +38,10 @@ static void loaded_row(struct table *table, const struct report_module *m)
 	table_cell(table, "0x%" PRIx64, m->base + m->size);
 	table_cell(table, "%s", format_size_unsigned(m->size, size));
 	table_cell(table, "%s", m->name.value ? m->name.value : "?");
+	pool_cells(table, report, m);
+	table_cell(table, "%s",
+		   m->version.file_version.value ? m->version.file_version.value : "?");
+	table_cell(table, "%s", m->version.company.value ? m->version.company.value : "?");
 	if (m->timestamp.has_value)
 		table_cell(table, "%08" PRIX64, m->timestamp.value);
 	else
@@ -66,10 +91,16 @@ static enum ps_status loaded(const struct text *text, struct ps_error *err)
 
 	table_init(&table, text->options);
 	range_columns(&table);
+	if (text->report->drivers.available) {
+		table_column(&table, "Nonpaged", COLUMN_RIGHT);
+		table_column(&table, "Paged", COLUMN_RIGHT);
+	}
+	table_column(&table, "Version", COLUMN_LEFT);
+	table_column(&table, "Company", COLUMN_LEFT);
 	table_column(&table, "Stamp", COLUMN_LEFT);
 	table_column(&table, "PDB", COLUMN_LAST);
 	for (size_t i = 0; i < m->count; i++)
-		loaded_row(&table, &m->items[i]);
+		loaded_row(&table, text->report, &m->items[i]);
 	return print_table(text, &table, m->count, err);
 }
 

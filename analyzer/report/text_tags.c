@@ -5,8 +5,11 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "analyzer/report/format.h"
+#include "analyzer/report/owner_cells.h"
 #include "analyzer/report/table.h"
 
 enum { WIDTH_WITH_SIZE = 92 };
@@ -16,7 +19,7 @@ bool text_has_size(const struct render_options *options)
 	return options->width == 0 || options->width >= WIDTH_WITH_SIZE;
 }
 
-void text_tag_columns(struct table *table, bool with_share)
+void text_tag_columns(struct table *table, const struct report *report, bool with_share)
 {
 	table_column(table, "Tag", COLUMN_LEFT);
 	table_column(table, "Type", COLUMN_LEFT);
@@ -29,7 +32,19 @@ void text_tag_columns(struct table *table, bool with_share)
 	table_column(table, "Per-Alloc", COLUMN_RIGHT);
 	if (with_share)
 		table_column(table, "Share", COLUMN_RIGHT);
+	if (report->has_owners)
+		table_column(table, "Owner", COLUMN_LEFT);
 	table_column(table, "Description", COLUMN_LAST);
+}
+
+/* The tag list's image is said once when it is the owner. */
+static const char *image_beside(const struct report_owner *owner, const char *image)
+{
+	size_t length = image ? strlen(image) : 0;
+	bool same = owner && image && strncasecmp(owner->words, image, length) == 0 &&
+		    (owner->words[length] == '\0' || strcmp(owner->words + length, " *") == 0);
+
+	return same ? NULL : image;
 }
 
 void text_description_cell(struct table *table, const char *image, const char *words)
@@ -47,6 +62,7 @@ void text_tag_row(struct table *table, const struct report *report, const struct
 {
 	const struct report_tag *tag = &report->tags[line->tag];
 	const struct report_side *side = line->paged ? &tag->paged : &tag->nonpaged;
+	const struct report_owner *owner = owner_of_tag(report, tag);
 	const char *bound = trust_mark(tag->complete ? FIGURE_EXACT : FIGURE_AT_LEAST);
 	const char *about = trust_mark(tag->complete ? FIGURE_EXACT : FIGURE_ABOUT);
 	char name[TAG_TEXT], size[SIZE_TEXT];
@@ -69,7 +85,9 @@ void text_tag_row(struct table *table, const struct report *report, const struct
 			   line->share_permille % 10);
 	else if (with_share)
 		table_cell(table, "-");
-	text_description_cell(table, tag->image, tag->description.value);
+	if (report->has_owners)
+		table_cell(table, "%s", owner ? owner->words : "-");
+	text_description_cell(table, image_beside(owner, tag->image), tag->description.value);
 }
 
 static enum ps_status tags_table(const struct text *text, struct ps_error *err)
@@ -79,7 +97,7 @@ static enum ps_status tags_table(const struct text *text, struct ps_error *err)
 	enum ps_status status;
 
 	table_init(&table, text->options);
-	text_tag_columns(&table, false);
+	text_tag_columns(&table, text->report, false);
 	for (size_t i = 0; i < lines->count; i++)
 		text_tag_row(&table, text->report, &lines->items[i], false);
 	status = table_render(&table, err);
@@ -128,5 +146,7 @@ enum ps_status text_tags(const struct text *text, struct ps_error *err)
 		status = tags_sums(text, err);
 	if (status == PS_OK)
 		status = text_tracker_reason(text, err);
-	return status;
+	if (status == PS_OK)
+		status = text_owner_legend(text, err);
+	return status == PS_OK ? text_owner_notes(text, err) : status;
 }

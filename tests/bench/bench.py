@@ -23,6 +23,7 @@ import containers  # pylint: disable=wrong-import-position # lies beside the tes
 
 ROUNDS = 15
 MIB = 1 << 20
+DRIVERS = "../shared/data/drivers"
 
 failed = []
 
@@ -211,6 +212,85 @@ def other_containers(bench):
     against_crash_dump(bench, "128 MiB in use, searched for a kernel", (crash, elf, kdump), 5)
 
 
+def code_bytes(image):
+    """Bytes of the executable sections of a PE file."""
+    pe = int.from_bytes(image[60:64], "little")
+    count, header = (int.from_bytes(image[pe + at:pe + at + 2], "little") for at in (6, 20))
+    total = 0
+    for section in range(count):
+        at = pe + 24 + header + 40 * section
+        virtual, raw, flags = (int.from_bytes(image[at + place:at + place + 4], "little")
+                               for place in (8, 16, 36))  # fmt: skip
+        total += min(virtual, raw) if flags & 0x20000000 else 0
+    return total
+
+
+def copies_of_drivers(folder, size):
+    """Real drivers, over and over until their code has this size; each with a time stamp of its own,
+    so that no two are the same driver. Returns the bytes of their code and the number of files."""
+    images = []
+    for name in sorted(glob.glob(os.path.join(DRIVERS, "*.sys"))):
+        with open(name, "rb") as file:
+            images.append((os.path.basename(name)[:-4], bytearray(file.read())))
+    done = number = 0
+    os.mkdir(folder)
+    while done < size:
+        name, image = images[number % len(images)]
+        stamp = int.from_bytes(image[60:64], "little") + 8
+        image[stamp:stamp + 4] = (0x40000000 + number).to_bytes(4, "little")
+        with open(os.path.join(folder, f"{name}-{number}.sys"), "wb") as file:
+            file.write(image)
+        done += code_bytes(image)
+        number += 1
+    return done, number
+
+
+def owners_of_files(bench):
+    """`owners --drivers` over 15, 30 and 60 MB of real drivers' code."""
+    if not os.path.isdir(DRIVERS):
+        print(f"owners of tags: not measured, {DRIVERS} is absent")
+        return
+    folders = []
+    for size in (15, 30, 60):
+        folder = os.path.join(bench.directory, f"drivers-{size}")
+        folders.append((folder, *copies_of_drivers(folder, size * 1000 * 1000)))
+    times = {folder: [] for folder, _, _ in folders}
+    memory = {}
+    for _ in range(5):  # in turns, so that a busy moment hits all
+        for folder, seconds in times.items():
+            once = bench.once("owners", "--drivers", folder, "--json")
+            seconds.append(once[0])
+            memory[folder] = once[1]
+    speeds = []
+    for folder, size, count in folders:
+        seconds = statistics.median(times[folder])
+        speeds.append(size / seconds)
+        words = f"owners, {count} drivers, {size / 1e6:.0f} MB of code"
+        show(words, milliseconds(seconds))
+        show(f"{words}: code a second", f"{size / seconds / 1e6:.1f} MB")
+        show(f"{words}: peak memory", f"{memory[folder] / MIB:.1f} MiB")
+    ratio = speeds[0] / speeds[-1]
+    show("owners, time a byte at 60 MB against 15 MB", f"{ratio:.2f} x", "1.3 x", ratio <= 1.3)
+    folder = folders[-1][0]
+    elapsed = statistics.median(bench.once("owners", "--drivers", folder, "--json", elapsed=True)[0]
+                                for _ in range(5))  # fmt: skip
+    show("owners, 60 MB of code: elapsed, reading the files included", milliseconds(elapsed),
+         "500 ms", elapsed <= 0.5)  # fmt: skip
+
+
+def owners_of_dump(bench):
+    """`owners` over a dump with 200 modules and 60 MB of code, made of drivers that are built here."""
+    subprocess.run(["make", "-s", "-f", "corpus/drivers/drivers.mk", "bench"], check=True)
+    path = os.path.join(bench.directory, "bench-200-modules.dmp")
+    subprocess.run([os.path.join(bench.build, "mkdump"), "--files", "build/drivers/bench",
+                    "corpus/recipes/owners/bench-200-modules.recipe", path], check=True)  # fmt: skip
+    runs = [bench.once("owners", path, "--json") for _ in range(5)]
+    show("owners, dump with 200 modules and 60 MB of code", milliseconds(statistics.median(r[0] for r in runs)))
+    show("owners, that dump: peak memory", f"{statistics.median(r[1] for r in runs) / MIB:.1f} MiB")
+    elapsed = statistics.median(bench.once("owners", path, "--json", elapsed=True)[0] for _ in range(5))
+    show("owners, that dump: elapsed", milliseconds(elapsed), "500 ms", elapsed <= 0.5)
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -222,6 +302,8 @@ def main():
         many = bench.make("bench-64cpu")
         against_memcpy(bench, many, ["analyze"], "tracker_read_ns", "64 processors")
         other_containers(bench)
+        owners_of_files(bench)
+        owners_of_dump(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:

@@ -829,8 +829,8 @@ static void test_bad_images(void **state)
 
 	(void)state;
 	expect_no_image(made, 0xf8 + 24 + 0x38, 0x80000000, 4); /* SizeOfImage */
-	expect_no_image(made, 0xf8 + 24 + 0x38, 0xfff, 4);
-	expect_no_image(made, 0xf8 + 24, 0x107, 2); /* magic */
+	expect_no_image(made, 0xf8 + 24 + 0x38, 0x1ff, 4);      /* its headers end at 0x200 */
+	expect_no_image(made, 0xf8 + 24, 0x107, 2);             /* magic */
 	expect_no_image(made, 0xf8, 0x4550 + 1, 4);
 	expect_no_image(made, 0x3c, 0xfffffff0, 4);
 	expect_no_image(made, 0, 0, 2);

@@ -164,7 +164,13 @@ static void wrong_usage(void **state)
 {
 	(void)state;
 	expect_usage(WORDS("tags"), "needs a file");
-	expect_usage(WORDS("owners", "x.dmp"), "'owners' is no command");
+	expect_usage(WORDS("verdict", "x.dmp"), "'verdict' is no command");
+	expect_usage(WORDS("owners"), "needs a dump, a folder of drivers (--drivers DIR), or both");
+	expect_usage(WORDS("owners", "--drivers", "d", "--top", "3"), "without a dump");
+	expect_usage(WORDS("tags", "x", "--no-owners", "--drivers", "d"),
+		     "--no-owners does without");
+	expect_usage(WORDS("big", "x", "--drivers", "d"),
+		     "`poolscope big` has no option --drivers");
 	expect_usage(WORDS("tags", "x", "y"), "'y' is one too many");
 	expect_usage(WORDS("x.dmp", "--html", "y"), "unknown option --html");
 	expect_usage(WORDS("x.dmp", "-z"), "unknown option -z");

@@ -127,11 +127,11 @@ static void tags_as_csv(void **state)
 	(void)state;
 	assert_string_equal(text,
 			    "tag,tag_hex,pool,allocs,frees,diff,bytes,per_alloc,complete,image,"
-			    "description\r\n"
+			    "description,owner,ownership\r\n"
 			    "\"Irp \",49727020,nonpaged,10,4,6,72351744,12058624,true,nt (io),"
-			    "\"a, \"\"b\"\"\"\r\n"
+			    "\"a, \"\"b\"\"\",,\r\n"
 			    "\\x01\\x7f\\xff[,017fff5b,paged,18446744073709551615,2,-3,-4096,,"
-			    "false,,\r\n");
+			    "false,,,,\r\n");
 	free(text);
 	report_destroy(r);
 }

@@ -1,0 +1,148 @@
+/*
+ * Threads over images.
+ */
+#include "analyzer/owners/crew.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "analyzer/owners/exchange.h"
+#include "analyzer/owners/lookups.h"
+#include "analyzer/owners/scan.h"
+#include "base/signals.h"
+
+enum { THREADS_MAX = 8, MACHINES = 3 };
+
+static const uint16_t machines[MACHINES] = {PE_X86, PE_X64, PE_ARM64};
+
+struct crew {
+	struct view *views;
+	size_t count;
+	const struct structs_kernel *kernel;
+	struct progress *progress; /* advanced by the caller's thread only */
+	atomic_size_t next;
+	atomic_uint_fast64_t done; /* bytes of images */
+	atomic_bool no_memory;
+	bool first; /* structures are looked for once */
+};
+
+/* One per machine type and thread, made when the first image of that type comes. */
+struct flows {
+	struct flow *flow[MACHINES];
+};
+
+static struct flow *flow_for(struct crew *crew, struct flows *flows, uint16_t machine)
+{
+	for (unsigned i = 0; i < MACHINES; i++) {
+		struct ps_error err = PS_ERROR_INIT;
+
+		if (machines[i] != machine)
+			continue;
+		if (!flows->flow[i] && flow_create(machine, &flows->flow[i], &err) != PS_OK)
+			crew->no_memory |= err.status == PS_NO_MEMORY;
+		return flows->flow[i];
+	}
+	return NULL;
+}
+
+static void scan_one(struct crew *crew, struct flows *flows, struct view *view)
+{
+	struct flow *flow = flow_for(crew, flows, view->image->machine);
+
+	if (!flow)
+		return;
+	if (crew->first && (!structs_scan(view, crew->kernel) || !lookups_by_name(view)))
+		crew->no_memory = true;
+	if (!scan_view(view, flow))
+		crew->no_memory = true;
+}
+
+static void work(struct crew *crew, struct progress *progress)
+{
+	struct flows flows = {0};
+	uint64_t told = 0;
+	size_t i;
+
+	while ((i = crew->next++) < crew->count && !crew->no_memory && !signals_interrupted()) {
+		scan_one(crew, &flows, &crew->views[i]);
+		crew->done += crew->views[i].image->size;
+		if (progress && crew->first) {
+			uint64_t done = crew->done;
+
+			progress_advance(progress, done - told);
+			told = done;
+		}
+	}
+	for (unsigned m = 0; m < MACHINES; m++)
+		flow_destroy(flows.flow[m]);
+}
+
+static void *thread_main(void *context)
+{
+	work(context, NULL);
+	return NULL;
+}
+
+static unsigned thread_count(size_t jobs)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t count = processors > 1 ? (size_t)processors : 1;
+
+	if (count > THREADS_MAX)
+		count = THREADS_MAX;
+	return (unsigned)(count < jobs ? count : jobs);
+}
+
+static void run(struct crew *crew)
+{
+	pthread_t threads[THREADS_MAX];
+	unsigned wanted = thread_count(crew->count), started = 0;
+
+	crew->next = 0;
+	while (started + 1 < wanted &&
+	       pthread_create(&threads[started], NULL, thread_main, crew) == 0)
+		started++;
+	work(crew, crew->progress);
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+	crew->first = false;
+}
+
+static uint64_t total_bytes(const struct view *views, size_t count)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		total += views[i].image->size;
+	return total;
+}
+
+enum ps_status crew_scan(struct view *views, size_t count, const char *const *names,
+			 const struct structs_kernel *kernel, struct progress *progress,
+			 struct ps_error *err)
+{
+	struct crew crew = {.views = views,
+			    .count = count,
+			    .kernel = kernel,
+			    .progress = progress,
+			    .first = true};
+	bool news = true, ok = true;
+
+	progress_begin(progress, "looking for the owners of tags", total_bytes(views, count));
+	/* A level may cross images twice: through a jump and through a wrapper. */
+	for (unsigned round = 0; ok && news && round <= 2 * CALLEE_LEVELS; round++) {
+		run(&crew);
+		ok = !crew.no_memory && !signals_interrupted() &&
+		     exchange_wrappers(views, count, names, &news);
+	}
+	progress_end(progress);
+	if (signals_interrupted())
+		return ps_fail(err, PS_INTERRUPTED,
+			       "interrupted while looking for the owners of tags");
+	if (!ok)
+		return ps_fail_memory(err, "the owners of tags");
+	for (size_t i = 0; i < count; i++)
+		scan_finish(&views[i]);
+	return PS_OK;
+}

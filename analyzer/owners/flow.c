@@ -1,0 +1,517 @@
+/*
+ * The data-flow engine's driver: brings one function's states to rest, then visits its calls.
+ *
+ * Hostile code is bounded by instructions, jump targets, values and steps (flow_engine.h). When the
+ * steps run out before the states are at rest, a state may lack values that are possible; then
+ * every place is taken to be reached with nothing known, so that what the visitor gets is still
+ * right, if less.
+ */
+#include "analyzer/owners/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/owners/flow_engine.h"
+#include "base/bytes.h"
+#include "base/memory.h"
+
+enum {
+	GAPS = 64,       /* extra entries of one body */
+	HANDLER = 0x200, /* bytes of an exception handler in the middle of x86 code */
+	BODY_PASSES = 16,
+	HEADER = 0x400,        /* bytes that tell one image from another */
+	CONFIG64_CHECK = 0x70, /* IMAGE_LOAD_CONFIG_DIRECTORY64 (winnt.h) */
+	CONFIG64_DISPATCH = 0x78,
+	CONFIG64_XFG_CHECK = 0x118,
+	CONFIG64_XFG_DISPATCH = 0x120,
+	CONFIG32_CHECK = 0x48,
+	CONFIG32_DISPATCH = 0x4c,
+};
+
+static const struct flow_arch *arch_of(uint16_t machine)
+{
+	switch (machine) {
+	case PE_X86: return &flow_arch_x86;
+	case PE_X64: return &flow_arch_x64;
+	case PE_ARM64: return &flow_arch_arm64;
+	default: return NULL;
+	}
+}
+
+static bool make_pools(struct flow *flow)
+{
+	flow->insns = mem_array(CODE_INSNS, sizeof(*flow->insns));
+	flow->places = mem_array(CODE_INSNS * 2, sizeof(*flow->places));
+	flow->ops = mem_array(CODE_OPS, sizeof(*flow->ops));
+	flow->leaders = mem_array(CODE_LEADERS, sizeof(*flow->leaders));
+	flow->edges = mem_array(CODE_EDGES, sizeof(*flow->edges));
+	flow->queue = mem_array(CODE_LEADERS, sizeof(*flow->queue));
+	flow->pending = mem_array(CODE_LEADERS, sizeof(*flow->pending));
+	return flow->insns && flow->places && flow->ops && flow->leaders && flow->edges &&
+	       flow->queue && flow->pending && values_init(&flow->values);
+}
+
+enum ps_status flow_create(uint16_t machine, struct flow **ret, struct ps_error *err)
+{
+	const struct flow_arch *arch = arch_of(machine);
+	struct flow *flow;
+
+	if (!arch)
+		return ps_fail(err, PS_UNSUPPORTED, "code of machine type 0x%04x is not analysed",
+			       machine);
+	flow = mem_array(1, sizeof(*flow));
+	if (!flow)
+		return ps_fail_memory(err, "the data flow");
+	flow->arch = arch;
+	flow->state.flow = flow;
+	hash_init(&flow->callees);
+	flow->machine = arch->create();
+	if (!flow->machine || !make_pools(flow)) {
+		flow_destroy(flow);
+		return ps_fail_memory(err, "the data flow");
+	}
+	*ret = flow;
+	return PS_OK;
+}
+
+void flow_destroy(struct flow *flow)
+{
+	if (!flow)
+		return;
+	if (flow->machine)
+		flow->arch->destroy(flow->machine);
+	for (uint32_t i = 0; flow->leaders && i < CODE_LEADERS; i++)
+		free(flow->leaders[i].state);
+	values_fini(&flow->values);
+	hash_fini(&flow->callees);
+	free(flow->callee_items);
+	free(flow->fragments);
+	free(flow->insns);
+	free(flow->places);
+	free(flow->ops);
+	free(flow->leaders);
+	free(flow->edges);
+	free(flow->queue);
+	free(flow->pending);
+	free(flow);
+}
+
+void flow_set_popped(struct flow *flow, flow_popped popped, void *context)
+{
+	flow->popped = popped;
+	flow->popped_context = context;
+}
+
+uint64_t flow_work(const struct flow *flow)
+{
+	return flow->work;
+}
+
+/* ---- the image ---- */
+
+/* RVA of the slot that a field of the load configuration points to, 0 when there is none. */
+static uint32_t guard_slot(const struct pe_image *image, uint32_t field)
+{
+	const struct pe_range *config = &image->directories[PE_LOAD_CONFIG];
+	uint64_t size, va;
+	uint32_t rva;
+
+	if (!config->rva || !pe_uint(image, config->rva, 4, &size) ||
+	    field + image->pointer_size > size)
+		return 0;
+	if (!pe_uint(image, config->rva + field, image->pointer_size, &va) ||
+	    !pe_rva_of(image, va, &rva))
+		return 0;
+	return rva;
+}
+
+static int compare_roots(const void *a, const void *b)
+{
+	const struct pe_function *x = a, *y = b;
+
+	if (x->root != y->root)
+		return x->root < y->root ? -1 : 1;
+	return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+/* Index of the split-off parts by the function they belong to: an image has tens of thousands. */
+static void index_fragments(struct flow *flow, const struct pe_functions *functions)
+{
+	void *items;
+
+	flow->functions = functions;
+	flow->fragment_count = 0;
+	for (size_t i = 0; i < functions->count; i++) {
+		if (functions->items[i].root == functions->items[i].begin)
+			continue;
+		items = flow->fragments;
+		if (!mem_grow(&items, flow->fragment_count, &flow->fragment_capacity,
+			      sizeof(*flow->fragments)))
+			return;
+		flow->fragments = items;
+		flow->fragments[flow->fragment_count++] = functions->items[i];
+	}
+	if (flow->fragment_count)
+		qsort(flow->fragments, flow->fragment_count, sizeof(*flow->fragments),
+		      compare_roots);
+}
+
+static size_t first_fragment(const struct flow *flow, uint32_t root)
+{
+	size_t low = 0, high = flow->fragment_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (flow->fragments[middle].root < root)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void use_functions(struct flow *flow, const struct pe_functions *functions)
+{
+	uint64_t key = (uint64_t)(uintptr_t)functions->items ^ functions->count ^ flow->image_key;
+
+	if (functions->count)
+		key ^= (uint64_t)functions->items[functions->count - 1].end << 32;
+
+	if (flow->functions == functions && flow->functions_key == key)
+		return;
+	flow->functions_key = key;
+	index_fragments(flow, functions);
+}
+
+/* The next image may lie where the last one did; its header has another time stamp. */
+static uint64_t image_key(const struct pe_image *image)
+{
+	uint64_t key = (uint64_t)(uintptr_t)image->bytes ^ image->base;
+	struct bytes header = bytes_of(image->bytes, image->size);
+
+	for (size_t at = 0; at < HEADER && bytes_has(&header, at, 8); at += 8)
+		key = (key ^ bytes_u64(&header, at)) * 0x9e3779b97f4a7c15u;
+	return key ^ image->size;
+}
+
+static void use_image(struct flow *flow, const struct pe_image *image)
+{
+	bool wide = image->pointer_size == 8;
+	uint64_t key = image_key(image);
+
+	if (flow->image == image && flow->image_key == key)
+		return;
+	flow->image = image;
+	flow->image_key = key;
+	hash_fini(&flow->callees);
+	hash_init(&flow->callees);
+	flow->check_slots[0] = guard_slot(image, wide ? CONFIG64_CHECK : CONFIG32_CHECK);
+	flow->check_slots[1] = wide ? guard_slot(image, CONFIG64_XFG_CHECK) : 0;
+	flow->dispatch_slots[0] = guard_slot(image, wide ? CONFIG64_DISPATCH : CONFIG32_DISPATCH);
+	flow->dispatch_slots[1] = wide ? guard_slot(image, CONFIG64_XFG_DISPATCH) : 0;
+}
+
+int flow_popped_by(struct flow *flow, const struct pe_image *image, uint32_t rva)
+{
+	use_image(flow, image);
+	return code_callee(flow, rva)->popped;
+}
+
+/* ---- to rest ---- */
+
+static void enqueue(struct flow *flow, uint32_t leader)
+{
+	struct code_leader *at = &flow->leaders[leader];
+
+	if (at->queued)
+		return;
+	at->queued = true;
+	flow->queue[(flow->queue_first + flow->queue_count++) % CODE_LEADERS] = leader;
+}
+
+/* The state at work arrives at a leader. */
+static void arrive(struct flow *flow, uint32_t leader)
+{
+	struct code_leader *at = &flow->leaders[leader];
+	int64_t region = -(int64_t)(STATE_FRAME_LIMIT / 8) * 7 + (int64_t)(leader % 8192) * 0x4000;
+	value_id fresh;
+
+	if (!at->reached) {
+		at->reached = true;
+		state_copy(at->state, &flow->state);
+		enqueue(flow, leader);
+		return;
+	}
+	fresh = values_atom(&flow->values, FLOW_FRAME, (uint64_t)region, 0);
+	if (state_join(at->state, &flow->state, &flow->values, flow->arch, fresh,
+		       at->visits > FLOW_VISITS))
+		enqueue(flow, leader);
+}
+
+static void arrive_at(struct flow *flow, uint32_t rva)
+{
+	uint32_t leader = code_inside(flow, rva) ? code_leader_at(flow, rva) : FLOW_NONE;
+
+	if (leader != FLOW_NONE)
+		arrive(flow, leader);
+}
+
+/* Jumps: inside along their edges, outside they are calls. */
+static void jump(struct flow *flow, uint32_t insn, bool visiting)
+{
+	struct code_insn *at = &flow->insns[insn];
+	value_id target;
+	uint32_t rva;
+
+	if (at->target == FLOW_NO_REG) {
+		rva = code_target(flow, at->va);
+		if (rva != FLOW_NONE && code_inside(flow, rva)) {
+			if (!visiting)
+				arrive_at(flow, rva);
+			return;
+		}
+	} else {
+		code_read_table(flow, insn, flow->state.registers[at->target]);
+		for (uint32_t i = 0; i < at->edge_count && !visiting; i++)
+			arrive_at(flow, flow->edges[at->edges + i]);
+		if (at->edge_count)
+			return;
+	}
+	if (!visiting)
+		return;
+	target = call_target(flow, insn);
+	call_visit(flow, insn, target, true);
+}
+
+static void check_return(struct flow *flow)
+{
+	const struct flow_atom *sp =
+		values_single(&flow->values, flow->state.registers[flow->arch->sp]);
+
+	if (!flow->guessed || !flow->arch->callee_pops)
+		return;
+	if (!sp || sp->value != 0)
+		flow->mismatch = true;
+}
+
+/* One instruction; false when its run ends there. */
+static bool step(struct flow *flow, uint32_t insn, bool visiting)
+{
+	const struct code_insn *at = &flow->insns[insn];
+	value_id target;
+
+	flow->work++;
+	step_ops(flow, insn);
+	switch ((enum flow_control)at->control) {
+	case FLOW_NEXT: return true;
+	case FLOW_BRANCH: jump(flow, insn, visiting); return true;
+	case FLOW_JUMP: jump(flow, insn, visiting); return false;
+	case FLOW_CALL:
+		target = call_target(flow, insn);
+		if (visiting)
+			call_visit(flow, insn, target, false);
+		call_effect(flow, insn, target);
+		return true;
+	case FLOW_RETURN: check_return(flow); return false;
+	case FLOW_STOP: break;
+	}
+	return false;
+}
+
+/* From a leader to the next one, or to where the code ends. */
+static void run(struct flow *flow, uint32_t leader, bool visiting)
+{
+	uint32_t insn = flow->leaders[leader].insn;
+
+	state_copy(&flow->state, flow->leaders[leader].state);
+	flow->state.flow = flow;
+	for (;;) {
+		uint32_t next;
+
+		flow->insns[insn].run = leader;
+		flow->steps++;
+		if (!step(flow, insn, visiting))
+			return;
+		next = code_find(flow, flow->insns[insn].rva + flow->insns[insn].length);
+		if (next == FLOW_NONE)
+			return;
+		if (flow->insns[next].leader != FLOW_NONE) {
+			if (!visiting)
+				arrive(flow, flow->insns[next].leader);
+			return;
+		}
+		insn = next;
+	}
+}
+
+/* False when the steps ran out. */
+static bool settle(struct flow *flow)
+{
+	while (flow->queue_count) {
+		uint32_t leader = flow->queue[flow->queue_first];
+
+		flow->queue_first = (flow->queue_first + 1) % CODE_LEADERS;
+		flow->queue_count--;
+		flow->leaders[leader].queued = false;
+		flow->leaders[leader].visits++;
+		if (flow->steps > FLOW_STEPS)
+			return false;
+		run(flow, leader, false);
+	}
+	return true;
+}
+
+/* ---- entries ---- */
+
+static void enter(struct flow *flow)
+{
+	const struct flow_arch *arch = flow->arch;
+	struct flow_state *state = &flow->state;
+
+	memset(state, 0, offsetof(struct flow_state, slots));
+	state->flow = flow;
+	for (unsigned i = 0; i < arch->registers; i++)
+		state->registers[i] =
+			values_atom(&flow->values, FLOW_PARAM, FLOW_REGISTER | i, flow->entry);
+	for (unsigned i = 0; i < arch->parameter_count; i++)
+		state->registers[arch->parameters[i]] =
+			values_atom(&flow->values, FLOW_PARAM, i, flow->entry);
+	state->registers[arch->sp] = values_atom(&flow->values, FLOW_FRAME, 0, flow->entry);
+	arrive_at(flow, flow->entry);
+}
+
+/* Where the stack pointer stands in most of the body: as at the first place that makes a call. */
+static value_id usual_sp(struct flow *flow)
+{
+	const struct flow_arch *arch = flow->arch;
+	const struct flow_atom *sp;
+	value_id best = values_atom(&flow->values, FLOW_FRAME, 0, flow->entry);
+
+	for (uint32_t i = 0; i < flow->leader_count; i++) {
+		if (!flow->leaders[i].reached)
+			continue;
+		sp = values_single(&flow->values, flow->leaders[i].state->registers[arch->sp]);
+		if (sp && sp->kind == FLOW_FRAME && (int64_t)sp->value < 0 &&
+		    (int64_t)sp->value > -STATE_FRAME_LIMIT / 8)
+			return flow->leaders[i].state->registers[arch->sp];
+	}
+	return best;
+}
+
+/* Code of the body that nothing known leads to: unresolved jump tables, handlers. */
+static bool fill_gaps(struct flow *flow, unsigned *gaps, const struct pe_function *body)
+{
+	uint32_t rva = body->begin;
+
+	while (*gaps < GAPS && code_next_gap(flow, body->end, &rva)) {
+		if (flow->root == FLOW_NONE && !code_inside(flow, rva))
+			return true;
+		(*gaps)++;
+		state_forget(&flow->state, flow->arch, usual_sp(flow));
+		arrive_at(flow, rva);
+		if (!settle(flow))
+			return false;
+		if (code_find(flow, rva) == FLOW_NONE)
+			rva++;
+	}
+	return true;
+}
+
+/*
+ * x86 has no records: the body reaches from the entry to the end of what was reached without a hole
+ * of a function's size. In between lie handlers, which only tables lead to.
+ */
+static struct pe_function unrecorded_body(const struct flow *flow)
+{
+	struct pe_function body = {.begin = flow->entry, .end = flow->entry, .root = flow->entry};
+	bool grown = true;
+
+	for (unsigned pass = 0; grown && pass < BODY_PASSES; pass++) {
+		grown = false;
+		for (uint32_t i = 0; i < flow->insn_count; i++) {
+			uint32_t rva = flow->insns[i].rva;
+
+			if (rva >= body.end && rva - body.end < HANDLER) {
+				body.end = rva + flow->insns[i].length;
+				grown = true;
+			}
+		}
+	}
+	return body;
+}
+
+static bool fill_all_gaps(struct flow *flow)
+{
+	const struct pe_function *record;
+	struct pe_function body;
+	unsigned gaps = 0;
+
+	if (flow->root == FLOW_NONE && !flow->arch->callee_pops)
+		return true;
+	if (flow->root == FLOW_NONE) {
+		body = unrecorded_body(flow);
+		return fill_gaps(flow, &gaps, &body);
+	}
+	record = pe_function_at(flow->functions, flow->root);
+	if (record && !fill_gaps(flow, &gaps, record))
+		return false;
+	for (size_t i = first_fragment(flow, flow->root); i < flow->fragment_count; i++) {
+		if (flow->fragments[i].root != flow->root)
+			break;
+		if (!fill_gaps(flow, &gaps, &flow->fragments[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing is known anywhere: what is left when the budget is gone. */
+static void give_up(struct flow *flow)
+{
+	value_id sp = usual_sp(flow);
+
+	flow->complete = false;
+	for (uint32_t i = 0; i < flow->leader_count; i++) {
+		flow->leaders[i].state->flow = flow;
+		state_forget(flow->leaders[i].state, flow->arch, sp);
+		flow->leaders[i].reached = true;
+	}
+}
+
+static void analyse(struct flow *flow)
+{
+	code_reset(flow);
+	values_reset(&flow->values, flow->arch->pointer, flow->image->base, flow->image->size);
+	flow->guessed = flow->mismatch = flow->proven = false;
+	flow->baseline = 1;
+	enter(flow);
+	if (!settle(flow) || !fill_all_gaps(flow) || !flow->complete)
+		give_up(flow);
+}
+
+bool flow_function(struct flow *flow, const struct pe_image *image,
+		   const struct pe_functions *functions, uint32_t entry, flow_visitor visit,
+		   void *context)
+{
+	const struct pe_function *body = NULL;
+
+	use_image(flow, image);
+	use_functions(flow, functions);
+	if (functions->count)
+		body = pe_function_at(functions, entry);
+	flow->entry = entry;
+	flow->root = body ? body->root : FLOW_NONE;
+	flow->distrust = false;
+	analyse(flow);
+	if (flow->guessed && (flow->mismatch || !flow->proven)) {
+		flow->distrust = true;
+		analyse(flow);
+	}
+	flow->visit = visit;
+	flow->context = context;
+	for (uint32_t i = 0; i < flow->leader_count; i++)
+		if (flow->leaders[i].reached)
+			run(flow, i, true);
+	flow->visit = NULL;
+	return flow->complete;
+}

@@ -1,0 +1,145 @@
+/*
+ * Inside of the data-flow engine: what flow.c, flow_code.c, flow_step.c and flow_call.c share. Not
+ * for anyone else; flow.h is the face, flow_arch.h the seam to the machines.
+ */
+#ifndef PS_ANALYZER_OWNERS_FLOW_ENGINE_H
+#define PS_ANALYZER_OWNERS_FLOW_ENGINE_H
+
+#include "analyzer/owners/flow_state.h"
+#include "base/hash.h"
+
+enum {
+	CODE_INSNS = 1 << 15,   /* instructions of one function, at most */
+	CODE_OPS = 1 << 17,     /* their operations */
+	CODE_LEADERS = 1 << 13, /* places that jumps lead to */
+	CODE_EDGES = 1 << 14,   /* targets of jump tables */
+	CODE_TABLES = 256,
+	FLOW_STEPS = 100000, /* instructions stepped in one function: some milliseconds */
+	FLOW_VISITS = 12,    /* of one leader, before changing values are given up */
+	FLOW_NONE = UINT32_MAX,
+};
+
+/** A lifted instruction. */
+struct code_insn {
+	uint32_t rva;
+	uint32_t ops;               /* index of the first one */
+	uint32_t leader;            /* or FLOW_NONE */
+	uint32_t run;               /* leader whose run stepped it last */
+	uint32_t edges, edge_count; /* targets read from a jump table */
+	uint64_t va;
+	uint32_t entries; /* of a table bounded by this comparison; 0: it is none */
+	uint16_t popped;
+	uint8_t length, control, target, op_count;
+};
+
+/** Where jumps lead to: the state on arrival. */
+struct code_leader {
+	uint32_t insn;
+	uint16_t visits;
+	bool reached, queued;
+	struct flow_state *state; /* owned, kept for the next function */
+};
+
+struct code_table {
+	uint32_t begin, end; /* RVAs */
+};
+
+struct flow {
+	const struct flow_arch *arch;
+	void *machine;
+	struct values values;
+	flow_popped popped;
+	void *popped_context;
+	uint64_t work;
+
+	/* the image, and what is remembered of it */
+	const struct pe_image *image;
+	const struct pe_functions *functions;
+	uint64_t image_key, functions_key;
+	uint32_t check_slots[2], dispatch_slots[2];
+	struct pe_function *fragments; /* owned; split-off parts, by root */
+	size_t fragment_count, fragment_capacity;
+	struct hash callees;
+	struct flow_callee *callee_items;
+	size_t callee_capacity;
+
+	/* the function */
+	uint32_t entry, root; /* root: begin of its record; FLOW_NONE without one */
+	bool complete;        /* nothing ran into a limit */
+	struct code_insn *insns;
+	uint32_t insn_count;
+	uint32_t *places; /* open-addressing map of RVAs to instructions; index + 1 */
+	struct flow_op *ops;
+	uint32_t op_count;
+	struct code_leader *leaders;
+	uint32_t leader_count;
+	uint32_t *edges;
+	uint32_t edge_count;
+	struct code_table tables[CODE_TABLES];
+	unsigned table_count;
+	uint32_t *queue; /* leaders to run, a ring of CODE_LEADERS */
+	uint32_t queue_first, queue_count;
+	uint32_t *pending; /* RVAs to decode */
+	uint32_t pending_count;
+	uint32_t steps;
+	struct flow_state state; /* at work */
+
+	/* x86: how far calls of unknown functions move the stack pointer */
+	bool guessed, mismatch, proven; /* a guess was made; contradicted; confirmed */
+	bool distrust;                  /* guess no more */
+	int64_t baseline;               /* stack pointer between calls; 1 unknown */
+
+	flow_visitor visit;
+	void *context;
+};
+
+/* ---- flow_code.c ---- */
+
+/** Forgets the last function. */
+void code_reset(struct flow *flow);
+
+/** Whether a jump to `rva` stays inside the function. */
+bool code_inside(const struct flow *flow, uint32_t rva);
+
+/** The lifted instruction at `rva`, or FLOW_NONE. */
+uint32_t code_find(const struct flow *flow, uint32_t rva);
+
+/** Decodes from `rva` on by direct jumps; FLOW_NONE when there is no code. Returns its leader. */
+uint32_t code_leader_at(struct flow *flow, uint32_t rva);
+
+/** RVA of a direct target, or FLOW_NONE when it is outside the image. */
+uint32_t code_target(const struct flow *flow, uint64_t va);
+
+/** Entries of the table that the instruction uses, as compared shortly before; 0 unknown. */
+uint32_t code_table_bound(const struct flow *flow, uint32_t insn);
+
+/** Reads the jump table that `value` is an entry of, once, into the instruction's edges. */
+void code_read_table(struct flow *flow, uint32_t insn, value_id value);
+
+/** What is known of the function at `rva`; remembered for the image. */
+const struct flow_callee *code_callee(struct flow *flow, uint32_t rva);
+
+/** The first bytes of a body that were not reached, behind `*rva`; false when there are none. */
+bool code_next_gap(const struct flow *flow, uint32_t end, uint32_t *rva);
+
+/* ---- flow_step.c ---- */
+
+/** Runs all operations of an instruction on flow->state. */
+void step_ops(struct flow *flow, uint32_t insn);
+
+/** The values at an address that `base` + `offset` gives, read from the frame or the image. */
+value_id step_load(struct flow *flow, const struct flow_state *state, value_id address,
+		   unsigned width, uint32_t from);
+
+/* ---- flow_call.c ---- */
+
+/** The value of the call's or jump's target as the visitor shall see it. */
+value_id call_target(struct flow *flow, uint32_t insn);
+
+/** What the call does to flow->state. */
+void call_effect(struct flow *flow, uint32_t insn, value_id target);
+
+/** Tells the visitor, when there is one. */
+void call_visit(struct flow *flow, uint32_t insn, value_id target, bool tail);
+
+#endif

@@ -1,0 +1,124 @@
+/* The set of addresses looked for, and the spans of an image that are scanned for them. */
+#include "analyzer/owners/refs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/owners/refs_arch.h"
+#include "base/memory.h"
+
+typedef bool (*span_scan)(const struct refs *refs, const struct refs_span *span, refs_visitor visit,
+			  void *context);
+
+struct refs *refs_create(const struct pe_image *image)
+{
+	struct refs *refs = mem_array(1, sizeof(*refs));
+
+	if (refs)
+		refs->image = image;
+	return refs;
+}
+
+void refs_destroy(struct refs *refs)
+{
+	if (!refs)
+		return;
+	free(refs->targets);
+	free(refs);
+}
+
+/* Index of the first target that is not below `va`. */
+static size_t position(const struct refs *refs, uint64_t va)
+{
+	size_t low = 0, high = refs->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (refs->targets[middle] < va)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool refs_is_target(const struct refs *refs, uint64_t va)
+{
+	size_t at = position(refs, va);
+
+	return at < refs->count && refs->targets[at] == va;
+}
+
+bool refs_add_va(struct refs *refs, uint64_t va)
+{
+	void *targets = refs->targets;
+	size_t at = position(refs, va);
+	uint32_t hash = refs_hash(va);
+
+	if (at < refs->count && refs->targets[at] == va)
+		return true;
+	if (!mem_grow(&targets, refs->count, &refs->capacity, sizeof(*refs->targets)))
+		return false;
+	refs->targets = targets;
+	memmove(refs->targets + at + 1, refs->targets + at,
+		(refs->count - at) * sizeof(*refs->targets));
+	refs->targets[at] = va;
+	refs->count++;
+	refs->filter[hash / 64] |= 1ull << hash % 64;
+	return true;
+}
+
+bool refs_add_rva(struct refs *refs, uint32_t rva)
+{
+	return refs_add_va(refs, refs->image->base + rva);
+}
+
+static span_scan scan_of(uint16_t machine)
+{
+	switch (machine) {
+	case PE_X86: return refs_scan_x86;
+	case PE_X64: return refs_scan_x64;
+	case PE_ARM64: return refs_scan_arm64;
+	default: return NULL;
+	}
+}
+
+/* The next stretch of present pages of the section from `*rva` on; false at its end. */
+static bool next_span(const struct pe_image *image, const struct pe_section *section, uint32_t *rva,
+		      struct refs_span *ret)
+{
+	uint32_t end = section->rva + section->size, at = *rva, begin;
+
+	while (at < end && !pe_at(image, at, 1))
+		at = (at / PE_PAGE + 1) * PE_PAGE;
+	if (at >= end)
+		return false;
+	begin = at;
+	while (at < end && pe_at(image, at, 1))
+		at = (at / PE_PAGE + 1) * PE_PAGE;
+	*rva = at < end ? at : end;
+	*ret = (struct refs_span){.bytes = pe_at(image, begin, *rva - begin),
+				  .size = *rva - begin,
+				  .rva = begin,
+				  .va = image->base + begin};
+	return ret->bytes != NULL;
+}
+
+void refs_scan(const struct refs *refs, refs_visitor visit, void *context)
+{
+	const struct pe_image *image = refs->image;
+	span_scan scan = scan_of(image->machine);
+
+	for (unsigned i = 0; scan && refs->count && i < image->section_count; i++) {
+		const struct pe_section *section = &image->sections[i];
+		uint32_t rva = section->rva;
+		struct refs_span span;
+
+		if (!pe_section_is_code(section))
+			continue;
+		while (next_span(image, section, &rva, &span))
+			if (!scan(refs, &span, visit, context))
+				return;
+	}
+}

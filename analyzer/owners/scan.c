@@ -1,0 +1,274 @@
+/*
+ * Rounds over one image: byte scan for the new callees, data flow in the functions that refer to
+ * them, and evaluation of the calls found there (sites.c).
+ */
+#include "analyzer/owners/scan.h"
+
+#include <stdlib.h>
+
+#include "analyzer/owners/callbacks.h"
+#include "analyzer/owners/refs.h"
+#include "analyzer/owners/sites.h"
+#include "analyzer/owners/sweep.h"
+#include "analyzer/owners/wdf.h"
+#include "base/memory.h"
+#include "base/signals.h"
+
+enum {
+	ENTRIES_TRIED = 6,       /* beginnings before a place that are tried in turn */
+	WORK_A_FUNCTION = 64,    /* bytes that any analysis costs at least */
+	WORK_BASE = 1 << 20,     /* bytes; small images */
+	WORK_PER_CODE_BYTE = 12, /* a real image needs about two: few rounds, few functions */
+};
+
+/* Places of the image that may refer to a callee, and the function each is in. */
+struct hit {
+	uint32_t rva;
+	bool covered; /* an evaluated call has its target from here */
+};
+
+struct round {
+	struct view *view;
+	struct flow *flow;
+	struct hit *hits; /* by rva */
+	size_t hit_count, hit_capacity;
+	size_t from;    /* callees of this round start here */
+	bool callbacks; /* some of them may be registered */
+	uint32_t *done; /* entries analysed in this round, ascending */
+	size_t done_count, done_capacity;
+	bool no_memory;
+};
+
+static bool note_hit(void *context, uint32_t rva, uint64_t target)
+{
+	struct round *round = context;
+
+	(void)target;
+	if (round->hit_count > 0 && round->hits[round->hit_count - 1].rva == rva)
+		return true;
+	if (!mem_grow((void **)&round->hits, round->hit_count, &round->hit_capacity,
+		      sizeof(*round->hits))) {
+		round->no_memory = true;
+		return false;
+	}
+	round->hits[round->hit_count++] = (struct hit){.rva = rva};
+	return true;
+}
+
+static int compare_hits(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return x->rva < y->rva ? -1 : x->rva > y->rva;
+}
+
+static size_t first_hit(const struct round *round, uint32_t rva)
+{
+	size_t low = 0, high = round->hit_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (round->hits[middle].rva < rva)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The instruction at `rva` brought a target: its displacement is inside it. ARM64 has the reference
+ * in the ADRP and the load after it.
+ */
+static void cover(struct round *round, uint32_t rva)
+{
+	bool arm = round->view->image->machine == PE_ARM64;
+	uint32_t from = arm && rva > 64 ? rva - 64 : rva, to = arm ? rva + 4 : rva + 8;
+
+	for (size_t i = first_hit(round, from); i < round->hit_count; i++) {
+		if (round->hits[i].rva >= to)
+			break;
+		round->hits[i].covered = true;
+	}
+}
+
+static void visit(void *context, const struct flow_call *call)
+{
+	struct round *round = context;
+
+	if (round->callbacks)
+		callbacks_visit(round->view, call, round->from);
+	for (unsigned i = 0; i < call->target.count; i++) {
+		const struct flow_atom *atom = &call->target.atoms[i];
+
+		if (!site_evaluate(round->view, call, atom))
+			continue;
+		cover(round, call->rva);
+		cover(round, atom->from);
+	}
+}
+
+static uint32_t function_size(const struct view *view, uint32_t entry)
+{
+	const struct pe_function *function = pe_function_at(&view->functions, entry);
+
+	return function ? function->end - function->begin : 0;
+}
+
+static bool within_budget(struct view *view, uint32_t entry)
+{
+	uint64_t limit = WORK_BASE + (uint64_t)view->image->size * WORK_PER_CODE_BYTE;
+
+	view->work += WORK_A_FUNCTION + function_size(view, entry);
+	if (view->work > limit)
+		view->gave_up = true;
+	return !view->gave_up;
+}
+
+/* True when the entry was not analysed in this round yet; remembers it. */
+static bool is_new_entry(struct round *round, uint32_t entry)
+{
+	size_t low = 0, high = round->done_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (round->done[middle] < entry)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < round->done_count && round->done[low] == entry)
+		return false;
+	if (!mem_grow((void **)&round->done, round->done_count, &round->done_capacity,
+		      sizeof(*round->done))) {
+		round->no_memory = true;
+		return false;
+	}
+	/* Hits come by address, so this is the end or close to it. */
+	for (size_t i = round->done_count; i > low; i--)
+		round->done[i] = round->done[i - 1];
+	round->done[low] = entry;
+	round->done_count++;
+	return true;
+}
+
+static void analyse(struct round *round, uint32_t entry)
+{
+	struct view *view = round->view;
+
+	if (!is_new_entry(round, entry) || !within_budget(view, entry))
+		return;
+	flow_function(round->flow, view->image, &view->functions, entry, visit, round);
+}
+
+/* Beginnings that only the code between the last known one and the place shows. */
+static void analyse_swept(struct round *round, size_t place, uint32_t from)
+{
+	uint32_t begins[SWEEP_BEGINS], rva = round->hits[place].rva;
+	unsigned count;
+
+	round->view->work += rva - from;
+	count = sweep_begins(round->view->image, from, rva, begins);
+	for (unsigned i = 0; i < count && !round->hits[place].covered; i++)
+		analyse(round, begins[i]);
+}
+
+/* A place outside all unwind records: beginnings before it are tried, nearest first. */
+static void analyse_unrecorded(struct round *round, size_t place)
+{
+	struct view *view = round->view;
+	uint32_t rva = round->hits[place].rva;
+	size_t upto, entry;
+
+	if (!view->entries.found && !entries_find(&view->entries, view->image, &view->functions)) {
+		round->no_memory = true;
+		return;
+	}
+	upto = entry = entries_upto(&view->entries, rva);
+	for (unsigned tries = 0; tries < ENTRIES_TRIED && entry > 0; tries++) {
+		if (round->hits[place].covered || round->no_memory)
+			return;
+		analyse(round, view->entries.rvas[--entry]);
+	}
+	if (upto > 0 && !round->hits[place].covered &&
+	    rva - view->entries.rvas[upto - 1] <= SWEEP_BYTES)
+		analyse_swept(round, place, view->entries.rvas[upto - 1]);
+}
+
+static void analyse_hits(struct round *round)
+{
+	struct view *view = round->view;
+
+	for (size_t i = 0; i < round->hit_count && !round->no_memory; i++) {
+		const struct pe_function *function =
+			pe_function_at(&view->functions, round->hits[i].rva);
+
+		if (view->gave_up || view->no_memory || signals_interrupted())
+			return;
+		if (function)
+			analyse(round, function->root);
+		else if (!round->hits[i].covered)
+			analyse_unrecorded(round, i);
+	}
+}
+
+static bool add_targets(struct view *view, struct refs *refs, size_t from)
+{
+	for (size_t i = from; i < view->callees.count; i++) {
+		uint64_t va = view->callees.items[i].va;
+		uint32_t rva;
+
+		view->callees.items[i].round = view->round;
+		if (pe_rva_of(view->image, va, &rva) ? !refs_add_rva(refs, rva)
+						     : !refs_add_va(refs, va))
+			return false;
+	}
+	return true;
+}
+
+static bool one_round(struct view *view, struct flow *flow, size_t from)
+{
+	struct round round = {.view = view,
+			      .flow = flow,
+			      .from = from,
+			      .callbacks = callbacks_wanted(view, from)};
+	struct refs *refs = refs_create(view->image);
+	bool ok = refs && add_targets(view, refs, from);
+
+	if (ok) {
+		refs_scan(refs, note_hit, &round);
+		if (view->round == 0)
+			wdf_references(view, note_hit, &round);
+		if (round.hit_count > 0)
+			qsort(round.hits, round.hit_count, sizeof(*round.hits), compare_hits);
+		analyse_hits(&round);
+		ok = !round.no_memory && !view->no_memory;
+	}
+	refs_destroy(refs);
+	free(round.hits);
+	free(round.done);
+	return ok;
+}
+
+bool scan_view(struct view *view, struct flow *flow)
+{
+	while (view->first_new < view->callees.count ||
+	       (view->round == 0 && view->wdf_functions != 0)) {
+		size_t from = view->first_new;
+
+		if (view->gave_up || signals_interrupted())
+			break;
+		view->first_new = view->callees.count;
+		if (!one_round(view, flow, from))
+			return false;
+		view->round++;
+	}
+	return true;
+}
+
+void scan_finish(struct view *view)
+{
+	sites_count(view);
+}

@@ -1,0 +1,126 @@
+/*
+ * Life of a view, and how evidence gets into it.
+ */
+#include "analyzer/owners/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static bool note_import(void *context, const struct pe_import *import)
+{
+	struct view *view = context;
+	struct slot *slot;
+
+	if (!mem_grow((void **)&view->slots, view->slot_count, &view->slot_capacity,
+		      sizeof(*view->slots))) {
+		view->no_memory = true;
+		return false;
+	}
+	slot = &view->slots[view->slot_count++];
+	*slot = (struct slot){.rva = import->slot, .dll = import->dll, .name = import->name};
+	return true;
+}
+
+static int by_rva(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+
+	return x->rva < y->rva ? -1 : x->rva > y->rva;
+}
+
+/* The words of the table in memory hold addresses; those of a file hold hints. */
+static bool read_iat(struct view *view)
+{
+	struct pe_range iat = pe_iat(view->image);
+	unsigned width = view->image->pointer_size;
+	size_t named = view->slot_count;
+
+	for (size_t i = 0; i < named; i++)
+		pe_uint(view->image, view->slots[i].rva, width, &view->slots[i].value);
+	for (uint32_t at = 0; at + width <= iat.size; at += width) {
+		struct slot slot = {.rva = iat.rva + at};
+
+		if (bsearch(&slot, view->slots, named, sizeof(slot), by_rva))
+			continue;
+		if (!pe_uint(view->image, slot.rva, width, &slot.value) || slot.value == 0)
+			continue;
+		if (!mem_grow((void **)&view->slots, view->slot_count, &view->slot_capacity,
+			      sizeof(*view->slots)))
+			return false;
+		view->slots[view->slot_count++] = slot;
+		/* Growing may move what the search above looks at, but not its order. */
+	}
+	return true;
+}
+
+enum ps_status view_open(struct view *view, uint32_t module, bool from_file, struct pe_image *image,
+			 struct ps_error *err)
+{
+	enum ps_status status;
+
+	memset(view, 0, sizeof(*view));
+	callees_init(&view->callees);
+	view->module = module;
+	view->from_file = from_file;
+	view->image = image;
+	status = pe_functions_read(image, &view->functions, err);
+	if (status != PS_OK)
+		return status;
+	pe_imports(image, note_import, view);
+	if (view->slot_count > 0)
+		qsort(view->slots, view->slot_count, sizeof(*view->slots), by_rva);
+	if (!view->no_memory && !from_file && !read_iat(view))
+		view->no_memory = true;
+	if (view->no_memory)
+		return ps_fail_memory(err, "the imports of a driver");
+	if (view->slot_count > 0)
+		qsort(view->slots, view->slot_count, sizeof(*view->slots), by_rva);
+	return PS_OK;
+}
+
+void view_close(struct view *view)
+{
+	callees_fini(&view->callees);
+	entries_fini(&view->entries);
+	pe_functions_fini(&view->functions);
+	pe_image_close(view->image);
+	free(view->slots);
+	free(view->findings);
+	free(view->wrappers);
+	free(view->calls);
+	memset(view, 0, sizeof(*view));
+}
+
+static void name_section(const struct view *view, struct owner_evidence *evidence)
+{
+	const struct pe_section *section = pe_section_at(view->image, evidence->rva);
+
+	memset(evidence->section, 0, sizeof(evidence->section));
+	if (section)
+		memcpy(evidence->section, section->name, sizeof(evidence->section) - 1);
+}
+
+bool view_add(struct view *view, uint32_t tag, const struct owner_evidence *evidence)
+{
+	enum { PROTECTED_POOL = 0x7fffffff };
+	struct finding *finding;
+
+	if (!mem_grow((void **)&view->findings, view->finding_count, &view->finding_capacity,
+		      sizeof(*view->findings))) {
+		view->no_memory = true;
+		return false;
+	}
+	finding = &view->findings[view->finding_count++];
+	finding->tag = tag & PROTECTED_POOL;
+	finding->evidence = *evidence;
+	finding->evidence.from_file = view->from_file;
+	name_section(view, &finding->evidence);
+	return true;
+}
+
+unsigned view_argument(const struct view *view, const struct api *api)
+{
+	return view->image->machine == PE_X86 ? api->x86_word : api->argument;
+}

@@ -1,0 +1,167 @@
+"""The owners of tags in 32 real drivers (x64, x86, ARM64), against what their sources, their PDBs and
+their code, read by hand, say of them; and beside two baselines over the same files in the same run.
+owners_truth.py has the rules.
+"""
+
+import collections
+import csv
+import os
+
+import owners_truth as ot
+from harness import Result, Skip, check
+
+RECALL, PRECISION = 0.98, 0.99
+ARCHES = ("x64", "x86", "arm64")
+# The grade that says what is known of a pair: no weaker one where the code allocates.
+GRADES = {
+    "alloc": ("call site",),
+    "lookaside": ("call site", "registration data"),  # the parameters may be a structure
+    "registration": ("registration data",),
+    "free": ("free site",),
+    "library": ("library", "call site"),
+}
+GRADES_RIGHT = 0.99
+
+
+def shown(pair, why=""):
+    driver, tag = pair
+    return f"{driver} {tag.decode('latin-1')!r}{why}"
+
+
+def table_is_sound():
+    seen = collections.Counter((row.driver, row.tag) for row in ot.truth())
+    twice = [shown(pair) for pair, count in seen.items() if count > 1]
+    check(not twice, f"more than one row: {', '.join(twice)}")
+    for row in ot.truth():
+        check(row.kind in (*ot.OWNING, "untagged", "not"), f"{row.driver}: kind {row.kind}")
+        check(set(row.witness.split("+")) <= {"source", "pdb", "hand"}, f"{row.driver}: witness")
+        check(len(row.tag) == 4 and row.detail, f"{row.driver} {row.tag}: row is not complete")
+    names = {os.path.basename(path) for path in ot.driver_files()}
+    check(names == set(ot.family_and_arch()), f"other drivers: {names ^ set(ot.family_and_arch())}")
+    for name in names:
+        ot.by_the_book(name)
+    return f"{len(names)} drivers, {len(ot.pairs(*ot.OWNING))} pairs, {len(ot.pairs('not'))} decoys"
+
+
+def recall():
+    want, got = ot.pairs(*ot.OWNING), ot.answers()
+    missed = [pair for pair in want if pair not in got]
+    words = []
+    for arch in ARCHES:
+        of_arch = [pair for pair, row in want.items() if row.arch == arch]
+        words.append(f"{arch} {sum(pair in got for pair in of_arch)} of {len(of_arch)}")
+    found = len(want) - len(missed)
+    text = f"{found} of {len(want)} pairs = {found / len(want):.2%} ({', '.join(words)})"
+    lines = [shown(pair, f": {want[pair].kind}, {want[pair].detail}") for pair in missed]
+    if found < RECALL * len(want):
+        ot.fail_with(f"recall {text}, expected {RECALL:.0%}; missed:", lines)
+    return "; missed: ".join([text, *[shown(pair) for pair in missed]])
+
+
+def is_right(pair):
+    driver, tag = pair
+    if tag in ot.UNTAGGED:
+        return (driver, b"None") in ot.pairs("untagged")
+    return pair in ot.pairs(*ot.OWNING)
+
+
+def precision():
+    got = ot.answers()
+    check(got, "no owner at all")
+    wrong = sorted(pair for pair in got if not is_right(pair))
+    words = []
+    for arch in ARCHES:
+        of_arch = [pair for pair in got if ot.family_and_arch()[pair[0]][1] == arch]
+        words.append(f"{arch} {sum(map(is_right, of_arch))} of {len(of_arch)}")
+    right = len(got) - len(wrong)
+    text = f"{right} of {len(got)} answers = {right / len(got):.2%} ({', '.join(words)})"
+    if right < PRECISION * len(got):
+        ot.fail_with(f"precision {text}, expected {PRECISION:.0%}; wrong:",
+                     [shown(pair, f": {got[pair]}") for pair in wrong])  # fmt: skip
+    return "; wrong: ".join([text, *[shown(pair) for pair in wrong]])
+
+
+def decoys():
+    blamed = [shown(pair, f": {row.detail}") for pair, row in ot.pairs("not").items()
+              if pair in ot.answers()]  # fmt: skip
+    if blamed:
+        ot.fail_with("owners that are none:", blamed)
+    return f"none of {len(ot.pairs('not'))} pairs that look like owners"
+
+
+def grades():
+    got = ot.answers()
+    kinds = {pair: row.kind for pair, row in ot.pairs(*ot.OWNING).items() if pair in got}
+    wrong = [shown(pair, f": {kind}, graded {got[pair]}") for pair, kind in kinds.items()
+             if got[pair] not in GRADES[kind]]  # fmt: skip
+    text = f"{len(kinds) - len(wrong)} of {len(kinds)} grades"
+    if len(wrong) > (1 - GRADES_RIGHT) * len(kinds):
+        ot.fail_with(f"{text}; wrong:", wrong)
+    return "; wrong: ".join([text, *wrong])
+
+
+def untagged():
+    want = {driver for driver, _ in ot.pairs("untagged")}
+    got = {driver for driver, tag in ot.answers() if tag in ot.UNTAGGED}
+    check(want == got, f"allocators without a tag: {sorted(got)}, expected {sorted(want)}")
+    return f"{len(want)} drivers"
+
+
+def beside_baselines(arch):
+    """Owners of the drivers' own tags, and false candidates for tags that no driver here has."""
+    owners = {(row.family, row.tag) for row in ot.pairs(*ot.OWNING).values() if row.arch == arch}
+    families = {family for family, machine in ot.family_and_arch().values() if machine == arch}
+    own_tags = {tag for _, tag in owners}
+    words, lost = [], []
+    for method in ot.METHODS:
+        found = ot.merged(method, arch, own_tags)
+        ordinary = ot.merged(method, arch, ot.ordinary_tags()) - owners
+        worst = sorted(collections.Counter(tag for _, tag in ordinary).items(),
+                       key=lambda item: (-item[1], item[0]))  # fmt: skip
+        text = (f"{method}: {len(found & owners)} of {len(owners)} owners, {len(found - owners)} false, "
+                f"{len(ordinary) / len(ot.ordinary_tags()):.2f} false candidates an ordinary tag")
+        if worst:
+            text += f" (at most {worst[0][1]} of {len(families)}, {worst[0][0].decode()!r})"
+        words.append(text)
+        if method == "poolscope":
+            check(not ordinary, f"false candidates for ordinary tags: {sorted(ordinary)}")
+            answered = found
+        else:
+            lost += [shown(pair, f": {method}") for pair in sorted(found & owners - answered)]
+    if lost:
+        ot.fail_with("owners that a baseline finds and poolscope does not:", lost)
+    return "; ".join(words)
+
+
+def baselines():
+    results = []
+    for arch in ARCHES:
+        try:
+            results.append(Result("ok", f"owners/beside-baselines-{arch}", beside_baselines(arch)))
+        except ot.Failure as failure:
+            results.append(Result("FAIL", f"owners/beside-baselines-{arch}", str(failure)))
+    return results
+
+
+def wine():
+    """Wine's drivers name no tag at all; six call the allocator without one."""
+    kernels = ot.wine_folders()
+    if not kernels:
+        raise Skip("Debian's libwine is not installed")
+    with open(os.path.join(ot.FOLDER, "wine.tsv"), encoding="utf-8") as file:
+        want = {(row["driver"], row["tag"].encode()) for row in csv.DictReader(file, delimiter="\t")}
+    for kernel in kernels:
+        got = {pair for pair in ot.answers_for(os.path.dirname(kernel)) if pair[0].endswith(".sys")}
+        check(got == want, f"{kernel}: {sorted(got ^ want)} differ")
+    return f"{len(want)} untagged, and nothing else, in {len(kernels)} folders"
+
+
+def cases():
+    yield "table", table_is_sound
+    yield "recall", recall
+    yield "precision", precision
+    yield "decoys", decoys
+    yield "grades", grades
+    yield "untagged", untagged
+    yield "baselines", baselines
+    yield "wine", wine
