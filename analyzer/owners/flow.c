@@ -102,6 +102,12 @@ void flow_set_popped(struct flow *flow, flow_popped popped, void *context)
 	flow->popped_context = context;
 }
 
+void flow_set_begins(struct flow *flow, flow_begins begins, void *context)
+{
+	flow->begins = begins;
+	flow->begins_context = context;
+}
+
 uint64_t flow_work(const struct flow *flow)
 {
 	return flow->work;

@@ -84,6 +84,15 @@ void flow_set_popped(struct flow *flow, flow_popped popped, void *context);
 /** The same of a function of an image, read from its `ret`; -1 unknown. x86 only. */
 int flow_popped_by(struct flow *flow, const struct pe_image *image, uint32_t rva);
 
+/** Whether a function is known to begin at an RVA that no record covers. */
+typedef bool (*flow_begins)(void *context, uint32_t rva);
+
+/**
+ * Without records, functions that lie side by side are told apart by this: a jump to a beginning
+ * leaves the function. NULL: none is known.
+ */
+void flow_set_begins(struct flow *flow, flow_begins begins, void *context);
+
 /** Instructions decoded and stepped since flow_create(): for bounds over a whole image. */
 uint64_t flow_work(const struct flow *flow);
 

@@ -118,6 +118,8 @@ bool code_inside(const struct flow *flow, uint32_t rva)
 	if (rva < flow->entry ? flow->entry - rva > UNRECORDED_REACH
 			      : rva - flow->entry > UNRECORDED_REACH)
 		return false;
+	if (flow->begins && flow->begins(flow->begins_context, rva))
+		return false;
 	return same_gap(flow->functions, flow->entry, rva) && !looks_like_entry(flow->image, rva);
 }
 

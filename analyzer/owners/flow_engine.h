@@ -50,6 +50,8 @@ struct flow {
 	struct values values;
 	flow_popped popped;
 	void *popped_context;
+	flow_begins begins;
+	void *begins_context;
 	uint64_t work;
 
 	/* the image, and what is remembered of it */

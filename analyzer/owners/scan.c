@@ -252,7 +252,15 @@ static bool one_round(struct view *view, struct flow *flow, size_t from)
 	return ok;
 }
 
-bool scan_view(struct view *view, struct flow *flow)
+/* Wrappers and thunks that were found begin functions, whatever lies beside them. */
+static bool begins_callee(void *context, uint32_t rva)
+{
+	const struct view *view = context;
+
+	return callees_find(&view->callees, view->image->base + rva) != NULL;
+}
+
+static bool all_rounds(struct view *view, struct flow *flow)
 {
 	while (view->first_new < view->callees.count ||
 	       (view->round == 0 && view->wdf_functions != 0)) {
@@ -266,6 +274,16 @@ bool scan_view(struct view *view, struct flow *flow)
 		view->round++;
 	}
 	return true;
+}
+
+bool scan_view(struct view *view, struct flow *flow)
+{
+	bool ok;
+
+	flow_set_begins(flow, begins_callee, view);
+	ok = all_rounds(view, flow);
+	flow_set_begins(flow, NULL, NULL);
+	return ok;
 }
 
 void scan_finish(struct view *view)

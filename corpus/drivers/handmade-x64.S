@@ -74,6 +74,24 @@ padded_leaf:
 	callq padded_leaf
 	end
 
+/* Two leaves side by side, one jumping to the other. */
+/* TRUTH HWa- call-site ExAllocatePoolWithTag by_leaves via=second_leaf,first_leaf */
+	.balign 16, 0xcc
+second_leaf:
+	movl %edx, %ecx
+	.byte 0xe9 /* as a jump to another object file's function */
+	.long first_leaf - . - 4
+	.balign 16, 0xcc
+first_leaf:
+	movl %ecx, %r8d
+	movl $0x60, %edx
+	movl $1, %ecx
+	jmpq *__imp_ExAllocatePoolWithTag(%rip)
+	function by_leaves
+	movl $0x2d615748, %edx
+	callq second_leaf
+	end
+
 /* Pushed and popped, as compilers do for size. */
 /* TRUTH HWa3 call-site ExAllocatePoolWithTag pushed */
 	function pushed
@@ -183,5 +201,5 @@ dispatch_pointer:
 	.globl handmade
 handmade:
 	.quad optimised_import, rex_call, by_thunk, pushed, by_lea, shared_call, by_register
-	.quad wide_move, by_leaf, before_leaf
+	.quad wide_move, by_leaf, before_leaf, by_leaves
 	.quad stack_argument, guarded, from_global, crossed
