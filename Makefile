@@ -3,8 +3,10 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth readers rvas real pe owners verdict mutate); no apt.
+#   make check-SUITE     one suite (build lint unit cli truth readers rvas real pe owners drivers
+#                        verdict mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
+#   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-qemu      containers that QEMU writes; installs it
 #   make check-html      the HTML page, in headless Chromium; installs it
 #   make test-drivers    drivers with known tags, for tests
@@ -12,7 +14,8 @@
 #   make bench           speed and memory against a memcpy of the same bytes
 #   make fuzz            libFuzzer, FUZZ_SECONDS=600 a harness
 #   make install         PREFIX, DESTDIR as usual; make uninstall takes the same files away
-#   V=1 shows commands; CC=clang-14 works as well. Each of these has its own build directory:
+#   V=1 shows commands; CC=clang-14 works as well, and puts its program in the place of ./poolscope.
+#   Each of these has its own build directory, and with a sanitizer its program stays there:
 #   SANITIZE=1 AddressSanitizer and UBSan, WERROR=1 warnings are errors, FUZZER=1 for libFuzzer.
 
 PREFIX ?= /usr/local
@@ -91,11 +94,21 @@ ifneq ($(V),1)
 QUIET = @echo "  $(1)	$@";
 endif
 
-all: poolscope
+# The program at the root is that of the compiler asked for last: compared, as the other compiler's
+# may be older. Programs with sanitizers or for libFuzzer stay in their directory.
+ifeq ($(SANITIZE)$(FUZZER),)
+PROGRAM := poolscope
+poolscope: $(BUILD)/poolscope FORCE
+	@cmp -s $< $@ || { echo "  CP	$@" && cp --remove-destination $< $@; }
+else
+PROGRAM := $(BUILD)/poolscope
+poolscope: $(PROGRAM)
+.PHONY: poolscope
+endif
+FORCE:
 
-# The program at the root is the plain build; other builds stay in their directory.
-poolscope: $(BUILD)/poolscope
-	$(call QUIET,CP)cp --remove-destination $< $@
+all: $(PROGRAM)
+.DEFAULT_GOAL := all
 
 $(BUILD)/libpoolscope.a: $(LIB_OBJECTS)
 	$(call QUIET,AR)rm -f $@ && ar rcs $@ $^
@@ -134,7 +147,8 @@ $(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
 
 # Drivers with known tags, for tests: corpus/drivers/README.md.
 test-drivers:
-	@$(MAKE) --no-print-directory -f corpus/drivers/drivers.mk
+	@mkdir -p build
+	@flock build/test-drivers.lock $(MAKE) --no-print-directory -f corpus/drivers/drivers.mk
 
 unit: $(UNIT_PROGRAMS)
 tools: $(TOOLS)
@@ -175,8 +189,8 @@ fuzz: packages-check
 	@$(MAKE) --no-print-directory CC=clang-14 FUZZER=1 fuzzers
 	@tests/fuzz/fuzz.sh $(BUILD)/mkdump build/clang-14-fuzzer/tests/fuzz $(FUZZ_SECONDS)
 
-install: poolscope
-	install -D -m 755 poolscope $(DESTDIR)$(BINDIR)/poolscope
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/poolscope
 	install -D -m 644 docs/poolscope.1 $(DESTDIR)$(MANDIR)/man1/poolscope.1
 	install -D -m 644 docs/poolscope-findings.7 $(DESTDIR)$(MANDIR)/man7/poolscope-findings.7
 	install -D -m 644 contrib/completion/poolscope.bash $(DESTDIR)$(BASHCOMPDIR)/poolscope
@@ -190,7 +204,8 @@ uninstall:
 clean:
 	rm -rf build poolscope
 
-.PHONY: all mkdump test-drivers unit tools fuzzers packages-program packages-check demo check check-qemu check-html lint bench fuzz \
+.PHONY: all FORCE mkdump test-drivers unit tools fuzzers packages-program packages-check demo check \
+	check-qemu check-html lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

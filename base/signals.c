@@ -52,6 +52,8 @@ void signals_init(void)
 	sigemptyset(&stop.sa_mask);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
+	/* A limit of file sizes (ulimit -f): the write fails and is reported. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 bool signals_copy(void *to, const void *from, size_t length)

@@ -18,6 +18,7 @@ void dump_close(struct dump *dump)
 	if (dump->source)
 		dump->source->ops->close(dump->source);
 	page_map_fini(&dump->map);
+	page_set_fini(&dump->damaged);
 	virtual_map_fini(&dump->ranges);
 	triage_destroy(dump->triage);
 	file_close(&dump->file);
@@ -125,6 +126,8 @@ static enum page_state read_source(struct dump *dump, const struct extent *exten
 		if (part > length)
 			part = length;
 		state = source->ops->read(source, &page, (size_t)skip, next, part);
+		if (state == PAGE_DAMAGED || state == PAGE_IO_ERROR)
+			page_set_add(&dump->damaged, page.pfn);
 		if (state != PAGE_PRESENT)
 			return state;
 		dump->file.bytes_read += part;
@@ -230,6 +233,11 @@ void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count)
 bool dump_reader_lost(const struct dump *dump, struct ps_error *err)
 {
 	return dump->source && dump->source->ops->lost(dump->source, err);
+}
+
+unsigned dump_bad_pages(const struct dump *dump, struct ps_error *err)
+{
+	return dump->source ? dump->source->ops->bad(dump->source, err) : 0;
 }
 
 const char *page_state_words(enum page_state state)

@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "formats/file.h"
 #include "formats/page_map.h"
+#include "formats/page_set.h"
 #include "formats/page_source.h"
 #include "formats/triage.h"
 #include "formats/virtual_map.h"
@@ -87,10 +88,12 @@ struct dump {
 	struct page_map map;
 	struct page_source *source; /* owned; NULL: the file has the pages where the map says */
 	uint64_t pages_lost;        /* listed, not in the file, and not known to the map */
+	struct page_set damaged;    /* pages of the source that could not be unpacked or read */
 	struct virtual_map ranges;  /* settled */
 	struct triage *triage;      /* owned; minidumps only, else NULL */
 	bool holes_absent;          /* raw files: a hole of the file is an absent page */
 	bool zeros_suspect; /* its writer stores memory that it cannot read as pages of zeros */
+	const char *advice; /* when no kernel is found in it, what would help; NULL; static */
 	bool complete;      /* every page that the container lists is in the file */
 	enum dump_reader reader;   /* what the caller asked for */
 	struct progress *progress; /* borrowed, for the time of opening; may be NULL */
@@ -155,6 +158,12 @@ void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count);
  * are PAGE_READER_LOST from then on.
  */
 bool dump_reader_lost(const struct dump *dump, struct ps_error *err);
+
+/**
+ * Number of pages that ended the process that reads the container, which was started anew; they are
+ * PAGE_DAMAGED from then on. *err, untouched when there is none, names the last one and how.
+ */
+unsigned dump_bad_pages(const struct dump *dump, struct ps_error *err);
 
 /** Words for a page state: "not in the dump", "in a hole of the sparse file", ... Static. */
 const char *page_state_words(enum page_state state);

@@ -53,6 +53,16 @@ struct elf_section {
 
 enum { ELF_LOAD = 1, ELF_NOTE = 4 };
 
+/** e_machine. */
+enum { MACHINE_ELF_386 = 3, MACHINE_ELF_X64 = 62, MACHINE_ELF_ARM64 = 183 };
+
+/** Fails with "FILE is WHAT" and the hint: PS_UNSUPPORTED. */
+enum ps_status elf_refuse(struct dump *dump, const char *what, const char *hint,
+			  struct ps_error *err);
+
+/** Reads and checks the file header of a file that has the magic. */
+enum ps_status elf_header_read(struct dump *dump, struct elf *elf, struct ps_error *err);
+
 /** Header `index` of the table; the caller checks index. */
 enum ps_status elf_segment_read(struct file *file, const struct elf *elf, uint64_t index,
 				struct elf_segment *ret, struct ps_error *err);

@@ -31,6 +31,7 @@ struct xen_core {
 	size_t names_size;
 	bool has_pages, has_pfns, has_p2m;
 	struct elf_section pages, pfns, states;
+	bool nameless;         /* sections are there, and their names are not */
 	struct page_run *runs; /* owned */
 	size_t run_count, run_capacity;
 };
@@ -40,6 +41,7 @@ static enum ps_status read_names(struct xen_core *x, struct ps_error *err)
 	struct elf_section section;
 	struct file *file = &x->dump->file;
 
+	x->nameless = x->elf->sections > 1;
 	if (x->elf->names >= x->elf->sections ||
 	    elf_section_read(file, x->elf, x->elf->names, &section, err) != PS_OK ||
 	    section.size == 0 || section.size > NAMES_MOST)
@@ -50,11 +52,24 @@ static enum ps_status read_names(struct xen_core *x, struct ps_error *err)
 	x->names_size = (size_t)section.size;
 	if (file_read(file, section.offset, x->names, x->names_size, err) != PS_OK)
 		return PS_NOT_FOUND;
+	x->nameless = false;
 	return PS_OK;
+}
+
+/* An ELF core without segments, with sections: QEMU and VirtualBox write none such, Xen does. */
+static enum ps_status refuse_nameless(struct ps_error *err)
+{
+	ps_error_clear(err);
+	ps_fail(err, PS_CORRUPT,
+		"it looks like a core of a Xen guest, but the names of its sections are not where "
+		"its header says");
+	return err->status;
 }
 
 static enum ps_status find_sections(struct xen_core *x, struct ps_error *err)
 {
+	bool known = false;
+
 	for (uint64_t i = 0; i < x->elf->sections; i++) {
 		struct elf_section section;
 		const char *name;
@@ -72,7 +87,9 @@ static enum ps_status find_sections(struct xen_core *x, struct ps_error *err)
 			x->states = section;
 		}
 		x->has_p2m |= strcmp(name, ".xen_p2m") == 0;
+		known |= name[0] != '\0';
 	}
+	x->nameless = !known && x->elf->sections > 1;
 	return PS_OK;
 }
 
@@ -142,10 +159,14 @@ static enum ps_status read_xen(struct xen_core *x, struct ps_error *err)
 {
 	enum ps_status status = read_names(x, err);
 
+	if (status == PS_NOT_FOUND && x->nameless)
+		return refuse_nameless(err);
 	if (status == PS_OK)
 		status = find_sections(x, err);
 	if (status != PS_OK)
 		return status;
+	if (!x->has_pages && x->nameless)
+		return refuse_nameless(err);
 	if (!x->has_pages)
 		return PS_NOT_FOUND;
 	if (!x->has_pfns) {

@@ -196,6 +196,25 @@ static enum ps_status look_through(struct file *stream, struct survey *survey,
 	}
 }
 
+static const char *scratch_directory(void)
+{
+	const char *directory = getenv("TMPDIR");
+
+	return directory && directory[0] != '\0' ? directory : "/tmp";
+}
+
+static enum ps_status fail_write(int errnum, struct ps_error *err)
+{
+	ps_fail_errno(err, errnum, "cannot write the rearranged file in %s", scratch_directory());
+	if (errnum == EFBIG)
+		ps_hint(err, "raise the limit of file sizes (ulimit -f), or rearrange it with "
+			     "makedumpfile -R");
+	else if (errnum == ENOSPC || errnum == EDQUOT)
+		ps_hint(err, "set TMPDIR to a directory with room, or rearrange it with "
+			     "makedumpfile -R");
+	return err->status;
+}
+
 static enum ps_status write_all(int fd, const uint8_t *from, size_t length, uint64_t offset,
 				struct ps_error *err)
 {
@@ -205,8 +224,7 @@ static enum ps_status write_all(int fd, const uint8_t *from, size_t length, uint
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put <= 0)
-			return ps_fail_errno(err, put < 0 ? errno : ENOSPC,
-					     "cannot write the rearranged file");
+			return fail_write(put < 0 ? errno : ENOSPC, err);
 		from += put;
 		length -= (size_t)put;
 		offset += (uint64_t)put;
@@ -258,13 +276,6 @@ static enum ps_status copy_records(struct file *stream, uint64_t bytes, int fd,
 }
 
 /* ---- the file ---- */
-
-static const char *scratch_directory(void)
-{
-	const char *directory = getenv("TMPDIR");
-
-	return directory && directory[0] != '\0' ? directory : "/tmp";
-}
 
 static int open_scratch(const char *directory)
 {

@@ -9,7 +9,7 @@
  * The pages of the file can be larger than those of the machine: QEMU makes them 64 KiB on ARM64.
  *
  * Refused: dumps of Linux kernels, big-endian files. Not supported: sets of split files (one of
- * them opens, with the pages that it has).
+ * them opens, with the pages that it has, and says so).
  *
  * Source: the description of the format in makedumpfile (diskdump_mod.h) and its IMPLEMENTATION.
  */
@@ -38,6 +38,7 @@ enum {
 	UNPACKED_MOST = 1 << 16,                        /* the library's limit for a packed page */
 
 	VERSION_DUMP_LEVEL = 1,
+	VERSION_SPLIT = 2,
 	VERSION_NOTES = 4,
 	VERSION_WIDE = 6, /* 64-bit count of pages */
 
@@ -52,11 +53,12 @@ enum {
 struct kdump_layout {
 	uint16_t block_size, sub_blocks, bitmap_blocks, pages; /* 4 bytes each */
 	uint16_t dump_level, note_at, note_size, note_size_width, wide_pages;
+	uint16_t split, split_first; /* 4 bytes; two of 8, from version 6 on */
 };
 
 static const struct kdump_layout layouts[] = {
-	{416, 420, 424, 428, 4, 32, 40, 4, 72},
-	{428, 432, 436, 440, 8, 48, 56, 8, 96},
+	{416, 420, 424, 428, 4, 32, 40, 4, 72, 8, 56},
+	{428, 432, 436, 440, 8, 48, 56, 8, 96, 12, 80},
 };
 
 struct kdump_header {
@@ -69,6 +71,8 @@ struct kdump_header {
 	bool two_maps;                   /* of the machine, and of the file */
 	uint64_t descriptors_at;
 	uint32_t dump_level;
+	bool split;                         /* one file of a set ... */
+	uint64_t split_first, split_behind; /* ... PFNs; equal: not stated */
 	uint64_t note_at, note_size;
 };
 
@@ -137,6 +141,11 @@ static bool pages_lost(const struct page_source *source, struct ps_error *err)
 	return kdumpfile_lost(of_source(source)->reader, err);
 }
 
+static unsigned pages_bad(const struct page_source *source, struct ps_error *err)
+{
+	return kdumpfile_bad(of_source(source)->reader, err);
+}
+
 static void pages_close(struct page_source *source)
 {
 	struct kdump_pages *k = of_source(source);
@@ -194,6 +203,11 @@ static enum ps_status read_sub_header(struct kdump_pages *k, struct ps_error *er
 	if (file_read(k->content, h->block_size, raw, sizeof(raw), err) != PS_OK)
 		return ps_wrap(err, "cannot read its second header");
 	h->dump_level = bytes_u32(&b, l->dump_level);
+	h->split = h->version >= VERSION_SPLIT && bytes_u32(&b, l->split) != 0;
+	if (h->split && h->version >= VERSION_WIDE) {
+		h->split_first = bytes_u64(&b, l->split_first);
+		h->split_behind = bytes_u64(&b, l->split_first + 8u);
+	}
 	if (h->version >= VERSION_NOTES) {
 		h->note_at = bytes_u64(&b, l->note_at);
 		h->note_size = bytes_uint(&b, l->note_size, l->note_size_width);
@@ -325,7 +339,7 @@ static void note_left_out(struct dump *dump, struct kdump_pages *k)
 	uint64_t there, left_out;
 	char words[WORDS_SIZE];
 
-	if (!h->two_maps)
+	if (!h->two_maps || h->split)
 		return;
 	there = count_bits(k, h->bitmap_at, h->bitmap_size / 2) * h->share;
 	left_out = there > dump->map.pages ? there - dump->map.pages : 0;
@@ -335,6 +349,25 @@ static void note_left_out(struct dump *dump, struct kdump_pages *k)
 			  "%u: %s) and count as absent",
 			  count_words(left_out, words), h->dump_level,
 			  h->dump_level == 1 ? "pages of zeros" : "pages of zeros and others");
+}
+
+/* makedumpfile --split: each file has the whole maps, and the pages of one stretch. */
+static void note_split(struct dump *dump, const struct kdump_header *h)
+{
+	char first[40] = "";
+
+	if (!h->split)
+		return;
+	if (h->split_first < h->split_behind)
+		snprintf(first, sizeof(first), "0x%" PRIx64 " to 0x%" PRIx64,
+			 h->split_first * h->block_size, h->split_behind * h->block_size - 1);
+	dump->complete = false;
+	dump->advice = "put its files together with makedumpfile --reassemble FILE1 FILE2 ... "
+		       "WHOLE, and open WHOLE";
+	dump_note(dump,
+		  "it is one file of a set that makedumpfile --split wrote: it has the pages of "
+		  "physical %s only; %s",
+		  first[0] ? first : "addresses unknown", dump->advice);
 }
 
 /* ---- opening ---- */
@@ -430,6 +463,7 @@ static enum ps_status open_pages(struct dump *dump, struct kdump_pages *k, struc
 	read_notes(dump, k);
 	find_lost(dump, k);
 	note_left_out(dump, k);
+	note_split(dump, &k->header);
 	dump_note(dump, "read through %s", kdumpfile_version());
 	dump->kind = "kdump";
 	return PS_OK;
@@ -438,7 +472,7 @@ static enum ps_status open_pages(struct dump *dump, struct kdump_pages *k, struc
 enum probe kdump_open(struct dump *dump, struct ps_error *err)
 {
 	static const struct page_source_ops ops = {pages_read, pages_prefetch, pages_lost,
-						   pages_close};
+						   pages_bad, pages_close};
 	bool is_kdump, flattened = flattened_is(&dump->file);
 	struct kdump_pages *k;
 

@@ -33,7 +33,13 @@ enum page_state kdumpfile_read(struct kdumpfile *k, uint64_t pfn, size_t skip, v
 /** Has the process unpack these pages in the background, as far as there is room. */
 void kdumpfile_prefetch(struct kdumpfile *k, uint64_t pfn, uint64_t count);
 
-/** True when the process is gone: *err says how it ended. */
+/**
+ * Pages over which a process crashed or hung, before another one was started in its place: they are
+ * PAGE_DAMAGED from then on. *err, untouched when there is none, names the last one and how.
+ */
+unsigned kdumpfile_bad(const struct kdumpfile *k, struct ps_error *err);
+
+/** True when the process is gone for good: *err says how it ended. */
 bool kdumpfile_lost(const struct kdumpfile *k, struct ps_error *err);
 
 /** A page source that is the process and nothing else; owns it. NULL: out of memory. */

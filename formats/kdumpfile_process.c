@@ -110,11 +110,14 @@ static enum page_state state_of(kdump_status status)
 
 static void read_pages(kdump_ctx_t *ctx, struct shared *shared)
 {
+	volatile uint32_t *at = &shared->at; /* read by the parent when this process is gone */
+
 	for (uint32_t i = 0; i < shared->count && i < SHARED_BATCH; i++) {
 		struct shared_page *page = &shared->pages[i];
 		size_t length = PAGE_SIZE;
 		kdump_status status;
 
+		*at = i;
 		status = kdump_read(ctx, KDUMP_MACHPHYSADDR, page->pfn << PAGE_SHIFT,
 				    shared->data[page->slot % SHARED_SLOTS], &length);
 		if (status == KDUMP_OK && length != PAGE_SIZE)
@@ -122,6 +125,7 @@ static void read_pages(kdump_ctx_t *ctx, struct shared *shared)
 		page->state = state_of(status);
 		if (status != KDUMP_OK)
 			kdump_clear_err(ctx);
+		*at = i + 1;
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * What the process that reads through libkdumpfile and its client share: a piece of memory, and a
- * socket on which one byte says "do it" and one byte back says "done". Private to kdumpfile.c and
- * kdumpfile_process.c.
+ * socket on which one byte says "do it" and one byte back says "done". Private to kdumpfile.c,
+ * kdumpfile_link.c and kdumpfile_process.c.
  *
  * Whoever holds the turn may touch the memory; but pages that were delivered stay where they are,
  * and the process writes only into the slots that the request names.
@@ -16,6 +16,9 @@ enum {
 	SHARED_BATCH = 256,                         /* pages of one request */
 	SHARED_BITS = SHARED_SLOTS * PAGE_SIZE * 8, /* of the page map, in one request */
 };
+
+/** shared.at before the first page is begun. */
+#define SHARED_NOT_BEGUN UINT32_MAX
 
 enum shared_task { TASK_OPEN, TASK_PAGES, TASK_BITS };
 
@@ -32,6 +35,7 @@ struct shared {
 	uint64_t first; /* bit */
 	struct shared_page pages[SHARED_BATCH];
 	/* answer */
+	uint32_t at;     /* pages delivered; the next one is being read */
 	uint32_t status; /* kdump_status of the task */
 	char error[256]; /* the library's words; empty: none */
 	/* pages, or bits from the first byte on */

@@ -41,6 +41,8 @@ struct lkcd {
 	size_t run_count, run_capacity;
 	uint64_t lost; /* pages whose bytes the file does not have */
 	bool ended;    /* the end mark was there */
+	bool broken;   /* at broken_at there should be the header of a page, and is not */
+	uint64_t broken_at;
 };
 
 /* The place of the system's name depends on version and architecture. */
@@ -70,6 +72,16 @@ static enum ps_status add_page(struct lkcd *l, uint64_t pfn, struct ps_error *er
 	return PS_OK;
 }
 
+/* Each header says where the next one is: behind one that is none, no page can be found. */
+static enum ps_status break_off(struct lkcd *l, uint64_t at, struct ps_error *err)
+{
+	l->broken = true;
+	l->broken_at = at;
+	if (l->run_count > 0)
+		return PS_OK;
+	return ps_fail_at(err, PS_CORRUPT, at, "no header of a page at file offset 0x%" PRIx64, at);
+}
+
 static enum ps_status go_through(struct lkcd *l, uint64_t at, struct ps_error *err)
 {
 	struct file *file = &l->dump->file;
@@ -88,8 +100,7 @@ static enum ps_status go_through(struct lkcd *l, uint64_t at, struct ps_error *e
 			return PS_OK;
 		size = bytes_u32(&b, 8);
 		if (bytes_u64(&b, 0) % PAGE_SIZE != 0 || size > PAGE_PACKED_MOST)
-			return ps_fail_at(err, PS_CORRUPT, at,
-					  "no header of a page at file offset 0x%" PRIx64, at);
+			return break_off(l, at, err);
 		at += PAGE_HEADER;
 		if (size > file->size - at) {
 			l->lost++;
@@ -149,6 +160,13 @@ static enum ps_status set_map(struct lkcd *l, struct ps_error *err)
 	if (l->ended)
 		return PS_OK;
 	dump->complete = false;
+	if (l->broken) {
+		dump_note(dump,
+			  "the file is damaged: no header of a page at file offset 0x%" PRIx64
+			  ", and the pages behind it cannot be found",
+			  l->broken_at);
+		return PS_OK;
+	}
 	dump->pages_lost = l->lost;
 	dump_note(dump, "the file is cut: it ends before the mark behind its last page");
 	return PS_OK;

@@ -26,6 +26,10 @@ struct page_source_ops {
 	/** True when the source has failed for good: *err says how. */
 	bool (*lost)(const struct page_source *source, struct ps_error *err);
 
+	/** Pages that ended the source's reader, which was started anew. *err: the last, and how.
+	 */
+	unsigned (*bad)(const struct page_source *source, struct ps_error *err);
+
 	void (*close)(struct page_source *source);
 };
 

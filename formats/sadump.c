@@ -2,7 +2,8 @@
  * sadump: what the firmware of Fujitsu servers writes, whatever system runs on them. Headers, two
  * maps of pages, and the pages back to back.
  *
- * Supported: a dump on one partition. Refused: sets of disks and media backups. Read here and not
+ * Supported: a dump on one partition. Recognised and refused: one disk of a set of disks, and media
+ * backups, which begin with a header without magic. Read here and not
  * through libkdumpfile, whose versions 0.5.1 to 0.5.4 give the first page of a stretch for every
  * page of it.
  *
@@ -18,7 +19,14 @@
 
 enum {
 	PARTITION_HEADER = 168,
-	AT_SET_DISK = 152,
+	AT_SYSTEM_ID = 88, /* followed by the set's id: two GUIDs */
+	AT_SET_DISK = 152, /* number of the disk in its set, from 1 on; 0: no set */
+	DISKS_MOST = 16,
+
+	SET_HEADER = 16, /* in the second block of the first disk of a set */
+	AT_SET_DISKS = 4,
+
+	MEDIA_IDS = 32, /* a media backup begins with the two GUIDs of the partition header */
 
 	HEADER_SIZE = 96,
 	AT_VERSION = 8,
@@ -142,6 +150,74 @@ static void read_states(struct sadump *s)
 	}
 }
 
+#define HINT_ONE_PARTITION                                                                         \
+	"have the firmware dump onto one partition and open that, or have Windows write a crash "  \
+	"dump (MEMORY.DMP); makedumpfile puts sets of Linux machines together only"
+
+/* Disks of the set, as its first disk says in the block behind the partition header; 0: unknown. */
+static uint32_t disks_of_set(struct file *file)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint8_t raw[SET_HEADER];
+	struct bytes b = bytes_of(raw, sizeof(raw));
+
+	for (uint64_t size = BLOCK_LEAST; size <= BLOCK_MOST; size *= 2) {
+		uint32_t blocks, disks;
+
+		if (file_read(file, size, raw, sizeof(raw), &ignored) != PS_OK)
+			return 0;
+		blocks = bytes_u32(&b, 0);
+		disks = bytes_u32(&b, AT_SET_DISKS);
+		/* else these are numbers of the check pattern that fills the first block */
+		if (blocks >= 1 && blocks <= DISKS_MOST && disks >= 1 && disks <= DISKS_MOST)
+			return disks;
+	}
+	return 0;
+}
+
+static enum ps_status refuse_set(struct dump *dump, uint32_t disk, struct ps_error *err)
+{
+	uint32_t disks = disk == 1 ? disks_of_set(&dump->file) : 0;
+
+	if (disk > DISKS_MOST)
+		return ps_fail_at(err, PS_CORRUPT, AT_SET_DISK,
+				  "it calls itself disk %u of a set, and sets have at most %u",
+				  disk, DISKS_MOST);
+	if (disks > 0)
+		ps_fail(err, PS_UNSUPPORTED, "it is the first of a set of %u disks", disks);
+	else
+		ps_fail(err, PS_UNSUPPORTED, "it is disk %u of a set of disks", disk);
+	ps_hint(err, HINT_ONE_PARTITION);
+	return err->status;
+}
+
+/* The header of a medium has no magic; the partition header behind it has, and the same ids. */
+static bool is_media_backup(struct file *file)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint8_t ids[MEDIA_IDS], part[PARTITION_HEADER];
+
+	if (file_read(file, 0, ids, sizeof(ids), &ignored) != PS_OK)
+		return false;
+	for (uint64_t size = BLOCK_LEAST; size <= BLOCK_MOST; size *= 2) {
+		if (file_read(file, size, part, sizeof(part), &ignored) != PS_OK)
+			return false;
+		if (memcmp(part, "sadump\0", 8) == 0 &&
+		    memcmp(part + AT_SYSTEM_ID, ids, sizeof(ids)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum probe refuse_media_backup(const struct dump *dump, struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED, "%s is a media backup of a sadump, which cannot be read",
+		file_words(&dump->file));
+	ps_hint(err, "open the dump on the partition itself, or have Windows write a crash dump "
+		     "(MEMORY.DMP)");
+	return PROBE_ERROR;
+}
+
 static enum ps_status open_partition(struct sadump *s, struct ps_error *err)
 {
 	struct dump *dump = s->dump;
@@ -151,11 +227,8 @@ static enum ps_status open_partition(struct sadump *s, struct ps_error *err)
 	if (file_read(&dump->file, 0, raw, sizeof(raw), err) != PS_OK)
 		return ps_fail_at(err, PS_ABSENT, dump->file.size,
 				  "the file ends inside its headers");
-	if (bytes_u32(&b, AT_SET_DISK) != 0) {
-		ps_fail(err, PS_UNSUPPORTED, "it is one disk of a set of disks");
-		ps_hint(err, "have makedumpfile put the set together into one file");
-		return err->status;
-	}
+	if (bytes_u32(&b, AT_SET_DISK) != 0)
+		return refuse_set(dump, bytes_u32(&b, AT_SET_DISK), err);
 	if (!find_header(s))
 		return ps_fail_at(err, PS_CORRUPT, BLOCK_LEAST,
 				  "its second header is not there or damaged");
@@ -178,7 +251,8 @@ enum probe sadump_open(struct dump *dump, struct ps_error *err)
 	if (file_read(&dump->file, 0, magic, sizeof(magic), err) != PS_OK)
 		return PROBE_ERROR;
 	if (memcmp(magic, "sadump\0", sizeof(magic)) != 0)
-		return PROBE_NOT_MINE;
+		return is_media_backup(&dump->file) ? refuse_media_backup(dump, err)
+						    : PROBE_NOT_MINE;
 	if (open_partition(&s, err) == PS_OK)
 		return PROBE_MINE;
 	ps_wrap(err, "%s: cannot use this sadump", file_words(&dump->file));

@@ -31,6 +31,14 @@ static bool file(struct report *report)
 			"The minidump is not whole",
 			"Parts of it are cut off or do not agree; the notes say which.",
 			"compare the file's size with the original; a copy may have been cut short");
+	if (f->pages_damaged > 0 && f->pages_in_file == f->pages_listed)
+		return add(report, "file-incomplete", SEVERITY_WARNING, "The file is damaged",
+			   report_text(report,
+				       "Of the pages that were read, %s%" PRIu64
+				       " cannot be unpacked; what nothing needed was not looked "
+				       "at.",
+				       f->more_damaged ? "at least " : "", f->pages_damaged),
+			   "copy the dump again; if that is as damaged, have it written again");
 	if (f->pages_in_file == f->pages_listed)
 		return add(report, FINDING_FILE_INCOMPLETE, SEVERITY_WARNING,
 			   "The file is not whole",

@@ -4,9 +4,6 @@
  */
 #include "plugins/plugin.h"
 
-#include <stdio.h>
-#include <string.h>
-
 static bool unreadable(const struct plugin_input *input, struct report *report)
 {
 	const struct driver_files *files = input->files;
@@ -22,27 +19,47 @@ static bool unreadable(const struct plugin_input *input, struct report *report)
 				    files->first_unreadable));
 }
 
+static bool is_other_version(const struct plugin_input *input, const struct module *m,
+			     const struct driver_file **ret)
+{
+	uint32_t stamp = m->timestamp.known ? (uint32_t)m->timestamp.value : 0;
+
+	return m->name && driver_files_find(input->files, m->name, &m->image, stamp,
+					    (uint32_t)m->size, ret) == DRIVER_DIFFERS;
+}
+
 /* A copy of another version is never used, and never passed over in silence. */
 static bool mismatches(const struct plugin_input *input, struct report *report)
 {
 	const struct module_list *list = &input->kernel->modules;
-	bool fits = true;
+	const struct driver_file *file = NULL;
+	const char *names = NULL;
+	size_t count = 0;
 
-	for (size_t i = 0; i < list->count && fits; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		const struct module *m = &list->items[i];
-		const struct driver_file *file = NULL;
-		uint32_t stamp = m->timestamp.known ? (uint32_t)m->timestamp.value : 0;
 
-		if (!m->name || driver_files_find(input->files, m->name, &m->image, stamp,
-						  (uint32_t)m->size, &file) != DRIVER_DIFFERS)
+		if (!is_other_version(input, m, &file))
 			continue;
-		fits = add_note(report, &report->owner_notes,
+		names = count++ ? report_text(report, "%s, %s", names, m->name)
+				: report_text(report, "%s", m->name);
+		if (!names)
+			return false;
+	}
+	if (count == 0)
+		return true;
+	if (count == 1)
+		return add_note(report, &report->owner_notes,
 				report_text(report,
 					    "--drivers: a copy of %s is there (%s), but of another "
 					    "version: it was not used.",
-					    m->name, file->path));
-	}
-	return fits;
+					    names, file->path));
+	return add_note(
+		report, &report->owner_notes,
+		report_text(report,
+			    "--drivers: copies of %zu drivers are there, but of other versions: "
+			    "they were not used: %s.",
+			    count, names));
 }
 
 static struct report_string pdb(struct report *report, bool present, const char *value, bool *fits)

@@ -10,8 +10,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "analyzer/owners/claims.h"
+#include "analyzer/owners/origin.h"
 #include "base/memory.h"
 
 /* A tag in use with the part of the roll-up that it belongs to. */
@@ -41,25 +43,60 @@ static size_t kernel_image(const struct owners *owners)
 	return 0;
 }
 
-static struct share share_of(const struct owners *owners, const struct tag_row *row)
+/* A tag list that names another image than nt speaks against the kernel. */
+static bool list_names_another(const struct plugin_input *input, uint32_t tag)
 {
-	const struct owner_tag *tag = owners_find(owners, row->tag);
+	struct tag_name name = {NULL, NULL, NULL};
+
+	return input->names && tag_names_find(input->names, tag, &name) && name.image &&
+	       strncasecmp(name.image, "nt", 2) != 0;
+}
+
+static bool kernel_is_best(const struct owners *owners, const struct owner_tag *tag)
+{
+	size_t best = ownership_best(tag);
+
+	for (size_t i = 0; i < best; i++) {
+		if (tag->candidates[i].where == OWNER_LOADED &&
+		    owners->images[tag->candidates[i].module].kernel_itself)
+			return true;
+	}
+	return false;
+}
+
+/* Where a tag goes that is allocated on behalf of others. */
+static size_t place_for_others(const struct plugin_input *input, uint32_t tag_value,
+			       const struct owner_tag *tag)
+{
+	const struct owners *owners = input->owners;
+
+	if (tag && ownership_is_proved(tag) && tag->candidates[0].where == OWNER_LOADED)
+		return tag->candidates[0].module;
+	if (owners->image_count == 0)
+		return (size_t)UNOWNED;
+	if (tag && tag->candidate_count > 0 && owner_grade_proves(tag->candidates[0].grade))
+		return kernel_is_best(owners, tag) ? kernel_image(owners) : (size_t)SHARED;
+	return list_names_another(input, tag_value) ? (size_t)UNOWNED : kernel_image(owners);
+}
+
+static struct share share_of(const struct plugin_input *input, const struct tag_row *row)
+{
+	const struct owner_tag *tag = owners_find(input->owners, row->tag);
 	struct share s = {.row = row, .place = (size_t)UNOWNED};
 
+	if (tag ? tag->for_others : origin_for_others(row->tag)) {
+		s.for_others = true;
+		s.place = place_for_others(input, row->tag, tag);
+		return s;
+	}
 	switch (ownership_of(tag)) {
 	case OWNERSHIP_NONE:
-	case OWNERSHIP_PERHAPS: break;
+	case OWNERSHIP_PERHAPS:
+	case OWNERSHIP_FOR_OTHERS: break;
 	case OWNERSHIP_SEVERAL: s.place = (size_t)SHARED; break;
 	case OWNERSHIP_ONE:
 		if (tag->candidates[0].where == OWNER_LOADED)
 			s.place = tag->candidates[0].module;
-		break;
-	case OWNERSHIP_FOR_OTHERS:
-		s.for_others = true;
-		if (ownership_is_proved(tag) && tag->candidates[0].where == OWNER_LOADED)
-			s.place = tag->candidates[0].module;
-		else if (owners->image_count > 0)
-			s.place = kernel_image(owners);
 		break;
 	}
 	return s;
@@ -235,7 +272,7 @@ static enum ps_status roll_up(const struct plugin_input *input, struct report *r
 	fits = shares && report->drivers.items;
 	for (size_t i = 0; fits && i < tracker->row_count; i++) {
 		if (in_use(&tracker->rows[i]))
-			shares[count++] = share_of(input->owners, &tracker->rows[i]);
+			shares[count++] = share_of(input, &tracker->rows[i]);
 	}
 	if (fits) {
 		qsort(shares, count, sizeof(*shares), compare_shares);

@@ -84,6 +84,25 @@ static bool minidump(const struct dump *dump, struct report *report, struct repo
 	return secondary(t, report, m);
 }
 
+/* Known only of pages that were read. */
+static bool note_damaged(const struct page_set *damaged, struct report *report,
+			 struct report_file *f)
+{
+	const char *note;
+
+	f->pages_damaged = damaged->count;
+	f->more_damaged = damaged->more;
+	if (damaged->count == 0)
+		return true;
+	f->complete = false;
+	note = report_text(report,
+			   "of the pages that were read, %s%zu %s damaged in the file and cannot "
+			   "be unpacked; the lowest: physical 0x%" PRIx64,
+			   damaged->more ? "at least " : "", damaged->count,
+			   damaged->count == 1 ? "is" : "are", damaged->lowest << PAGE_SHIFT);
+	return note && add_notes(report, &f->notes, note, 0, 1);
+}
+
 enum ps_status plugin_file(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err)
 {
@@ -103,7 +122,9 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 	f->pages_in_file = dump->map.pages_in_file - dump->pages_lost;
 	header(&dump->facts, &f->header);
 	if (!f->path || !f->title || !minidump(dump, report, &f->minidump) ||
-	    !add_notes(report, &f->notes, dump->notes[0], sizeof(dump->notes[0]), dump->note_count))
+	    !add_notes(report, &f->notes, dump->notes[0], sizeof(dump->notes[0]),
+		       dump->note_count) ||
+	    !note_damaged(&dump->damaged, report, f))
 		return ps_fail_memory(err, "the report");
 	return PS_OK;
 }

@@ -128,14 +128,25 @@ static enum report_ownership ownership_in_report(enum ownership ownership)
 	return OWNED_BY_NOBODY;
 }
 
+static bool kernel_is_best(const struct report_owner *owner, size_t best)
+{
+	for (size_t i = 0; i < best; i++) {
+		if (owner->candidates[i].kernel_itself)
+			return true;
+	}
+	return false;
+}
+
 /* For a column: "nt", "a.sys or b.sys", "a.sys +3", "a.sys ?", "nt *". */
 static const char *short_words(struct report *report, const struct report_owner *owner, size_t best)
 {
 	const struct report_candidate *c = owner->candidates;
-	const char *mark = owner->ownership == OWNED_PERHAPS ? " ?" : "";
+	bool proof = best > 0 && c[0].proof, others = owner->ownership == OWNED_FOR_OTHERS;
+	const char *mark = proof ? (others ? " *" : "") : (others ? " * ?" : " ?");
 
-	if (owner->ownership == OWNED_FOR_OTHERS)
-		return best == 1 && c[0].proof ? report_text(report, "%s *", c[0].module) : "nt *";
+	/* what the kernel does for others is well known */
+	if (others && (best == 0 || (kernel_is_best(owner, best) && (best > 1 || !proof))))
+		return "nt *";
 	if (best == 0)
 		return "-";
 	if (best == 1)

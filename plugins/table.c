@@ -4,7 +4,6 @@
 #include "plugins/plugin.h"
 
 static const struct plugin plugins[] = {
-	{"file", 0, plugin_file},
 	{"system", SECTION_SYSTEM, plugin_system},
 	{"modules", SECTION_MODULES, plugin_modules},
 	{"tracker", SECTION_TRACKER | SECTION_TAGS | SECTION_TOP | SECTION_TOTALS, plugin_tracker},
@@ -20,6 +19,8 @@ static const struct plugin plugins[] = {
 	 plugin_big_pages},
 	{"big-list", SECTION_BIG_LIST, plugin_big_list},
 	{"hex", SECTION_HEX, plugin_hex},
+	/* behind all that read pages: it counts those that turned out damaged */
+	{"file", 0, plugin_file},
 	/* what is missing first: the checks after it are worth what it says */
 	{"coverage", SECTION_FINDINGS, plugin_coverage},
 	{"cross-check", SECTION_FINDINGS, plugin_cross_check},

@@ -3,7 +3,9 @@ plain or flattened, LKCD, sadump, and cores of Xen guests. Layouts as the format
 them; nothing is shared with formats/.
 """
 
+import ctypes
 import os
+import re
 import struct
 import zlib
 
@@ -60,44 +62,113 @@ def bitmap(pfns, highest, high_bit_first=False):
     return bytes(bits)
 
 
-def kdump_pieces(core, packed=True, without_zeros=False, system=b"", block_size=PAGE):
-    """(offset, bytes) of a kdump-compressed file, in the order of the file."""
+# ---- packed pages ----
+#
+# The libraries are those that libkdumpfile itself unpacks with: where it runs, they are.
+
+
+def packed_by(library, function, page, room, *more):
+    """What a C function packs into `room` bytes: function(more..., to, length of it)."""
+    to, length = ctypes.create_string_buffer(room), ctypes.c_size_t(room)
+    status = getattr(ctypes.CDLL(library), function)(
+        page, ctypes.c_size_t(len(page)), to, ctypes.byref(length), *more
+    )
+    if status != 0:
+        raise OSError(f"{function} fails: {status}")
+    return to.raw[:length.value]
+
+
+def lzo(page):
+    return packed_by("liblzo2.so.2", "lzo1x_1_compress", page, 2 * PAGE, ctypes.create_string_buffer(1 << 18))
+
+
+def snappy(page):
+    return packed_by("libsnappy.so.1", "snappy_compress", page, 2 * PAGE)
+
+
+def zstd(page):
+    library, to = ctypes.CDLL("libzstd.so.1"), ctypes.create_string_buffer(2 * PAGE)
+    library.ZSTD_compress.restype = ctypes.c_size_t
+    size = library.ZSTD_compress(to, ctypes.c_size_t(2 * PAGE), page, ctypes.c_size_t(len(page)), 3)
+    return to.raw[:size]
+
+
+def gzip(page):
+    return zlib.compress(page, 1)
+
+
+def rle_of(match):
+    run = match[0]
+    return bytes([0, len(run), run[0]]) if len(run) > 3 else bytes(2 * len(run))
+
+
+def rle(page):
+    """LKCD's: 0, count, byte for a run; 0, 0 for a zero that stands alone."""
+    return re.sub(rb"(.)\1{3,254}|\0", rle_of, page, flags=re.DOTALL)
+
+
+# Flag of a page descriptor in kdump-compressed files.
+KDUMP_PACKERS = {"zlib": (0x1, gzip), "lzo": (0x2, lzo), "snappy": (0x4, snappy), "zstd": (0x20, zstd),
+                 "raw": (0, bytes)}  # fmt: skip
+# Compression of an LKCD dump; pages that do not shrink are stored as they are.
+LKCD_PACKERS = {"none": (0, bytes), "rle": (1, rle), "gzip": (2, gzip)}
+
+
+def shrunk(page, flag, packer):
+    """(flag, bytes); flag 0 and the page itself when it does not shrink."""
+    small = packer(page)
+    return (flag, small) if len(small) < PAGE else (0, page)
+
+
+# ---- kdump-compressed ----
+
+
+def kdump_pieces(core, packers=("zlib",), without_zeros=False, system=b"", block_size=PAGE, spoil=None,
+                 part=None):
+    """(offset, bytes) of a kdump-compressed file, in the order of the file. The packers take turns.
+    `spoil` may change the (offset, size, flag) of a page, given its PFN and these. `part` is
+    (first PFN, PFN behind the last) of a file that makedumpfile --split writes: its maps are whole, its
+    pages are not."""
     every, written, descriptors, data = [], [], [], []
     for pfn, page in core.pages():
         every.append(pfn)
         if page is not ZEROS or not without_zeros:
             written.append((pfn, page))
+    mapped = bitmap([pfn for pfn, _ in written], core.highest)
+    if part:
+        written = [page for page in written if part[0] <= page[0] < part[1]]
+    first, behind = part or (0, 0)
     blocks = -(-core.highest // (8 * PAGE))
     notes_at = 2 * PAGE
     sub_blocks = 1 + -(-len(core.notes) // PAGE)
     maps_at = (1 + sub_blocks) * PAGE
     descriptors_at = maps_at + 2 * blocks * PAGE
     at = descriptors_at + 24 * len(written)
-    zeros_at, packed_zeros = at, zlib.compress(ZEROS, 1) if packed else ZEROS
-    data.append(packed_zeros)
-    at += len(packed_zeros)
-    zero = struct.pack("<QIIQ", zeros_at, len(packed_zeros), int(packed), 0)
-    for _, page in written:
-        if page is ZEROS:
-            descriptors.append(zero)
-            continue
-        small = zlib.compress(page, 1) if packed else page
-        if len(small) >= PAGE:
-            small = page
-        descriptors.append(struct.pack("<QIIQ", at, len(small), int(small is not page), 0))
-        data.append(small)
-        at += len(small)
+    zeros_at, stored_zeros = at, {}
+    for turn, (pfn, page) in enumerate(written):
+        name = packers[turn % len(packers)]
+        place = stored_zeros.get(name) if page is ZEROS else None
+        if not place:
+            flag, small = shrunk(page, *KDUMP_PACKERS[name])
+            place = (at, len(small), flag)
+            data.append(small)
+            at += len(small)
+            if page is ZEROS:
+                stored_zeros[name] = place
+        if spoil:
+            place = spoil(pfn, *place)
+        descriptors.append(struct.pack("<QIIQ", *place, 0))
     header = b"KDUMP   " + struct.pack("<i", 6) + system.ljust(390, b"\0") + bytes(6) + bytes(16)
     header += struct.pack("<IiiIIIIIIi", 0, block_size, sub_blocks, 2 * blocks,
                           min(core.highest, 0xFFFFFFFF), 0, 0, 0, 0, 1)  # fmt: skip
-    sub = struct.pack("<QiiQQQQQQQQQQQ", 0, int(without_zeros), 0, 0, 0, 0, 0, notes_at,
-                      len(core.notes), 0, 0, 0, 0, core.highest)  # fmt: skip
+    sub = struct.pack("<QiiQQQQQQQQQQQ", 0, int(without_zeros), int(bool(part)), first, behind, 0, 0, notes_at,
+                      len(core.notes), 0, 0, first, behind, core.highest)  # fmt: skip
     yield 0, header.ljust(PAGE, b"\0")
     yield PAGE, sub.ljust(PAGE, b"\0")
     if core.notes:
         yield notes_at, core.notes
     yield maps_at, bitmap(every, core.highest)
-    yield maps_at + blocks * PAGE, bitmap([pfn for pfn, _ in written], core.highest)
+    yield maps_at + blocks * PAGE, mapped
     yield descriptors_at, b"".join(descriptors)
     yield zeros_at, b"".join(data)
 
@@ -122,21 +193,28 @@ def write_flattened(core, path, end=True, piece_size=65536, **options):
     return path
 
 
-def write_lkcd(core, path, version=8, end=True, system=b""):
+def write_lkcd(core, path, version=8, end=True, system=b"", packer="gzip", spoil=None):
+    """`spoil` may change the (length, flag, bytes) of a page, given its PFN and these."""
+    compression, pack = LKCD_PACKERS[packer]
     header = struct.pack("<QIIIIQQQI", 0xA8190173618F23ED, version, 734, 0, PAGE,
                          core.highest * PAGE, 0, core.highest * PAGE, 0)  # fmt: skip
-    header += bytes(256) + bytes(16) + system.ljust(390, b"\0") + bytes(8) + struct.pack("<III", 2, 0, 0)
+    header += bytes(256) + bytes(16) + system.ljust(390, b"\0") + bytes(8) + struct.pack("<III", compression, 0, 0)
     with open(path, "wb") as file:
         file.write(header.ljust(65536, b"\0"))
         for pfn, page in core.pages():
-            small = zlib.compress(page, 1)
-            file.write(struct.pack("<QII", pfn * PAGE, len(small), 2) + small)
+            flag, small = shrunk(page, 2, pack)
+            size, flag, small = len(small), flag or 1, small
+            if spoil:
+                size, flag, small = spoil(pfn, size, flag, small)
+            file.write(struct.pack("<QII", pfn * PAGE, size, flag) + small)
         if end:
             file.write(struct.pack("<QII", 0, 0, 4))
     return path
 
 
-def write_sadump(core, path, cr3=0, set_disk=0):
+def write_sadump(core, path, cr3=0, set_disk=0, disks=0, media=False):
+    """`set_disk`: number in a set of `disks`, whose first has a header of the set. `media`: behind the
+    header of a medium."""
     blocks = -(-core.highest // (8 * PAGE))
     pages = list(core.pages())
     bits = bitmap([pfn for pfn, _ in pages], core.highest, high_bit_first=True)
@@ -144,7 +222,9 @@ def write_sadump(core, path, cr3=0, set_disk=0):
     struct.pack_into("<QQQQ", state, 992, 0xD01, 0x246, cr3, 0x80050033)
     states = struct.pack("<I", len(state)) + bytes(16) + bytes(state)
     data_at = PAGE * (2 + 1 + 2 * blocks)
-    part = struct.pack("<4sIIIII", b"sadu", 0x706D, 1, 0, 0, 0).ljust(152, b"\0")
+    part = struct.pack("<4sIIIII", b"sadu", 0x706D, 1, 0, 0, 0).ljust(88, b"\0")
+    ids = bytes(range(1, 33))  # of the system and of the set
+    part = (part + ids).ljust(152, b"\0")
     part += struct.pack("<IIQ", set_disk, 0, data_at + len(pages) * PAGE)
     magic = 0x1234
     while len(part) < PAGE:
@@ -153,8 +233,13 @@ def write_sadump(core, path, cr3=0, set_disk=0):
     header = b"sadump\0\0" + struct.pack("<II", 1, 0) + bytes(16)
     header += struct.pack("<IIIIIIIIIIIIIIQQQQ", 0, 0, PAGE, 0, 1, blocks, blocks, 0, 0, 0, 0, 0, 1, 0,
                           core.highest, len(pages), 0, 0)  # fmt: skip
+    blocks = [part, header, states]
+    if set_disk == 1:
+        blocks.insert(1, struct.pack("<IIQ", 1, disks, 1 << 30))
+    if media:
+        blocks.insert(0, ids + bytes(16) + bytes([1, 0, 1, 1]))
     with open(path, "wb") as file:
-        for block in (part, header, states):
+        for block in blocks:
             file.write(block.ljust(PAGE, b"\0"))
         file.write(bits + bits)
         for _, page in pages:

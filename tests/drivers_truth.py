@@ -24,6 +24,7 @@ GRADES = {
     "tag list": "tag-list",
     "inference from contents": "contents",
 }
+KERNEL_NAMES = {"nt": "ntoskrnl.exe"}
 STRONG = ("call-site", "registration", "free-site", "library")
 ORDER = ("call-site", "registration", "free-site", "library", "bytes")
 
@@ -53,7 +54,9 @@ def truths(config):
     """{"shapes.sys": Truth} of one configuration."""
     paths = glob.glob(os.path.join(DRIVERS, config, "*.truth.tsv"))
     check(paths, f"no truths in build/drivers/{config}: make test-drivers")
-    return {os.path.basename(p).removesuffix(".truth.tsv") + ".sys": read_table(p) for p in paths}
+    names = {path: os.path.basename(path).removesuffix(".truth.tsv") for path in paths}
+    return {name + (".exe" if name == "ntoskrnl" else ".sys"): read_table(path)
+            for path, name in names.items()}  # fmt: skip
 
 
 def merge(rows):
@@ -71,7 +74,8 @@ def answers(report):
     for owner in report["owners"] or []:
         for candidate in owner["candidates"]:
             if not candidate.get("unloaded"):
-                pair = candidate["module"].lower(), owner["tag_hex"]
+                module = candidate["module"].lower()
+                pair = KERNEL_NAMES.get(module, module), owner["tag_hex"]
                 found[pair] = GRADES[candidate["grade"]]
     return found
 
@@ -81,7 +85,7 @@ class Score:
 
     def __init__(self):
         self.wanted = self.found = self.named = self.right = self.decoys = 0
-        self.missed, self.false, self.weak = [], [], []
+        self.missed, self.false, self.other = [], [], []
 
     def __add__(self, other):
         total = Score()
@@ -98,7 +102,7 @@ class Score:
     def faults(self):
         return [*(f"missed {words}" for words in self.missed),
                 *(f"wrongly named {words}" for words in self.false),
-                *(f"too weak or too strong {words}" for words in self.weak)]  # fmt: skip
+                *(f"another grade: {words}" for words in self.other)]  # fmt: skip
 
 
 def shown(module, tag):
@@ -109,16 +113,17 @@ def judge_driver(module, wanted, decoys, got, score):
     """`wanted` {tag: (grades, optional)}, `got` {tag: grade}."""
     for tag, (grades, optional) in sorted(wanted.items()):
         grade = got.get(tag)
+        words = f"{shown(module, tag)} ({'/'.join(sorted(grades))}, answer {grade})"
+        known = grade in ORDER and grades
+        weaker = known and ORDER.index(grade) > max(ORDER.index(g) for g in grades)
         if not optional:
             score.wanted += 1
-            if grade is None or grade not in ORDER:
-                score.missed.append(f"{shown(module, tag)} ({'/'.join(sorted(grades))})")
+            if not known or weaker:
+                score.missed.append(words)
                 continue
             score.found += 1
-        if grade in ORDER and grades and grade not in grades:
-            stronger = ORDER.index(grade) < min(ORDER.index(g) for g in grades)
-            if not stronger or grade in STRONG:
-                score.weak.append(f"{shown(module, tag)}: {grade}, not {'/'.join(sorted(grades))}")
+        if known and not weaker and grade not in grades:
+            score.other.append(words)
     for tag, grade in sorted(got.items()):
         if grade not in STRONG:
             continue
@@ -142,7 +147,10 @@ def judge_files(config, report):
     score, got = Score(), by_module(answers(report))
     known = truths(config)
     for module, truth in sorted(known.items()):
-        judge_driver(module, merge(truth.rows), truth.decoys, got.get(module, {}), score)
+        # Nobody asks for tags here, so that plain bytes are no answer, and no fault either.
+        wanted = {tag: (grades, optional or "bytes" in grades)
+                  for tag, (grades, optional) in merge(truth.rows).items()}  # fmt: skip
+        judge_driver(module, wanted, truth.decoys, got.get(module, {}), score)
     for module in set(got) - set(known):
         judge_driver(module, {}, set(), got[module], score)
     return score

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness import ROOT, Failure, check, run, scratch
+from harness import ROOT, Failure, check, equal, run, scratch
 
 JOBS = 1  # make itself uses both processors
 
@@ -40,6 +40,16 @@ def install():
         make("uninstall", *words[1:])()
         left = [name for _, _, names in os.walk(directory) for name in names]
         check(not left, f"left after make uninstall: {' '.join(left)}")
+
+
+def root_program(words, copied):
+    """Which builds may replace ./poolscope."""
+
+    def case():
+        done = run(["make", "-n", *words, "all"], cwd=ROOT)
+        equal("cp --remove-destination" in done.stdout.decode(), copied, "./poolscope is replaced")
+
+    return case
 
 
 STUBS = {
@@ -82,6 +92,9 @@ def cases():
         "CC=clang-14", "build/clang-14-werror/poolscope", "mkdump", "unit", "tools"
     )
     yield "install-and-uninstall", install
+    yield "root-program-of-another-compiler", root_program(["CC=clang-14"], True)
+    yield "root-program-not-with-sanitizers", root_program(["SANITIZE=1"], False)
+    yield "root-program-not-for-libfuzzer", root_program(["CC=clang-14", "FUZZER=1"], False)
     yield "apt-is-not-called-when-nothing-is-missing", packages("0", ["present"], [])
     yield "missing-packages-are-installed-as-root", packages(
         "0", ["present", "lacking", "wanted"], ["install --no-install-recommends lacking wanted", "update"]

@@ -12,6 +12,15 @@ from harness import Result, Skip, check
 
 RECALL, PRECISION = 0.98, 0.99
 ARCHES = ("x64", "x86", "arm64")
+# The grade that says what is known of a pair: no weaker one where the code allocates.
+GRADES = {
+    "alloc": ("call site",),
+    "lookaside": ("call site", "registration data"),  # the parameters may be a structure
+    "registration": ("registration data",),
+    "free": ("free site",),
+    "library": ("library", "call site"),
+}
+GRADES_RIGHT = 0.99
 
 
 def shown(pair, why=""):
@@ -80,6 +89,17 @@ def decoys():
     return f"none of {len(ot.pairs('not'))} pairs that look like owners"
 
 
+def grades():
+    got = ot.answers()
+    kinds = {pair: row.kind for pair, row in ot.pairs(*ot.OWNING).items() if pair in got}
+    wrong = [shown(pair, f": {kind}, graded {got[pair]}") for pair, kind in kinds.items()
+             if got[pair] not in GRADES[kind]]  # fmt: skip
+    text = f"{len(kinds) - len(wrong)} of {len(kinds)} grades"
+    if len(wrong) > (1 - GRADES_RIGHT) * len(kinds):
+        ot.fail_with(f"{text}; wrong:", wrong)
+    return "; wrong: ".join([text, *wrong])
+
+
 def untagged():
     want = {driver for driver, _ in ot.pairs("untagged")}
     got = {driver for driver, tag in ot.answers() if tag in ot.UNTAGGED}
@@ -96,7 +116,8 @@ def beside_baselines(arch):
     for method in ot.METHODS:
         found = ot.merged(method, arch, own_tags)
         ordinary = ot.merged(method, arch, ot.ordinary_tags()) - owners
-        worst = collections.Counter(tag for _, tag in ordinary).most_common(1)
+        worst = sorted(collections.Counter(tag for _, tag in ordinary).items(),
+                       key=lambda item: (-item[1], item[0]))  # fmt: skip
         text = (f"{method}: {len(found & owners)} of {len(owners)} owners, {len(found - owners)} false, "
                 f"{len(ordinary) / len(ot.ordinary_tags()):.2f} false candidates an ordinary tag")
         if worst:
@@ -140,6 +161,7 @@ def cases():
     yield "recall", recall
     yield "precision", precision
     yield "decoys", decoys
+    yield "grades", grades
     yield "untagged", untagged
     yield "baselines", baselines
     yield "wine", wine

@@ -4,12 +4,13 @@ of files that hold no memory of Windows.
 """
 
 import os
+import re
 import struct
 import subprocess
 
 import containers
 import truth
-from harness import POOLSCOPE, RECIPES, check, equal, make_dump, poolscope_json, scratch
+from harness import POOLSCOPE, RECIPES, Skip, check, equal, make_dump, poolscope_json, scratch
 
 # Recipes that make ELF cores, which both readers must read alike.
 CORES = ("elf-x64", "elf-x86", "elf-x86-pae", "elf-header", "elf-header-x86", "elf-plain",
@@ -66,8 +67,8 @@ def flattened(core, path, _):
     return containers.write_flattened(core, path)
 
 
-def lkcd(version):
-    return lambda core, path, cr3: containers.write_lkcd(core, path, version)
+def lkcd(version, packer="gzip"):
+    return lambda core, path, cr3: containers.write_lkcd(core, path, version, packer=packer)
 
 
 def sadump(core, path, cr3):
@@ -86,6 +87,141 @@ def xen_readers():
         _, through = poolscope_json("--reader=kdumpfile", dump)
     for part in PARTS:
         equal(through[part], native[part], part)
+
+
+SPOILT = {
+    "no-length": lambda at, size, flag: (at, 0, flag),
+    "half-the-length": lambda at, size, flag: (at, size // 2, flag),
+    "length-beyond-all": lambda at, size, flag: (at, 0x80000001, flag),
+    "not-packed-after-all": lambda at, size, flag: (at, size, 0),
+    "of-another-packer": lambda at, size, flag: (at, size, 0x2),
+}
+
+
+# Of an LKCD dump: (length, flag, bytes), with the next header where the length says.
+SPOILT_LKCD = {
+    "no-length": lambda size, flag, data: (0, flag, b""),
+    "half-the-length": lambda size, flag, data: (size // 2, flag, data[: size // 2]),
+    "not-packed-after-all": lambda size, flag, data: (size, 1, data),
+    "packed-after-all": lambda size, flag, data: (4096, 2, bytes(range(1, 129)) * 32),
+}
+
+
+def expect_damaged(report, dump, bad):
+    """What is said of the file when exactly one page of it is damaged."""
+    listed = report["file"]["pages_listed"]
+    equal(report["file"]["pages_damaged"], 1, "pages damaged")
+    equal(report["file"]["pages_in_file"], listed, "pages in the file")
+    equal(report["file"]["complete"], False, "file complete")
+    note = "of the pages that were read, 1 is damaged in the file and cannot be unpacked; the lowest: " \
+        f"physical 0x{bad * 4096:x}"  # fmt: skip
+    check(note in report["file"]["notes"], f"{report['file']['notes']} have no {note!r}")
+    found = [f for f in report["findings"] if f["id"] == "file-incomplete"]
+    equal([f["title"] for f in found], ["The file is damaged"], "finding")
+    equal(found[0]["detail"],
+          "Of the pages that were read, 1 cannot be unpacked; what nothing needed was not looked at.",
+          "finding")  # fmt: skip
+    truth.validate(report)
+    text = subprocess.run([POOLSCOPE, "info", dump], capture_output=True, timeout=10, check=False).stdout.decode()
+    line = f"file: all {listed} pages that it lists are in it, but 1 of those that were read is damaged\n"
+    check(line in text, f"{text} has no {line!r}")
+    check(note[:60] in " ".join(text.split()), f"{text} has no {note!r}")
+
+
+def spoilt(write, change):
+    """One page of the tag tables cannot be unpacked: said as such, and complete rows are exact."""
+
+    def case():
+        with scratch() as directory:
+            path, true = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+            core = containers.Core(path)
+            for bad in [pfn for pfn, page in core.pages() if page is not containers.ZEROS]:
+                dump = write(
+                    core, os.path.join(directory, "dump"),
+                    spoil=lambda pfn, *place, bad=bad: change(*place) if pfn == bad else place)  # fmt: skip
+                status, report = poolscope_json(dump, want=(0, 1, 3))
+                if report.get("pool") and not report["pool"]["tracker"]["complete"]:
+                    break
+            expect_damaged(report, dump, bad)
+        equal(status, 1, "exit status")
+        words = report["pool"]["tracker"]["complete_note"]
+        check(words.startswith("damaged in the file: 1 of "), words)
+        wanted = {row["tag_hex"]: row for row in true["pool"]["tags"]}
+        complete = [row for row in report["pool"]["tags"] if row["complete"]]
+        for row in complete:
+            truth.compare_row(row, wanted[row["tag_hex"]], 0xFFFFFFFFFFFFFFFF)
+        check(len(complete) < len(wanted), "every row is called complete")
+        return words
+
+    return case
+
+
+def lkcd_chain_broken():
+    """A length that leads to no header: the pages before it are read, and no row is wrongly complete."""
+    with scratch() as directory:
+        path, true = make_dump(MACHINE, directory, sets=["container elf writer=plain"], name="core")
+        core = containers.Core(path)
+        last = [pfn for pfn, _ in core.pages()][-1]
+        dump = containers.write_lkcd(
+            core, os.path.join(directory, "dump"),
+            spoil=lambda pfn, size, flag, data: (size + (7 if pfn == last - 9 else 0), flag, data))  # fmt: skip
+        status, report = poolscope_json(dump, want=(0, 1, 3))
+        file = report["file"]
+        equal(file["complete"], False, "file complete")
+        check(0 < file["pages_listed"] <= last - 8, f"{file['pages_listed']} pages listed")
+        note = [text for text in file["notes"] if text.startswith("the file is damaged: no header of a page at file")]
+        check(note and note[0].endswith(", and the pages behind it cannot be found"), str(file["notes"]))
+        equal(file["pages_damaged"], 0, "pages damaged")
+        if status == 0:
+            truth.compare_pool(report["pool"], true)
+        first = next(core.pages())[0]
+        containers.write_lkcd(core, dump, spoil=lambda pfn, size, flag, data:
+                              (1 << 20 if pfn == first else size, flag, data))  # fmt: skip
+        _, report = poolscope_json(dump, want=(3,))
+    equal(report["error"]["message"], f"{dump}: cannot use this LKCD dump: no header of a page at file "
+          "offset 0x10000", "words")  # fmt: skip
+    return note[0]
+
+
+def scratch_too_large():
+    """ulimit -f while a flattened stream is rearranged: said, and nothing is left behind."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        dump = containers.write_flattened(containers.Core(path), os.path.join(directory, "stream"))
+        room = os.path.join(directory, "room")
+        os.mkdir(room)
+        done = subprocess.run(["sh", "-c", 'ulimit -f 100; exec "$@"', "sh", POOLSCOPE, "info", dump],
+                              env={**os.environ, "TMPDIR": room}, capture_output=True, timeout=20,
+                              check=False)  # fmt: skip
+        equal(os.listdir(room), [], "files left behind")
+    equal(done.returncode, 3, "exit status")
+    equal(done.stderr.decode(),
+          f"poolscope: {dump}: cannot rearrange the flattened makedumpfile stream: cannot write the "
+          f"rearranged file in {room}: File too large\n"
+          "poolscope: raise the limit of file sizes (ulimit -f), or rearrange it with makedumpfile -R\n",
+          "words")  # fmt: skip
+
+
+def split_set():
+    """makedumpfile --split: one file of the set is named as such, with the way on."""
+    way = "makedumpfile --reassemble FILE1 FILE2 ... WHOLE"
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        core = containers.Core(path)
+        middle = core.highest // 2
+        for part in ((0, middle), (middle, core.highest)):
+            dump = containers.write_kdump(core, os.path.join(directory, "part"), part=part)
+            status, report = poolscope_json("info", dump, want=(0, 1, 3))
+            equal(report["file"]["complete"], False, "file complete")
+            note = [text for text in report["file"]["notes"] if "one file of a set" in text]
+            check(note, f"no word of the set: {report['file']['notes']}")
+            words = f"0x{part[0] * 4096:x} to 0x{part[1] * 4096 - 1:x}"
+            check(words in note[0] and way in note[0], note[0])
+            done = subprocess.run([POOLSCOPE, "tags", dump], capture_output=True, timeout=10, check=False)
+            text = done.stderr.decode()
+            check(done.returncode != 3 or way in text, f"no way on: {text}")
+            check(done.returncode != 0, "called complete")
+    return f"exit status {status}"
 
 
 def zeros_left_out():
@@ -240,6 +376,121 @@ def refused_xen():
     check("paravirtual" in report["error"]["message"], report["error"]["message"])
 
 
+AGAIN = "copy the dump again; if that is as damaged, have it written again"
+ONE_PARTITION = "have the firmware dump onto one partition and open that, or have Windows write a crash dump " \
+    "(MEMORY.DMP); makedumpfile puts sets of Linux machines together only"  # fmt: skip
+
+
+def said(dump, words, hint, command="tags"):
+    """The file is refused in exactly these words."""
+    done = subprocess.run([POOLSCOPE, command, dump], capture_output=True, timeout=20, check=False)
+    equal(done.stderr.decode(), f"poolscope: {dump}{words}\npoolscope: {hint}\n", "words")
+    equal(done.returncode, 3, "exit status")
+
+
+# What the file is made as, what it looks like, and the length of its magic.
+MAGICS = {
+    "crash-x64": (None, "a Windows crash dump of a 64-bit machine", 8),
+    "crash-x86": (None, "a Windows crash dump of a 32-bit machine", 8),
+    "elf": (None, "an ELF core", 4),
+    "kdump": (containers.write_kdump, "a kdump-compressed dump", 8),
+    "flattened": (containers.write_flattened, "a flattened makedumpfile stream", 16),
+    "lkcd": (containers.write_lkcd, "an LKCD dump", 8),
+    "sadump": (containers.write_sadump, "a sadump", 8),
+}
+RECIPE_OF = {"crash-x86": "automatic-bitmap-x86.recipe"}
+
+
+def magic_damaged(name):
+    """Every byte of the magic by itself, and all of them: never taken for raw memory."""
+    write, what, length = MAGICS[name]
+
+    def case():
+        with scratch() as directory:
+            sets = [] if name.startswith("crash") else ["container elf"]
+            path, _ = make_dump(RECIPE_OF.get(name, MACHINE), directory, sets=sets, name="core")
+            dump = os.path.join(directory, "dump")
+            if write:
+                write(containers.Core(path), dump)
+            else:
+                os.rename(path, dump)
+            with open(dump, "r+b") as file:
+                sound = file.read(length)
+                for damaged in [sound[:i] + bytes([sound[i] ^ 0x40]) + sound[i + 1:] for i in range(length)] + \
+                        [bytes(length), b"\xff" * length]:  # fmt: skip
+                    file.seek(0)
+                    file.write(damaged)
+                    file.flush()
+                    said(dump, f" is damaged: it looks like {what}, but its first {length} bytes are not those of "
+                         "one", AGAIN)  # fmt: skip
+        return f"{length + 2} times"
+
+    return case
+
+
+def xen_names_lost():
+    """A core of a Xen guest whose section of names is damaged is not blamed on QEMU."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        dump = containers.write_xen(containers.Core(path), os.path.join(directory, "dump"))
+        with open(dump, "rb") as file:
+            sound = file.read(1024)
+        names_at = struct.unpack_from("<Q", sound, 64 + 64 + 24)[0]
+        for at, damage in ((62, b"\xff\xff"), (62, b"\x04\0"), (64 + 64 + 24, b"\xff" * 7),
+                           (64 + 64 + 32, bytes(8)), (names_at, bytes(64))):  # fmt: skip
+            with open(dump, "r+b") as file:
+                file.write(sound)
+                file.seek(at)
+                file.write(damage)
+            said(dump, ": it looks like a core of a Xen guest, but the names of its sections are not where its "
+                 "header says", AGAIN)  # fmt: skip
+
+
+def sadump_sets():
+    """A disk of a set, and a media backup, are named as such."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf"], name="core")
+        core, dump = containers.Core(path), os.path.join(directory, "dump")
+        cannot = ": cannot use this sadump: it "
+        containers.write_sadump(core, dump, disks=3, set_disk=1)
+        said(dump, cannot + "is the first of a set of 3 disks", ONE_PARTITION)
+        containers.write_sadump(core, dump, set_disk=2)
+        said(dump, cannot + "is disk 2 of a set of disks", ONE_PARTITION)
+        containers.write_sadump(core, dump, set_disk=17)
+        said(dump, cannot + "calls itself disk 17 of a set, and sets have at most 16", AGAIN)
+        containers.write_sadump(core, dump, media=True)
+        said(dump, " is a media backup of a sadump, which cannot be read",
+             "open the dump on the partition itself, or have Windows write a crash dump (MEMORY.DMP)")  # fmt: skip
+
+
+FULL = 'mount -t tmpfs -o size=256k none "$1" || exit 77; shift; "$@"; status=$?; ls -A "$TMPDIR"; exit $status'
+
+
+def scratch_on_full_disk():
+    """A filesystem too small for a rearranged stream: said, and nothing is left behind."""
+    with scratch() as directory:
+        path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
+        dump = containers.write_flattened(containers.Core(path), os.path.join(directory, "stream"))
+        room = os.path.join(directory, "room")
+        os.mkdir(room)
+        try:
+            done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh", room,
+                                   POOLSCOPE, "info", dump], env={**os.environ, "TMPDIR": room},
+                                  capture_output=True, timeout=20, check=False)  # fmt: skip
+        except FileNotFoundError as reason:
+            raise Skip("no program unshare") from reason
+    if done.returncode == 77 or done.stderr.startswith(b"unshare:"):
+        raise Skip("no filesystem may be mounted here")
+    equal(done.returncode, 3, f"exit status ({done.stderr.decode()})")
+    equal(done.stdout.decode(), "", "files left behind")
+    size = re.search("takes ([0-9,]+ bytes) in", done.stderr.decode() + "takes 0 bytes in")[1]
+    equal(done.stderr.decode(),
+          f"poolscope: {dump}: cannot rearrange the flattened makedumpfile stream: rearranging it takes "
+          f"{size} in {room}, which has 262,144 bytes free\n"
+          "poolscope: set TMPDIR to a directory with room, or rearrange it with makedumpfile -R\n",
+          "words")  # fmt: skip
+
+
 def reader_without_say():
     """--reader where there is no choice is a mistake on the command line."""
     with scratch() as directory:
@@ -284,23 +535,40 @@ def cases():
         yield f"both-readers/{name}", both_readers(name)
     yield "both-readers/xen", xen_readers
     header = ("container elf header",)
-    yield "kdump/zlib", made_from_core(kdump(), "kdump")
+    yield "kdump/header-by-search", made_from_core(kdump(), "kdump")
     yield "kdump/header-in-notes", made_from_core(kdump(), "kdump", header)
     yield "kdump/no-notes", made_from_core(kdump(), "kdump", notes=False)
-    yield "kdump/not-packed", made_from_core(kdump(packed=False), "kdump", header)
+    for packer in containers.KDUMP_PACKERS:
+        yield f"kdump/{packer}", made_from_core(kdump(packers=(packer,)), "kdump", header)
+    yield "kdump/packed-in-turns", made_from_core(kdump(packers=tuple(containers.KDUMP_PACKERS)), "kdump", header)
     yield "kdump/flattened", made_from_core(flattened, "kdump", header)
     yield "kdump/zeros-left-out", zeros_left_out
-    yield "lkcd/version-8", made_from_core(lkcd(8), "lkcd", notes=False, sets=("container elf writer=plain",))
+    for name, change in SPOILT.items():
+        yield f"kdump/page-with-{name}", spoilt(containers.write_kdump, change)
+    for name, change in SPOILT_LKCD.items():
+        yield f"lkcd/page-with-{name}", spoilt(containers.write_lkcd, change)
+    yield "lkcd/chain-broken", lkcd_chain_broken
+    yield "kdump/split-set", split_set
+    yield "kdump/flattened-above-a-limit", scratch_too_large
+    for packer in containers.LKCD_PACKERS:
+        yield f"lkcd/version-8-{packer}", made_from_core(
+            lkcd(8, packer), "lkcd", notes=False, sets=("container elf writer=plain",)
+        )
     yield "sadump/partition", made_from_core(sadump, "sadump", sets=("container elf writer=plain",))
     yield "xen/hvm", made_from_core(xen, "xen", sets=("container elf writer=plain",))
     yield "xen/paravirtual", refused_xen
     yield "elf/paging-on", paging_on
     yield "cut/kdump", cut(kdump())
-    yield "cut/kdump-not-packed", cut(kdump(packed=False))
+    yield "cut/kdump-not-packed", cut(kdump(packers=("raw",)))
     yield "cut/flattened", cut(flattened)
     yield "cut/lkcd", cut(lkcd(8))
     yield "cut/sadump", cut(sadump)
     yield "cut/xen", cut(xen)
+    for name in MAGICS:
+        yield f"magic-damaged/{name}", magic_damaged(name)
+    yield "xen/names-lost", xen_names_lost
+    yield "sadump/sets-and-media", sadump_sets
+    yield "kdump/flattened-on-a-full-disk", scratch_on_full_disk
     yield "reader-where-there-is-no-choice", reader_without_say
     for name, (data, status, words) in REFUSED.items():
         yield f"refused/{name}", refused(data, status, words)

@@ -158,6 +158,30 @@ def compare_modules(report, truth, unmapped=()):
                 equal(module[key], wanted[key], f"module {name} {key}")
 
 
+def compare_versions(report, truth):
+    """Company and version of the drivers whose resources are in the dump."""
+    for module, wanted in zip(report["modules"], truth["modules"]):
+        version = module["version"]
+        if version is None or wanted["version"] is None:
+            continue
+        for key, name in (("company", "company"), ("description", "description"),
+                          ("file_version", "version")):  # fmt: skip
+            equal(version[key], wanted[name], f"module {wanted['name']} {key}")
+
+
+def compare_drivers(report):
+    """The bytes per driver add up to the pool's sums, and each tag is in one place."""
+    rest, totals = report["drivers_rest"], report["pool"]["totals"]
+    parts = [*report["drivers"], rest["shared"], rest["no_owner"]]
+    for key in ("nonpaged_bytes", "paged_bytes"):
+        equal(sum(part[key] for part in parts), totals[key], f"{key} of the drivers")
+    tags = [tag["tag_hex"] for part in parts for tag in part["tags"]]
+    equal(len(tags), len(set(tags)), "tags of the drivers, without repetition")
+    used = {row["tag_hex"] for row in report["pool"]["tags"]}
+    check(set(tags) <= used, "a driver has a tag that is not in use")
+    equal(rest["trust"], totals["trust"], "trust of the drivers")
+
+
 def compare_unloaded(report, truth):
     got, want = report["unloaded_modules"], truth["unloaded_modules"]
     equal([m["name"] for m in got], [m["name"] for m in want], "names of the unloaded modules")
@@ -210,6 +234,9 @@ def compare_all(report, status, truth, unmapped=()):
     exact = compare_pool(report["pool"], truth)
     if not absent(truth, "ldr"):
         compare_modules(report, truth, unmapped)
+        compare_versions(report, truth)
+    if report["drivers"] is not None:
+        compare_drivers(report)
     if not absent(truth, "unloaded"):
         compare_unloaded(report, truth)
     if absent(truth, *POOL_STRUCTURES) or report["pool"]["big_pages"] is None:

@@ -9,13 +9,34 @@ static bool is_fatal(enum ps_status status)
 	return status == PS_INTERRUPTED || status == PS_NO_MEMORY || status == PS_INTERNAL;
 }
 
+/* What was not found may have been in pages that cannot be unpacked. */
+static void blame_damage(struct case_file *c)
+{
+	size_t count = c->dump->damaged.count;
+
+	if (count == 0 || c->kernel_error.status == PS_OK || c->dump->advice)
+		return;
+	c->kernel_error.hint[0] = '\0';
+	ps_hint(&c->kernel_error,
+		"%zu of the pages that were read %s damaged in the file: copy the dump again; if "
+		"that is as damaged, have it written again",
+		count, count == 1 ? "is" : "are");
+	c->pools_error = c->kernel_error;
+}
+
 /* A reader process that ended takes the rest of the dump with it: that is then the reason. */
 static enum ps_status blame_reader(struct case_file *c, struct ps_error *err)
 {
-	struct ps_error lost = PS_ERROR_INIT;
+	struct ps_error lost = PS_ERROR_INIT, bad = PS_ERROR_INIT;
 
-	if (!dump_reader_lost(c->dump, &lost))
+	if (dump_bad_pages(c->dump, &bad) > 0) {
+		c->dump->complete = false;
+		dump_note(c->dump, "%.200s", bad.text);
+	}
+	if (!dump_reader_lost(c->dump, &lost)) {
+		blame_damage(c);
 		return PS_OK;
+	}
 	if (is_fatal(lost.status)) {
 		*err = lost;
 		return lost.status;
@@ -38,6 +59,10 @@ static enum ps_status open_kernel(struct case_file *c, enum case_depth depth, co
 	status = kernel_open(c->dump, log, progress, &c->kernel, &c->kernel_error);
 	if (status != PS_OK) {
 		c->kernel = NULL;
+		if (c->dump->advice) {
+			c->kernel_error.hint[0] = '\0';
+			ps_hint(&c->kernel_error, "%s", c->dump->advice);
+		}
 		c->pools_error = c->kernel_error;
 		if (is_fatal(status))
 			*err = c->kernel_error;
@@ -109,6 +134,9 @@ enum ps_status case_find_owners(struct case_file *c, const char *const *drivers,
 		c->files = NULL;
 		return status;
 	}
+	if (!c->dump && c->files->count == 0)
+		return ps_fail(err, PS_NOT_FOUND, "no driver file (a PE image) is in %s%s",
+			       drivers[0], count > 1 ? " and the other folders" : "");
 	status = find_owners(c, progress);
 	progress_end(progress);
 	if (status == PS_OK)

@@ -1,8 +1,8 @@
 /*
- * PE images as they lie in kernel memory: headers, identity, debug directory, export lookup.
+ * What identifies a PE image in kernel memory: headers, CodeView record, name in the exports.
  *
  * Source of the layouts: the Microsoft PE/COFF specification; RSDS as in public PDB readers. Every
- * size is bounded by SizeOfImage. Not supported yet: imports, resources, sections' contents.
+ * size is bounded by SizeOfImage. pe_image.h has the whole image, pe_exports.h what is in it.
  */
 #ifndef PS_ANALYZER_KERNEL_PE_H
 #define PS_ANALYZER_KERNEL_PE_H

@@ -44,6 +44,8 @@ static const struct api apis[] = {
 	ALLOC("ExInitializeLookasideListEx", 6),
 	ALLOC("ExAllocateCacheAwareRundownProtection", 1),
 	ALLOC("MmAllocateMappingAddress", 1),
+	FREE("MmFreeMappingAddress", 1),
+	FREE("MmFreeMappingAddress", 1),
 	ALLOC("FsRtlAllocatePoolWithTag", 2),
 	ALLOC("FsRtlAllocatePoolWithQuotaTag", 2),
 	ALLOC("FsRtlAllocateExtraCreateParameter", 4),
@@ -89,7 +91,8 @@ enum { API_COUNT = sizeof(apis) / sizeof(*apis) };
 /*
  * Indices in the function table of KMDF, for every minor version of 1.x: one framework serves the
  * drivers built with all earlier versions from one table, so entries are only ever added behind.
- * Seen as 116 and so on in public headers of 1.9, 1.15, 1.17 and 1.31.
+ * Source: the function enumeration of public KMDF headers. (UMDF has another table; its drivers run
+ * in user mode.)
  */
 struct wdf_row {
 	unsigned index;

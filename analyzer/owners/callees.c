@@ -25,6 +25,9 @@ static bool same_meaning(const struct callee *a, const struct callee *b)
 {
 	if (a->argument != b->argument || a->api->kind != b->api->kind)
 		return false;
+	if (a->by_field != b->by_field || a->by_variable != b->by_variable ||
+	    a->offset != b->offset)
+		return false;
 	return a->api->kind != API_STRUCT || a->api->offset == b->api->offset;
 }
 

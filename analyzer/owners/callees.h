@@ -23,12 +23,15 @@ struct callee {
 	const struct api *api;
 	unsigned argument; /* for flow_argument(): of the tag or the structure */
 	unsigned levels;   /* wrappers from here to the API; a jump through an import is none */
-	bool is_wrapper;   /* the address is a function that passes its own parameter on */
-	uint32_t module;   /* of the wrapper; CALLEE_NO_MODULE when it is none */
-	uint32_t rva;      /* of the wrapper, in its module */
-	bool called;       /* a call of it was evaluated */
-	unsigned round;    /* in which it came to be known: a round looks for its own only */
-	uint32_t next;     /* row with the same address + 1; 0: last */
+	bool by_field;     /* the argument points to a structure with the tag at `offset` */
+	bool by_variable;  /* the address is no routine, see callbacks.h */
+	uint32_t offset;
+	bool is_wrapper; /* the address is a function that passes its own parameter on */
+	uint32_t module; /* of the wrapper; CALLEE_NO_MODULE when it is none */
+	uint32_t rva;    /* of the wrapper, in its module */
+	bool called;     /* a call of it was evaluated */
+	unsigned round;  /* in which it came to be known: a round looks for its own only */
+	uint32_t next;   /* row with the same address + 1; 0: last */
 };
 
 struct callees {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "analyzer/owners/origin.h"
 #include "base/memory.h"
 
 bool owner_grade_proves(enum owner_grade grade)
@@ -57,6 +58,8 @@ enum ps_status claims_init(struct claims *claims, uint32_t tag, const struct own
 			   struct ps_error *err)
 {
 	*claims = (struct claims){.tag = {.tag = tag}};
+	claims->tag.for_others = origin_for_others(tag);
+	claims->tag.hint = origin_hint(tag);
 	if (!found)
 		return PS_OK;
 	claims->tag.for_others = found->for_others;

@@ -4,6 +4,7 @@
 #include "analyzer/owners/entries.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/memory.h"
@@ -48,9 +49,31 @@ static void add(struct search *search, uint32_t rva)
 	entries->rvas[entries->count++] = rva;
 }
 
-/* Behind padding or the end of another function, or with the usual first instructions. */
-static bool can_begin(const struct pe_image *image, uint32_t rva)
+/*
+ * A long no-operation (0F 1F and its operand) ends there. Compilers pad loops with them as well, so
+ * they tell something only where records say which functions there are.
+ */
+static bool is_long_padding(const struct search *search, uint32_t rva)
 {
+	static const uint8_t forms[][8] = {{0x0f, 0x1f, 0x00},
+					   {0x0f, 0x1f, 0x40},
+					   {0x0f, 0x1f, 0x44},
+					   {0x0f, 0x1f, 0x80},
+					   {0x0f, 0x1f, 0x84}};
+	static const uint8_t lengths[] = {3, 4, 5, 7, 8};
+	const uint8_t *before = rva >= 8 ? pe_at(search->image, rva - 8, 8) : NULL;
+
+	for (size_t i = 0; before && search->functions->count > 0 && i < sizeof(lengths); i++) {
+		if (memcmp(before + 8 - lengths[i], forms[i], lengths[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Behind padding or the end of another function, or with the usual first instructions. */
+static bool can_begin(const struct search *search, uint32_t rva)
+{
+	const struct pe_image *image = search->image;
 	const uint8_t *at = rva >= 4 ? pe_at(image, rva - 4, 4) : NULL;
 	const uint8_t *code = pe_at(image, rva, 6);
 
@@ -60,6 +83,8 @@ static bool can_begin(const struct pe_image *image, uint32_t rva)
 		if (at[1] == OP_RET_POP && at[3] == 0 && at[2] % 4 == 0)
 			return true;
 	}
+	if (is_long_padding(search, rva))
+		return true;
 	if (!code)
 		return false;
 	if (code[0] == 0x8b && code[1] == 0xff) /* mov edi, edi */
@@ -122,7 +147,7 @@ static void search_x86(struct search *search, uint32_t rva, const uint8_t *code,
 			continue;
 		target = rva + i + 5 + (uint32_t)bytes_u32(&(struct bytes){code + i, 5, false}, 1);
 		if (target < search->image->size && is_code(search->image, target) &&
-		    can_begin(search->image, target))
+		    can_begin(search, target))
 			add(search, target);
 	}
 }
@@ -171,6 +196,56 @@ static void sort_unique(struct entries *entries)
 	entries->count = kept + 1;
 }
 
+/* Only what lies between the records: the functions there are few, and so are the bytes. */
+static void search_gaps(struct search *search, const struct pe_section *section)
+{
+	const struct pe_functions *functions = search->functions;
+	uint32_t from = section->rva, end = section->rva + section->size;
+
+	for (size_t i = 0; i < functions->count && functions->items[i].begin < end; i++) {
+		const struct pe_function *body = &functions->items[i];
+
+		if (body->end <= from)
+			continue;
+		if (body->begin > from)
+			search_x86(search, from, search->image->bytes + from, body->begin - from);
+		from = body->end;
+	}
+	if (from < end)
+		search_x86(search, from, search->image->bytes + from, end - from);
+}
+
+/* Calls and jumps of recorded functions to functions without a record. */
+static void search_targets(struct search *search, const struct pe_section *section, uint8_t opcode)
+{
+	const uint8_t *code = search->image->bytes + section->rva, *end = code + section->size;
+	const uint8_t *at = code;
+
+	while (end - at >= 5 && (at = memchr(at, opcode, (size_t)(end - at) - 4))) {
+		uint32_t rva = section->rva + (uint32_t)(at - code);
+		uint32_t target = rva + 5 + bytes_u32(&(struct bytes){at, 5, false}, 1);
+
+		if (target < search->image->size && is_code(search->image, target) &&
+		    can_begin(search, target))
+			add(search, target);
+		at++;
+	}
+}
+
+static void search_section(struct search *search, const struct pe_section *section)
+{
+	if (search->image->machine == PE_ARM64) {
+		search_arm64(search, section->rva, search->image->bytes + section->rva,
+			     section->size);
+		return;
+	}
+	search_gaps(search, section);
+	if (search->functions->count == 0)
+		return;
+	search_targets(search, section, OP_CALL);
+	search_targets(search, section, OP_JMP);
+}
+
 bool entries_find(struct entries *entries, const struct pe_image *image,
 		  const struct pe_functions *functions)
 {
@@ -178,15 +253,8 @@ bool entries_find(struct entries *entries, const struct pe_image *image,
 
 	entries->found = true;
 	for (unsigned i = 0; i < image->section_count; i++) {
-		const struct pe_section *section = &image->sections[i];
-		const uint8_t *code = image->bytes + section->rva;
-
-		if (!pe_section_is_code(section))
-			continue;
-		if (image->machine == PE_ARM64)
-			search_arm64(&search, section->rva, code, section->size);
-		else
-			search_x86(&search, section->rva, code, section->size);
+		if (pe_section_is_code(&image->sections[i]))
+			search_section(&search, &image->sections[i]);
 	}
 	/* What follows a function without padding. */
 	for (size_t i = 0; i < functions->count; i++)

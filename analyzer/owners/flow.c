@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "analyzer/owners/flow_engine.h"
+#include "base/bytes.h"
 #include "base/memory.h"
 
 enum {
 	GAPS = 64,       /* extra entries of one body */
 	HANDLER = 0x200, /* bytes of an exception handler in the middle of x86 code */
 	BODY_PASSES = 16,
+	HEADER = 0x400,        /* bytes that tell one image from another */
 	CONFIG64_CHECK = 0x70, /* IMAGE_LOAD_CONFIG_DIRECTORY64 (winnt.h) */
 	CONFIG64_DISPATCH = 0x78,
 	CONFIG64_XFG_CHECK = 0x118,
@@ -83,6 +85,7 @@ void flow_destroy(struct flow *flow)
 	values_fini(&flow->values);
 	hash_fini(&flow->callees);
 	free(flow->callee_items);
+	free(flow->fragments);
 	free(flow->insns);
 	free(flow->places);
 	free(flow->ops);
@@ -97,6 +100,12 @@ void flow_set_popped(struct flow *flow, flow_popped popped, void *context)
 {
 	flow->popped = popped;
 	flow->popped_context = context;
+}
+
+void flow_set_begins(struct flow *flow, flow_begins begins, void *context)
+{
+	flow->begins = begins;
+	flow->begins_context = context;
 }
 
 uint64_t flow_work(const struct flow *flow)
@@ -122,11 +131,80 @@ static uint32_t guard_slot(const struct pe_image *image, uint32_t field)
 	return rva;
 }
 
+static int compare_roots(const void *a, const void *b)
+{
+	const struct pe_function *x = a, *y = b;
+
+	if (x->root != y->root)
+		return x->root < y->root ? -1 : 1;
+	return x->begin < y->begin ? -1 : x->begin > y->begin;
+}
+
+/* Index of the split-off parts by the function they belong to: an image has tens of thousands. */
+static void index_fragments(struct flow *flow, const struct pe_functions *functions)
+{
+	void *items;
+
+	flow->functions = functions;
+	flow->fragment_count = 0;
+	for (size_t i = 0; i < functions->count; i++) {
+		if (functions->items[i].root == functions->items[i].begin)
+			continue;
+		items = flow->fragments;
+		if (!mem_grow(&items, flow->fragment_count, &flow->fragment_capacity,
+			      sizeof(*flow->fragments)))
+			return;
+		flow->fragments = items;
+		flow->fragments[flow->fragment_count++] = functions->items[i];
+	}
+	if (flow->fragment_count)
+		qsort(flow->fragments, flow->fragment_count, sizeof(*flow->fragments),
+		      compare_roots);
+}
+
+static size_t first_fragment(const struct flow *flow, uint32_t root)
+{
+	size_t low = 0, high = flow->fragment_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (flow->fragments[middle].root < root)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void use_functions(struct flow *flow, const struct pe_functions *functions)
+{
+	uint64_t key = (uint64_t)(uintptr_t)functions->items ^ functions->count ^ flow->image_key;
+
+	if (functions->count)
+		key ^= (uint64_t)functions->items[functions->count - 1].end << 32;
+
+	if (flow->functions == functions && flow->functions_key == key)
+		return;
+	flow->functions_key = key;
+	index_fragments(flow, functions);
+}
+
+/* The next image may lie where the last one did; its header has another time stamp. */
+static uint64_t image_key(const struct pe_image *image)
+{
+	uint64_t key = (uint64_t)(uintptr_t)image->bytes ^ image->base;
+	struct bytes header = bytes_of(image->bytes, image->size);
+
+	for (size_t at = 0; at < HEADER && bytes_has(&header, at, 8); at += 8)
+		key = (key ^ bytes_u64(&header, at)) * 0x9e3779b97f4a7c15u;
+	return key ^ image->size;
+}
+
 static void use_image(struct flow *flow, const struct pe_image *image)
 {
 	bool wide = image->pointer_size == 8;
-	uint64_t key = (uint64_t)(uintptr_t)image ^ (uint64_t)(uintptr_t)image->bytes << 20 ^
-		       image->base ^ image->size;
+	uint64_t key = image_key(image);
 
 	if (flow->image == image && flow->image_key == key)
 		return;
@@ -371,7 +449,7 @@ static struct pe_function unrecorded_body(const struct flow *flow)
 
 static bool fill_all_gaps(struct flow *flow)
 {
-	const struct pe_functions *functions = flow->functions;
+	const struct pe_function *record;
 	struct pe_function body;
 	unsigned gaps = 0;
 
@@ -381,10 +459,15 @@ static bool fill_all_gaps(struct flow *flow)
 		body = unrecorded_body(flow);
 		return fill_gaps(flow, &gaps, &body);
 	}
-	for (size_t i = 0; i < functions->count; i++)
-		if (functions->items[i].root == flow->root &&
-		    !fill_gaps(flow, &gaps, &functions->items[i]))
+	record = pe_function_at(flow->functions, flow->root);
+	if (record && !fill_gaps(flow, &gaps, record))
+		return false;
+	for (size_t i = first_fragment(flow, flow->root); i < flow->fragment_count; i++) {
+		if (flow->fragments[i].root != flow->root)
+			break;
+		if (!fill_gaps(flow, &gaps, &flow->fragments[i]))
 			return false;
+	}
 	return true;
 }
 
@@ -419,9 +502,9 @@ bool flow_function(struct flow *flow, const struct pe_image *image,
 	const struct pe_function *body = NULL;
 
 	use_image(flow, image);
+	use_functions(flow, functions);
 	if (functions->count)
 		body = pe_function_at(functions, entry);
-	flow->functions = functions;
 	flow->entry = entry;
 	flow->root = body ? body->root : FLOW_NONE;
 	flow->distrust = false;

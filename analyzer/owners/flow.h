@@ -30,6 +30,7 @@ enum flow_kind {
 	FLOW_FRAME,  /* an address in the function's frame: stack pointer at entry + (int64_t)value
 		      */
 	FLOW_RESULT, /* what the call at RVA `value` returned */
+	FLOW_BEHIND, /* what stands at `offset` behind parameter `value`, a pointer */
 };
 
 enum {
@@ -42,7 +43,7 @@ enum {
 
 struct flow_atom {
 	enum flow_kind kind;
-	uint32_t offset; /* FLOW_FIELD */
+	uint32_t offset; /* FLOW_FIELD, FLOW_BEHIND */
 	uint64_t value;
 	uint32_t from; /* RVA of the instruction that put it together, for the listing */
 };
@@ -82,6 +83,15 @@ void flow_set_popped(struct flow *flow, flow_popped popped, void *context);
 
 /** The same of a function of an image, read from its `ret`; -1 unknown. x86 only. */
 int flow_popped_by(struct flow *flow, const struct pe_image *image, uint32_t rva);
+
+/** Whether a function is known to begin at an RVA that no record covers. */
+typedef bool (*flow_begins)(void *context, uint32_t rva);
+
+/**
+ * Without records, functions that lie side by side are told apart by this: a jump to a beginning
+ * leaves the function. NULL: none is known.
+ */
+void flow_set_begins(struct flow *flow, flow_begins begins, void *context);
 
 /** Instructions decoded and stepped since flow_create(): for bounds over a whole image. */
 uint64_t flow_work(const struct flow *flow);

@@ -94,7 +94,9 @@ struct flow_insn {
 	uint8_t target;  /* JUMP, CALL: register with the address; FLOW_NO_REG: direct, to `va` */
 	uint8_t op_count;
 	uint16_t popped;
-	uint64_t va; /* JUMP, BRANCH, CALL with a direct target */
+	bool compares;     /* a register with the number `compared`: how a table is bounded */
+	uint32_t compared; /* UINT32_MAX when it is larger or negative */
+	uint64_t va;       /* JUMP, BRANCH, CALL with a direct target */
 	struct flow_op ops[FLOW_OPS];
 };
 

@@ -29,6 +29,19 @@ static void nothing(struct a64 *a64, int how)
 	(void)how;
 }
 
+/* CMP: no register changes. */
+static void compare(struct a64 *a64, int how)
+{
+	const cs_arm64_op *op = &a64->detail->operands[1];
+
+	(void)how;
+	if (a64->detail->op_count != 2 || op->type != ARM64_OP_IMM ||
+	    op->shift.type != ARM64_SFT_INVALID)
+		return;
+	a64->out->compares = true;
+	a64->out->compared = op->imm < 0 || op->imm > UINT32_MAX ? UINT32_MAX : (uint32_t)op->imm;
+}
+
 /* Hints that authenticate x17 in place. */
 static void hint(struct a64 *a64, int how)
 {
@@ -199,7 +212,7 @@ static const struct row rows[ARM64_INS_ENDING] = {
 	[ARM64_INS_ST3] = {a64_store_structures, 0},
 	[ARM64_INS_ST4] = {a64_store_structures, 0},
 
-	[ARM64_INS_CMP] = {nothing, 0},
+	[ARM64_INS_CMP] = {compare, 0},
 	[ARM64_INS_CMN] = {nothing, 0},
 	[ARM64_INS_TST] = {nothing, 0},
 	[ARM64_INS_CCMP] = {nothing, 0},

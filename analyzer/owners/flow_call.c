@@ -211,6 +211,15 @@ static void set_sp(struct flow *flow, int64_t offset, uint32_t from)
 		values_atom(&flow->values, FLOW_FRAME, (uint64_t)offset, from);
 }
 
+/* A region of its own for what is pushed next; what earlier ones hold cannot be found any more. */
+static void lose_sp(struct flow *flow, uint32_t insn)
+{
+	int64_t region = -(int64_t)(STATE_FRAME_LIMIT / 2) - (int64_t)(insn % 8192) * 0x8000;
+
+	state_drop_below(&flow->state, STATE_FRESH);
+	set_sp(flow, region, flow->insns[insn].rva);
+}
+
 /*
  * Unknown callees are taken to remove all that was pushed since the stack pointer stood where it
  * stands between calls. flow.c asks afterwards whether saved registers and the return address were
@@ -228,8 +237,7 @@ static void remove_arguments(struct flow *flow, uint32_t insn, value_id target)
 	if (popped >= 0) {
 		set_sp(flow, at + popped, rva);
 	} else if (flow->distrust) {
-		at = -(int64_t)(STATE_FRAME_LIMIT / 2) - (int64_t)(insn % 8192) * 0x8000;
-		set_sp(flow, at, rva);
+		lose_sp(flow, insn);
 		return;
 	} else {
 		flow->guessed = true;
@@ -258,8 +266,7 @@ static void lower_sp(struct flow *flow, uint32_t insn, uint8_t reg)
 	if (sp && by && by->kind == FLOW_CONST && by->value < STATE_FRAME_LIMIT / 8)
 		set_sp(flow, (int64_t)sp->value - (int64_t)by->value, flow->insns[insn].rva);
 	else
-		set_sp(flow, -(int64_t)(STATE_FRAME_LIMIT / 2) - (int64_t)(insn % 8192) * 0x8000,
-		       flow->insns[insn].rva);
+		lose_sp(flow, insn);
 	sp = stack_pointer(flow);
 	if (sp && flow->arch->callee_pops && (int64_t)sp->value < flow->baseline)
 		flow->baseline = (int64_t)sp->value;

@@ -12,6 +12,7 @@ enum {
 	PLACES = CODE_INSNS * 2,
 	LONGEST = 16, /* bytes that a back end may want to see */
 	TABLE_ENTRIES = 1024,
+	BOUND_REACH = 16, /* instructions between a comparison and the table that it bounds */
 	UNRECORDED_REACH = 1 << 16, /* bytes between an entry and a jump target without .pdata */
 };
 
@@ -67,9 +68,10 @@ static bool looks_like_entry(const struct pe_image *image, uint32_t rva)
 
 	if (!code || image->machine != PE_X86)
 		return false;
-	if (memcmp(code, hot_patch, sizeof(hot_patch)) == 0 ||
-	    memcmp(code, hot_patch + 2, sizeof(hot_patch) - 2) == 0)
+	if (memcmp(code, hot_patch, sizeof(hot_patch)) == 0)
 		return true;
+	if (memcmp(code, hot_patch + 2, sizeof(hot_patch) - 2) == 0)
+		return !before || memcmp(before, hot_patch, 2) != 0;
 	return before && before[0] == 0xcc && before[1] == 0xcc;
 }
 
@@ -90,6 +92,23 @@ static bool goes_on(const struct flow *flow, uint32_t rva)
 	return section && pe_section_is_code(section);
 }
 
+/* No recorded function lies between: a jump over one leads out of a function without a record. */
+static bool same_gap(const struct pe_functions *functions, uint32_t a, uint32_t b)
+{
+	uint32_t from = a < b ? a : b, to = a < b ? b : a;
+	size_t low = 0, high = functions->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (functions->items[middle].begin < from)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == functions->count || functions->items[low].begin > to;
+}
+
 bool code_inside(const struct flow *flow, uint32_t rva)
 {
 	if (!goes_on(flow, rva))
@@ -99,7 +118,9 @@ bool code_inside(const struct flow *flow, uint32_t rva)
 	if (rva < flow->entry ? flow->entry - rva > UNRECORDED_REACH
 			      : rva - flow->entry > UNRECORDED_REACH)
 		return false;
-	return !looks_like_entry(flow->image, rva);
+	if (flow->begins && flow->begins(flow->begins_context, rva))
+		return false;
+	return same_gap(flow->functions, flow->entry, rva) && !looks_like_entry(flow->image, rva);
 }
 
 uint32_t code_target(const struct flow *flow, uint64_t va)
@@ -121,6 +142,12 @@ static const uint8_t *bytes_at(const struct pe_image *image, uint32_t rva, size_
 		return code;
 	*ret_size = to_page_end < LONGEST ? to_page_end : LONGEST;
 	return pe_at(image, rva, *ret_size);
+}
+
+/* Whether `cmp reg, n` can be the check before a table of n + 1 entries. */
+static bool bounds_table(const struct flow_insn *insn)
+{
+	return insn->compares && insn->compared >= 2 && insn->compared < TABLE_ENTRIES;
 }
 
 static uint32_t lift(struct flow *flow, uint32_t rva)
@@ -145,6 +172,7 @@ static uint32_t lift(struct flow *flow, uint32_t rva)
 				   .edges = FLOW_NONE,
 				   .va = insn.va,
 				   .popped = insn.popped,
+				   .entries = bounds_table(&insn) ? insn.compared + 1 : 0,
 				   .length = insn.length,
 				   .control = insn.control,
 				   .target = insn.target,
@@ -264,6 +292,19 @@ static uint32_t table_target(const struct flow *flow, const struct flow_atom *ta
 	return (uint32_t)value;
 }
 
+uint32_t code_table_bound(const struct flow *flow, uint32_t insn)
+{
+	for (unsigned i = 0; i < BOUND_REACH; i++, insn--) {
+		const struct code_insn *at = &flow->insns[insn];
+
+		if (at->entries)
+			return at->entries;
+		if (insn == 0 || at[-1].rva + at[-1].length != at->rva)
+			break;
+	}
+	return 0;
+}
+
 /*
  * Where something else begins behind a table: another table, or whatever the function takes the
  * address of (most likely a table that is not reached yet).
@@ -300,10 +341,11 @@ static void read_entries(struct flow *flow, uint32_t insn, const struct flow_ato
 {
 	uint32_t begin = (uint32_t)table->value, at = begin;
 	unsigned width = table->offset & TABLE_WIDTH;
-	uint32_t limit = table_limit(flow, begin);
+	uint32_t limit = table_limit(flow, begin), bound = code_table_bound(flow, insn);
 	uint64_t entry;
 
-	for (unsigned i = 0; i < TABLE_ENTRIES && flow->edge_count < CODE_EDGES; i++) {
+	for (unsigned i = 0; i < (bound ? bound : TABLE_ENTRIES) && flow->edge_count < CODE_EDGES;
+	     i++) {
 		uint32_t target;
 
 		if (limit - at < width || !table_goes_on(flow, at) ||

@@ -14,7 +14,7 @@ enum {
 	CODE_LEADERS = 1 << 13, /* places that jumps lead to */
 	CODE_EDGES = 1 << 14,   /* targets of jump tables */
 	CODE_TABLES = 256,
-	FLOW_STEPS = 200000, /* instructions stepped in one function: some milliseconds */
+	FLOW_STEPS = 100000, /* instructions stepped in one function: some milliseconds */
 	FLOW_VISITS = 12,    /* of one leader, before changing values are given up */
 	FLOW_NONE = UINT32_MAX,
 };
@@ -27,6 +27,7 @@ struct code_insn {
 	uint32_t run;               /* leader whose run stepped it last */
 	uint32_t edges, edge_count; /* targets read from a jump table */
 	uint64_t va;
+	uint32_t entries; /* of a table bounded by this comparison; 0: it is none */
 	uint16_t popped;
 	uint8_t length, control, target, op_count;
 };
@@ -49,13 +50,17 @@ struct flow {
 	struct values values;
 	flow_popped popped;
 	void *popped_context;
+	flow_begins begins;
+	void *begins_context;
 	uint64_t work;
 
 	/* the image, and what is remembered of it */
 	const struct pe_image *image;
 	const struct pe_functions *functions;
-	uint64_t image_key;
+	uint64_t image_key, functions_key;
 	uint32_t check_slots[2], dispatch_slots[2];
+	struct pe_function *fragments; /* owned; split-off parts, by root */
+	size_t fragment_count, fragment_capacity;
 	struct hash callees;
 	struct flow_callee *callee_items;
 	size_t callee_capacity;
@@ -106,6 +111,9 @@ uint32_t code_leader_at(struct flow *flow, uint32_t rva);
 
 /** RVA of a direct target, or FLOW_NONE when it is outside the image. */
 uint32_t code_target(const struct flow *flow, uint64_t va);
+
+/** Entries of the table that the instruction uses, as compared shortly before; 0 unknown. */
+uint32_t code_table_bound(const struct flow *flow, uint32_t insn);
 
 /** Reads the jump table that `value` is an entry of, once, into the instruction's edges. */
 void code_read_table(struct flow *flow, uint32_t insn, value_id value);

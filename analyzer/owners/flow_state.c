@@ -201,7 +201,8 @@ static bool join_slots(struct flow_state *into, const struct flow_state *from,
 		if (at < into->slot_count &&
 		    into->slots[at].offset < slot->offset + (int64_t)slot->width)
 			continue; /* other shape: the loop below opens it */
-		if (into->slot_count == STATE_SLOTS || slot->width > 8)
+		if (into->slot_count == STATE_SLOTS || slot->width > 8 ||
+		    slot->offset < STATE_FRESH)
 			continue;
 		insert(into, at, slot->offset, slot->width,
 		       untouched(into, values, arch, slot->offset, slot->width));
@@ -248,6 +249,7 @@ bool state_join(struct flow_state *into, const struct flow_state *from, struct v
 			changed |= join_value(values, value, from->registers[i], widen);
 		} else if (*value != fresh && !same_place(values, *value, from->registers[i])) {
 			*value = fresh;
+			state_drop_below(into, STATE_FRESH);
 			changed = true;
 		}
 	}

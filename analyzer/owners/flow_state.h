@@ -14,6 +14,7 @@ enum {
 	STATE_ESCAPES = 8,
 	STATE_OBJECT = 0x100, /* bytes that a callee may change behind an address it was given */
 	STATE_FRAME_LIMIT = 1 << 30,
+	STATE_FRESH = -(1 << 27), /* below: regions of stack pointers that got lost */
 };
 
 struct slot {

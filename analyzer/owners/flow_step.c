@@ -187,18 +187,45 @@ value_id step_load(struct flow *flow, const struct flow_state *state, value_id a
 	return open ? values_join(&flow->values, sum, VALUE_UNKNOWN) : sum;
 }
 
+/*
+ * An entry of a table in constant data. Compilers turn a switch that only chooses a number into a
+ * table of numbers, so where a comparison bounds a small one its numbers are possible values, too.
+ */
 static value_id table_entry(struct flow *flow, const struct flow_op *op, int64_t rva, uint32_t from)
 {
-	struct flow_atom atom = {.kind = (enum flow_kind)VALUE_TABLE,
-				 .value = (uint64_t)rva,
-				 .offset = op->width,
-				 .from = from};
+	struct flow_atom atoms[FLOW_ATOMS] = {{.kind = (enum flow_kind)VALUE_TABLE,
+					       .value = (uint64_t)rva,
+					       .offset = op->width,
+					       .from = from}};
+	uint32_t insn = code_find(flow, from);
+	uint32_t bound = insn == FLOW_NONE ? 0 : code_table_bound(flow, insn);
+	unsigned count = 1;
+	uint64_t number;
 
 	if (!is_constant(flow, (uint32_t)rva))
 		return VALUE_UNKNOWN;
 	if (op->is_signed)
-		atom.offset |= TABLE_SIGNED;
-	return values_make(&flow->values, &atom, 1, false);
+		atoms[0].offset |= TABLE_SIGNED;
+	if (op->width != 4 || op->is_signed || bound >= FLOW_ATOMS)
+		bound = 0;
+	for (uint32_t i = 0; i < bound; i++) {
+		if (!pe_uint(flow->image, (uint32_t)rva + i * 4, 4, &number))
+			break;
+		atoms[count++] =
+			(struct flow_atom){.kind = FLOW_CONST, .value = number, .from = from};
+	}
+	return values_make(&flow->values, atoms, count, false);
+}
+
+/* A word of a structure that the caller handed in. */
+static bool behind_parameter(const struct flow *flow, const struct flow_op *op)
+{
+	enum { STRUCTURE = 0x1000 }; /* bytes; more is no structure of parameters */
+	const struct flow_atom *base = register_atom(flow, op->base);
+
+	return base && base->kind == FLOW_PARAM && !(base->value & FLOW_REGISTER) &&
+	       op->index == FLOW_NO_REG && op->width >= 4 && !op->is_signed && op->imm >= 0 &&
+	       op->imm < STRUCTURE;
 }
 
 static value_id load(struct flow *flow, const struct flow_op *op, uint32_t from)
@@ -207,6 +234,13 @@ static value_id load(struct flow *flow, const struct flow_op *op, uint32_t from)
 	struct flow_atom field;
 	value_id value = VALUE_UNKNOWN, bytes;
 
+	if (behind_parameter(flow, op)) {
+		field = (struct flow_atom){.kind = FLOW_BEHIND,
+					   .offset = (uint32_t)op->imm,
+					   .value = register_atom(flow, op->base)->value,
+					   .from = from};
+		return values_make(&flow->values, &field, 1, false);
+	}
 	resolve(flow, op, from, &place);
 	switch (place.kind) {
 	case PLACE_VALUES:
@@ -361,9 +395,11 @@ static void move_sp(struct flow *flow, value_id value, uint32_t insn)
 	const struct flow_atom *sp = values_single(&flow->values, value);
 	int64_t fresh = -(int64_t)(STATE_FRAME_LIMIT / 4) - (int64_t)(insn % 8192) * 0x8000;
 
-	if (!sp || sp->kind != FLOW_FRAME)
+	if (!sp || sp->kind != FLOW_FRAME) {
+		state_drop_below(&flow->state, STATE_FRESH);
 		value = values_atom(&flow->values, FLOW_FRAME, (uint64_t)fresh,
 				    flow->insns[insn].rva);
+	}
 	flow->state.registers[flow->arch->sp] = value;
 }
 

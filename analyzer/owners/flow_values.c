@@ -38,6 +38,7 @@ void values_reset(struct values *values, unsigned pointer, uint64_t base, uint32
 	values->sets[VALUE_UNKNOWN] = (struct value_set){.open = true};
 	values->sets[VALUE_WIDE] = (struct value_set){.open = true};
 	values->set_count = 2;
+	values->generation++;
 	values->atom_count = 0;
 	values->pointer = pointer;
 	values->base = base;
@@ -164,7 +165,7 @@ value_id values_number(struct values *values, uint64_t number, bool address, uin
 }
 
 /* The accumulator keeps its atoms when the sum overflows, so that repeated joins come to rest. */
-value_id values_join(struct values *values, value_id into, value_id other)
+static value_id join(struct values *values, value_id into, value_id other)
 {
 	struct flow_atom atoms[FLOW_ATOMS * 2];
 	const struct value_set *a = &values->sets[into];
@@ -172,10 +173,6 @@ value_id values_join(struct values *values, value_id into, value_id other)
 	bool open = a->open || b->open;
 	unsigned count = a->count;
 
-	if (into == other || into == VALUE_WIDE)
-		return into;
-	if (other == VALUE_WIDE)
-		return VALUE_WIDE;
 	memcpy(atoms, values->atoms + a->first, a->count * sizeof(*atoms));
 	for (unsigned i = 0; i < b->count; i++) {
 		const struct flow_atom *atom = &values->atoms[b->first + i];
@@ -193,6 +190,20 @@ value_id values_join(struct values *values, value_id into, value_id other)
 		}
 	}
 	return values_make(values, atoms, count, open);
+}
+
+value_id values_join(struct values *values, value_id into, value_id other)
+{
+	struct value_joined *known = &values->joins[(into * 31 + other) % VALUE_JOINS];
+
+	if (into == other || into == VALUE_WIDE)
+		return into;
+	if (other == VALUE_WIDE)
+		return VALUE_WIDE;
+	if (known->generation != values->generation || known->into != into || known->other != other)
+		*known = (struct value_joined){into, other, join(values, into, other),
+					       values->generation};
+	return known->sum;
 }
 
 const struct flow_atom *values_single(const struct values *values, value_id id)

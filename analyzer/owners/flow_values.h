@@ -15,8 +15,8 @@ typedef uint32_t value_id;
 enum {
 	VALUE_UNKNOWN = 0, /* open and empty */
 	VALUE_WIDE = 1,    /* the same, and stays so in every join: keeps loops from counting up */
-	VALUE_SETS = 1 << 16,
-	VALUE_ATOMS = 1 << 18,
+	VALUE_SETS = 1 << 15,
+	VALUE_ATOMS = 1 << 17,
 };
 
 /*
@@ -37,7 +37,17 @@ struct value_set {
 	bool open;
 };
 
+/* A join that was made: joins of the same pairs come again and again. */
+struct value_joined {
+	value_id into, other, sum;
+	uint32_t generation;
+};
+
+enum { VALUE_JOINS = 1 << 10 };
+
 struct values {
+	struct value_joined joins[VALUE_JOINS];
+	uint32_t generation; /* of the function; joins of older ones mean nothing */
 	struct flow_atom *atoms;
 	struct value_set *sets;
 	value_id *buckets; /* id, 0 empty */

@@ -88,6 +88,8 @@ static struct place place_of(unsigned reg)
 		return (struct place){(uint8_t)(X86_XMM0 + 2 * (reg - X86_REG_XMM0)), 16, false};
 	if (reg >= X86_REG_YMM0 && reg <= X86_REG_YMM7)
 		return (struct place){(uint8_t)(X86_XMM0 + 2 * (reg - X86_REG_YMM0)), 32, false};
+	if (reg >= X86_REG_ZMM0 && reg <= X86_REG_ZMM7)
+		return (struct place){(uint8_t)(X86_XMM0 + 2 * (reg - X86_REG_ZMM0)), 64, false};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if ((unsigned)names[i].reg == reg)
 			return names[i].place;
@@ -278,6 +280,8 @@ static unsigned width_of(const struct lift *l)
 
 /* ---- instructions ---- */
 
+/* Capstone 4.0.2 calls stores such as fnstcw and vmovups reads, so the first operand always counts
+ * as written. */
 static void lift_generic(struct lift *l)
 {
 	const cs_detail *detail = l->insn->detail;
@@ -288,7 +292,7 @@ static void lift_generic(struct lift *l)
 
 		if (writes && o->type == X86_OP_REG)
 			forget(l, o->reg);
-		else if (writes && o->type == X86_OP_MEM && (o->access & CS_AC_WRITE))
+		else if (writes && o->type == X86_OP_MEM)
 			store_unknown(l, o);
 	}
 	for (unsigned i = 0; i < detail->regs_write_count; i++)
@@ -807,10 +811,47 @@ static bool changes_nothing(const struct lift *l)
 	}
 }
 
+/* cmp with a number: how jump tables are bounded. */
+static void note_comparison(struct lift *l)
+{
+	const cs_x86_op *to = &l->x86->operands[1];
+
+	if (l->insn->id != X86_INS_CMP || to->type != X86_OP_IMM)
+		return;
+	l->ret->compares = true;
+	l->ret->compared = to->imm < 0 || to->imm > UINT32_MAX ? UINT32_MAX : (uint32_t)to->imm;
+}
+
+/* Instructions with a second result, which capstone does not name. */
+static bool lift_two_results(struct lift *l)
+{
+	const cs_x86_op *second = &l->x86->operands[1];
+
+	switch (l->insn->id) {
+	case X86_INS_XADD:
+	case X86_INS_MULX:
+		lift_generic(l);
+		forget(l, second->reg);
+		return true;
+	case X86_INS_CMPXCHG:
+		lift_generic(l);
+		add(l, FLOW_OP_FORGET, l->pointer, X86_AX);
+		return true;
+	case X86_INS_CMPXCHG8B:
+	case X86_INS_CMPXCHG16B:
+		lift_generic(l);
+		add(l, FLOW_OP_FORGET, l->pointer, X86_AX);
+		add(l, FLOW_OP_FORGET, l->pointer, X86_DX);
+		return true;
+	default: return false;
+	}
+}
+
 static void lift_insn(struct lift *l)
 {
+	note_comparison(l);
 	if (changes_nothing(l) || lift_control(l) || lift_data(l) || lift_arithmetic(l) ||
-	    lift_stack(l))
+	    lift_stack(l) || lift_two_results(l))
 		return;
 	if (is_setcc(l->insn->id))
 		lift_setcc(l);

@@ -285,15 +285,14 @@ static bool gather_exports(const struct owners *owners, struct exports *exports)
 	return true;
 }
 
-/* A file that is a provider itself knows its own routines. */
+/* A file knows the routines that it exports itself, whatever the file is called. */
 static bool add_own_exports(struct view *view, const struct owner_image *image)
 {
 	struct exports own;
-	bool ok = true;
+	bool ok;
 
 	exports_init(&own);
-	if (is_provider(image))
-		ok = exports_add(&own, view->image, view->image->base, image->name);
+	ok = exports_add(&own, view->image, view->image->base, image->name);
 	for (size_t i = 0; ok && i < own.known.count; i++)
 		ok = callees_add(&view->callees, &own.known.items[i], NULL);
 	exports_fini(&own);

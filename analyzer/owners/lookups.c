@@ -194,28 +194,37 @@ static uint32_t stored_x86(const struct view *view, uint32_t rva, struct bytes *
 	return 0;
 }
 
-/* bl ...; adrp xN; str x0, [xN, #offset] */
+/* Addresses that registers hold, as far as adrp and add made them; 0 unknown. */
+static void track_arm64(uint32_t *registers, uint32_t rva, uint32_t word)
+{
+	uint32_t rd = word & 31, rn = word >> 5 & 31;
+
+	if ((word & 0x9f000000) == 0x90000000) { /* adrp */
+		uint32_t page = (word >> 5 & 0x7ffff) << 2 | (word >> 29 & 3);
+
+		page = (uint32_t)((int32_t)(page << 11) >> 11) << 12;
+		registers[rd] = (rva & ~0xfffu) + page;
+	} else if ((word & 0xffc00000) == 0x91000000) { /* add xD, xN, #imm */
+		registers[rd] = registers[rn] ? registers[rn] + (word >> 10 & 0xfff) : 0;
+	}
+}
+
+/* bl ...; str x0, [xN, #offset] */
 static uint32_t stored_arm64(const struct view *view, uint32_t rva, struct bytes *code)
 {
-	uint32_t pages[32] = {0};
+	uint32_t registers[32] = {0};
 	bool called = false;
 
 	for (size_t at = 0; at + 4 <= code->size; at += 4) {
-		uint32_t word = bytes_u32(code, at), variable;
+		uint32_t word = bytes_u32(code, at), base, variable;
 
-		if ((word & 0x9f000000) == 0x90000000) { /* adrp */
-			uint32_t page = (word >> 5 & 0x7ffff) << 2 | (word >> 29 & 3);
-
-			page = (uint32_t)((int32_t)(page << 11) >> 11) << 12;
-			pages[word & 31] = ((rva + (uint32_t)at) & ~0xfffu) + page;
-		}
+		track_arm64(registers, rva + (uint32_t)at, word);
 		/* bl, blr */
 		called |= (word & 0xfc000000) == 0x94000000 || (word & 0xfffffc1f) == 0xd63f0000;
-		if ((word & 0xffc0001f) != 0xf9000000) /* str x0, [xN, #imm] */
+		base = registers[word >> 5 & 31];
+		if ((word & 0xffc0001f) != 0xf9000000 || !called || base == 0)
 			continue;
-		if (!called || pages[word >> 5 & 31] == 0)
-			continue;
-		variable = pages[word >> 5 & 31] + (word >> 10 & 0xfff) * 8;
+		variable = base + (word >> 10 & 0xfff) * 8;
 		if (variable < view->image->size && is_variable(view, variable))
 			return variable;
 	}

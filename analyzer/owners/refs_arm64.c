@@ -140,13 +140,13 @@ bool refs_scan_arm64(const struct refs *refs, const struct refs_span *span, refs
 		     void *context)
 {
 	struct scan scan = {.refs = refs, .visit = visit, .context = context};
+	struct bytes code = bytes_of(span->bytes, span->size);
 
 	for (size_t at = 0; at + 4 <= span->size && !scan.stopped; at += 4) {
-		uint32_t word;
-
-		memcpy(&word, span->bytes + at, sizeof(word));
+		if (classes[span->bytes[at + 3]] == PLAIN)
+			continue;
 		scan.rva = span->rva + (uint32_t)at;
-		look(&scan, le32toh(word), span->va + at);
+		look(&scan, bytes_u32(&code, at), span->va + at);
 	}
 	return !scan.stopped;
 }

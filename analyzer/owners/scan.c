@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
+#include "analyzer/owners/callbacks.h"
 #include "analyzer/owners/refs.h"
 #include "analyzer/owners/sites.h"
+#include "analyzer/owners/sweep.h"
 #include "analyzer/owners/wdf.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -30,6 +32,8 @@ struct round {
 	struct flow *flow;
 	struct hit *hits; /* by rva */
 	size_t hit_count, hit_capacity;
+	size_t from;    /* callees of this round start here */
+	bool callbacks; /* some of them may be registered */
 	uint32_t *done; /* entries analysed in this round, ascending */
 	size_t done_count, done_capacity;
 	bool no_memory;
@@ -93,6 +97,8 @@ static void visit(void *context, const struct flow_call *call)
 {
 	struct round *round = context;
 
+	if (round->callbacks)
+		callbacks_visit(round->view, call, round->from);
 	for (unsigned i = 0; i < call->target.count; i++) {
 		const struct flow_atom *atom = &call->target.atoms[i];
 
@@ -157,23 +163,38 @@ static void analyse(struct round *round, uint32_t entry)
 	flow_function(round->flow, view->image, &view->functions, entry, visit, round);
 }
 
+/* Beginnings that only the code between the last known one and the place shows. */
+static void analyse_swept(struct round *round, size_t place, uint32_t from)
+{
+	uint32_t begins[SWEEP_BEGINS], rva = round->hits[place].rva;
+	unsigned count;
+
+	round->view->work += rva - from;
+	count = sweep_begins(round->view->image, from, rva, begins);
+	for (unsigned i = 0; i < count && !round->hits[place].covered; i++)
+		analyse(round, begins[i]);
+}
+
 /* A place outside all unwind records: beginnings before it are tried, nearest first. */
 static void analyse_unrecorded(struct round *round, size_t place)
 {
 	struct view *view = round->view;
 	uint32_t rva = round->hits[place].rva;
-	size_t entry;
+	size_t upto, entry;
 
 	if (!view->entries.found && !entries_find(&view->entries, view->image, &view->functions)) {
 		round->no_memory = true;
 		return;
 	}
-	entry = entries_upto(&view->entries, rva);
+	upto = entry = entries_upto(&view->entries, rva);
 	for (unsigned tries = 0; tries < ENTRIES_TRIED && entry > 0; tries++) {
 		if (round->hits[place].covered || round->no_memory)
 			return;
 		analyse(round, view->entries.rvas[--entry]);
 	}
+	if (upto > 0 && !round->hits[place].covered &&
+	    rva - view->entries.rvas[upto - 1] <= SWEEP_BYTES)
+		analyse_swept(round, place, view->entries.rvas[upto - 1]);
 }
 
 static void analyse_hits(struct round *round)
@@ -209,7 +230,10 @@ static bool add_targets(struct view *view, struct refs *refs, size_t from)
 
 static bool one_round(struct view *view, struct flow *flow, size_t from)
 {
-	struct round round = {.view = view, .flow = flow};
+	struct round round = {.view = view,
+			      .flow = flow,
+			      .from = from,
+			      .callbacks = callbacks_wanted(view, from)};
 	struct refs *refs = refs_create(view->image);
 	bool ok = refs && add_targets(view, refs, from);
 
@@ -228,7 +252,15 @@ static bool one_round(struct view *view, struct flow *flow, size_t from)
 	return ok;
 }
 
-bool scan_view(struct view *view, struct flow *flow)
+/* Wrappers and thunks that were found begin functions, whatever lies beside them. */
+static bool begins_callee(void *context, uint32_t rva)
+{
+	const struct view *view = context;
+
+	return callees_find(&view->callees, view->image->base + rva) != NULL;
+}
+
+static bool all_rounds(struct view *view, struct flow *flow)
 {
 	while (view->first_new < view->callees.count ||
 	       (view->round == 0 && view->wdf_functions != 0)) {
@@ -242,6 +274,16 @@ bool scan_view(struct view *view, struct flow *flow)
 		view->round++;
 	}
 	return true;
+}
+
+bool scan_view(struct view *view, struct flow *flow)
+{
+	bool ok;
+
+	flow_set_begins(flow, begins_callee, view);
+	ok = all_rounds(view, flow);
+	flow_set_begins(flow, NULL, NULL);
+	return ok;
 }
 
 void scan_finish(struct view *view)

@@ -18,9 +18,10 @@ struct site {
 	struct view *view;
 	const struct flow_call *call;
 	const struct callee *callee;
-	unsigned tags;     /* found */
-	unsigned wrappers; /* the tag is the function's own parameter */
-	bool harmless;     /* resolved, and no tag: 0, or a free without one */
+	unsigned tags;         /* found */
+	unsigned wrappers;     /* the tag is the function's own parameter */
+	bool harmless;         /* resolved, and no tag: 0, or a free without one */
+	bool passes_structure; /* at work on the pointer to the callee's structure */
 };
 
 static void note_site(struct view *view, uint32_t rva, bool resolved)
@@ -43,6 +44,8 @@ static bool is_tag(uint64_t value)
 
 static enum owner_grade grade_of(const struct site *site)
 {
+	if (site->callee->by_variable)
+		return OWNER_REGISTRATION;
 	switch (site->callee->api->kind) {
 	case API_FREE: return OWNER_FREE_SITE;
 	case API_STRUCT:
@@ -70,16 +73,21 @@ static void add_tag(struct site *site, uint32_t tag, uint32_t tag_from, bool one
 	view_add(site->view, tag, &evidence);
 }
 
-static void add_wrapper(struct site *site, unsigned argument)
+/* The caller hands in a structure with the tag, or with `argument` only the tag. */
+static void add_wrapper(struct site *site, unsigned argument, const struct flow_atom *field)
 {
 	struct view *view = site->view;
 	const struct flow_call *call = site->call;
-	bool thunk = call->tail && call->rva - call->function <= THUNK_BYTES &&
+	bool thunk = !field && call->tail && call->rva - call->function <= THUNK_BYTES &&
 		     argument == site->callee->argument;
 	struct callee callee = {
 		.va = view->image->base + call->function,
 		.api = site->callee->api,
 		.argument = argument,
+		.by_field = field || site->passes_structure,
+		.offset = field                    ? field->offset
+			  : site->passes_structure ? site->callee->offset
+						   : 0,
 		.levels = site->callee->levels + (thunk ? 0 : 1),
 		.is_wrapper = !thunk || site->callee->is_wrapper,
 		.module = thunk ? site->callee->module : view->module,
@@ -120,7 +128,8 @@ static void take_atom(struct site *site, const struct flow_atom *atom, bool one_
 			site->harmless = true;
 		return;
 	case FLOW_LOAD: take_word(site, (uint32_t)atom->value, one_of_several); return;
-	case FLOW_PARAM: add_wrapper(site, (unsigned)atom->value); return;
+	case FLOW_PARAM: add_wrapper(site, (unsigned)atom->value, NULL); return;
+	case FLOW_BEHIND: add_wrapper(site, (unsigned)atom->value, atom); return;
 	default: return;
 	}
 }
@@ -138,7 +147,7 @@ static void take_parameters(struct site *site, const struct flow_value *pointer)
 {
 	for (unsigned i = 0; i < pointer->count; i++) {
 		if (pointer->atoms[i].kind == FLOW_PARAM)
-			add_wrapper(site, (unsigned)pointer->atoms[i].value);
+			add_wrapper(site, (unsigned)pointer->atoms[i].value, NULL);
 	}
 }
 
@@ -180,12 +189,30 @@ static void evaluate_filter(struct site *site)
 	}
 }
 
+/* The structure that a wrapper takes its tag from. */
+static void evaluate_field(struct site *site, const struct flow_value *pointer)
+{
+	struct flow_value tag = flow_pointed(site->call, pointer, site->callee->offset, 4);
+
+	site->passes_structure = true;
+	take_parameters(site, pointer);
+	site->passes_structure = false;
+	take_value(site, &tag);
+}
+
 static bool first_is_zero(const struct flow_call *call)
 {
 	struct flow_value first = flow_argument(call, 0);
 
 	return first.count == 1 && !first.open && first.atoms[0].kind == FLOW_CONST &&
 	       first.atoms[0].value == 0;
+}
+
+/* A free without a tag is ordinary, and a wrapper counts where it is called. */
+static void note(const struct site *site)
+{
+	if (site->callee->api->kind != API_FREE && (site->tags > 0 || site->wrappers == 0))
+		note_site(site->view, site->call->rva, site->tags > 0 || site->harmless);
 }
 
 static void evaluate(struct view *view, const struct flow_call *call, const struct callee *callee)
@@ -195,6 +222,12 @@ static void evaluate(struct view *view, const struct flow_call *call, const stru
 
 	if (callee->api->first_is_zero && !callee->is_wrapper && !first_is_zero(call))
 		return;
+	if (callee->by_field) {
+		value = flow_argument(call, callee->argument);
+		evaluate_field(&site, &value);
+		note(&site);
+		return;
+	}
 	switch (callee->api->kind) {
 	case API_UNTAGGED: add_tag(&site, tag_none, call->rva, false); break;
 	case API_STRUCT: evaluate_struct(&site); break;
@@ -204,9 +237,17 @@ static void evaluate(struct view *view, const struct flow_call *call, const stru
 		take_value(&site, &value);
 		break;
 	}
-	/* A free without a tag is ordinary, and a wrapper counts where it is called. */
-	if (callee->api->kind != API_FREE && (site.tags > 0 || site.wrappers == 0))
-		note_site(view, call->rva, site.tags > 0 || site.harmless);
+	note(&site);
+}
+
+void site_handed_structure(struct view *view, const struct flow_call *call,
+			   const struct callee *callee, unsigned argument)
+{
+	struct site site = {.view = view, .call = call, .callee = callee};
+	struct flow_value pointer = flow_argument(call, argument);
+
+	evaluate_field(&site, &pointer);
+	note(&site);
 }
 
 /* Address that the atom stands for, in the terms of callees.h. */
@@ -253,7 +294,7 @@ bool site_evaluate(struct view *view, const struct flow_call *call, const struct
 		/* Evaluating may add rows and move them. */
 		struct callee copy = *callee;
 
-		if (copy.round == view->round && place < view->first_new) {
+		if (copy.round == view->round && place < view->first_new && !copy.by_variable) {
 			found = true;
 			view->callees.items[place].called = true;
 			evaluate(view, call, &copy);

@@ -14,6 +14,13 @@
  */
 bool site_evaluate(struct view *view, const struct flow_call *call, const struct flow_atom *target);
 
+/**
+ * The call hands argument `argument` on to a routine like `callee`, which takes its tag from the
+ * structure behind it; see callbacks.h.
+ */
+void site_handed_structure(struct view *view, const struct flow_call *call,
+			   const struct callee *callee, unsigned argument);
+
 /** Counts the sites into view->sites and view->sites_unresolved, each address once. */
 void sites_count(struct view *view);
 

@@ -1,6 +1,6 @@
 /*
  * Samples of live allocations: big ones at even steps over the big-page table, small ones by their
- * headers in pages near the big ones.
+ * headers in pages near the big ones of either pool.
  */
 #include "analyzer/pool/blocks.h"
 
@@ -83,6 +83,31 @@ size_t pool_page_cut(const uint8_t *page, unsigned pointer_size, uint64_t build,
 	return at == PAGE ? count : 0;
 }
 
+size_t pool_page_find(const uint8_t *page, unsigned pointer_size, uint32_t tag,
+		      struct pool_page_block *ret, size_t limit)
+{
+	unsigned granule = pointer_size == 8 ? HEADER_X64 : HEADER_X86;
+	struct bytes b = bytes_of(page, PAGE);
+	size_t count = 0;
+	uint32_t at = 0;
+
+	while (at + 2 * granule <= PAGE && count < limit) {
+		struct header h = read_header(&b, at, pointer_size);
+		uint32_t bytes = h.size * granule;
+		bool fits = h.tag == tag && h.size >= 2 && bytes <= PAGE - at;
+
+		/* POOL_TYPE bits up to QUOTA, among them the one for "in use" */
+		if (!fits || !(h.type & 2) || h.type & ~0x0fU) {
+			at += granule;
+			continue;
+		}
+		ret[count++] = (struct pool_page_block){
+			.offset = at, .bytes = bytes, .tag = h.tag, .in_use = true};
+		at += bytes;
+	}
+	return count;
+}
+
 static struct block_sample *sample_of(struct blocks *blocks, uint32_t tag)
 {
 	for (size_t i = 0; i < blocks->count; i++) {
@@ -92,7 +117,7 @@ static struct block_sample *sample_of(struct blocks *blocks, uint32_t tag)
 	return NULL;
 }
 
-/* Places of big allocations, near which small ones are looked for. */
+/* Places of big allocations of one pool, near which small ones are looked for. */
 struct places {
 	uint64_t items[PLACES]; /* VAs */
 	size_t count;
@@ -118,7 +143,7 @@ static void keep_big(struct block_sample *s, const struct big_entry *entry)
 }
 
 static enum ps_status walk_big(const struct big_pages *big, struct blocks *blocks,
-			       struct places *places, struct ps_error *err)
+			       struct places places[2], struct ps_error *err)
 {
 	struct big_iterator it;
 	struct big_entry entry;
@@ -131,8 +156,7 @@ static enum ps_status walk_big(const struct big_pages *big, struct blocks *block
 		status = big_iterator_next(&it, &entry, &found, err);
 		if (status != PS_OK || !found || entry.freed)
 			continue;
-		if (entry.kind != POOL_PAGED)
-			keep_place(places, &entry);
+		keep_place(&places[entry.kind == POOL_PAGED], &entry);
 		s = sample_of(blocks, entry.tag);
 		if (s)
 			keep_big(s, &entry);
@@ -143,31 +167,30 @@ static enum ps_status walk_big(const struct big_pages *big, struct blocks *block
 	return status;
 }
 
-static void keep_small(struct blocks *blocks, uint64_t page_va, unsigned header,
+static void keep_small(struct block_sample *s, uint64_t page_va, unsigned header,
 		       const struct pool_page_block *cut, size_t count)
 {
-	for (size_t i = 0; i < blocks->count; i++) {
-		struct block_sample *s = &blocks->samples[i];
-		unsigned here = 0;
+	unsigned here = 0;
 
-		for (size_t j = 0; j < count && here < BLOCK_SMALL_PER_PAGE; j++) {
-			if (cut[j].tag != s->tag || !cut[j].in_use || cut[j].bytes <= header ||
-			    s->small_count == BLOCK_SAMPLE)
-				continue;
-			s->items[s->count++] = (struct block){
-				.va = page_va + cut[j].offset + header,
-				.bytes = cut[j].bytes - header,
-				.small = true,
-			};
-			s->small_count++;
-			here++;
-		}
+	for (size_t i = 0; i < count && here < BLOCK_SMALL_PER_PAGE; i++) {
+		if (cut[i].tag != s->tag || !cut[i].in_use || cut[i].bytes <= header ||
+		    s->small_count == BLOCK_SAMPLE)
+			continue;
+		s->items[s->count++] = (struct block){
+			.va = page_va + cut[i].offset + header,
+			.bytes = cut[i].bytes - header,
+			.small = true,
+		};
+		s->small_count++;
+		here++;
 	}
 }
 
 static void look_at_page(struct pools *pools, uint64_t va, struct blocks *blocks)
 {
-	struct kernel *k = pools->kernel;
+	const struct kernel *k = pools->kernel;
+	uint64_t build = k->build.known ? k->build.value : 0;
+	unsigned header = k->pointer_size == 8 ? HEADER_X64 : HEADER_X86;
 	struct pool_page_block cut[POOL_PAGE_BLOCKS];
 	uint8_t page[PAGE];
 	size_t count;
@@ -176,11 +199,21 @@ static void look_at_page(struct pools *pools, uint64_t va, struct blocks *blocks
 	if (space_read_partial(k->space, va, page, PAGE, NULL) != PAGE)
 		return;
 	blocks->pages_present++;
-	count = pool_page_cut(page, k->pointer_size, k->build.known ? k->build.value : 0, cut);
-	if (count == 0)
-		return;
-	blocks->pages_chained++;
-	keep_small(blocks, va, k->pointer_size == 8 ? HEADER_X64 : HEADER_X86, cut, count);
+	count = pool_page_cut(page, k->pointer_size, build, cut);
+	blocks->pages_chained += count > 0;
+	for (size_t i = 0; i < blocks->count; i++) {
+		struct block_sample *s = &blocks->samples[i];
+
+		if (count == 0 && build >= SEGMENT_HEAP_BUILD) {
+			size_t found = pool_page_find(page, k->pointer_size, s->tag, cut,
+						      BLOCK_SMALL_PER_PAGE);
+
+			keep_small(s, va, header, cut, found);
+			blocks->unchained |= found > 0;
+		} else {
+			keep_small(s, va, header, cut, count);
+		}
+	}
 }
 
 static int compare_places(const void *left, const void *right)
@@ -194,7 +227,7 @@ static int compare_places(const void *left, const void *right)
 static enum ps_status search_small(struct pools *pools, struct places *places,
 				   struct blocks *blocks, struct ps_error *err)
 {
-	uint64_t done = 0;
+	uint64_t done = 0, tried = blocks->pages_tried;
 
 	qsort(places->items, places->count, sizeof(places->items[0]), compare_places);
 	for (size_t i = 0; i < places->count; i++) {
@@ -208,7 +241,7 @@ static enum ps_status search_small(struct pools *pools, struct places *places,
 			uint64_t va = from + n * PAGE;
 
 			if (va < done || !space_is_kernel_address(pools->kernel->space, va) ||
-			    blocks->pages_tried == BLOCK_PAGE_BUDGET)
+			    blocks->pages_tried - tried == BLOCK_PAGE_BUDGET)
 				continue;
 			look_at_page(pools, va, blocks);
 			done = va + PAGE;
@@ -217,7 +250,7 @@ static enum ps_status search_small(struct pools *pools, struct places *places,
 	return PS_OK;
 }
 
-static void count_live(const struct big_pages *big, struct blocks *blocks, struct places *places)
+static void count_live(const struct big_pages *big, struct blocks *blocks)
 {
 	for (size_t i = 0; i < blocks->count; i++) {
 		const struct big_sum *sum = big_pages_sum(big, blocks->samples[i].tag);
@@ -226,13 +259,19 @@ static void count_live(const struct big_pages *big, struct blocks *blocks, struc
 			blocks->samples[i].big_live =
 				sum->nonpaged_count + sum->paged_count + sum->unknown_count;
 	}
-	places->step = big->in_use / PLACES + 1;
+}
+
+static void say_unchained(struct blocks *blocks)
+{
+	if (blocks->unchained)
+		snprintf(blocks->note, sizeof(blocks->note),
+			 "smaller allocations were found by their headers in the segment heap, "
+			 "where no chain proves them; freed ones may be among them");
 }
 
 static enum ps_status fill(struct pools *pools, struct blocks *blocks, struct ps_error *err)
 {
-	struct kernel *k = pools->kernel;
-	struct places places = {.step = 1};
+	struct places places[2] = {{.count = 0}, {.count = 0}};
 	enum ps_status status;
 
 	if (!pools->big_available) {
@@ -242,18 +281,13 @@ static enum ps_status fill(struct pools *pools, struct blocks *blocks, struct ps
 			"it nothing says where pool lies");
 		return PS_OK;
 	}
-	count_live(&pools->big, blocks, &places);
-	status = walk_big(&pools->big, blocks, &places, err);
-	if (status != PS_OK)
-		return status;
-	if (k->build.known && k->build.value >= SEGMENT_HEAP_BUILD) {
-		snprintf(
-			blocks->note, sizeof(blocks->note),
-			"small allocations were not sampled: this kernel keeps them in the segment "
-			"heap, whose headers this version does not follow");
-		return PS_OK;
-	}
-	return search_small(pools, &places, blocks, err);
+	count_live(&pools->big, blocks);
+	places[0].step = places[1].step = pools->big.in_use / (2 * PLACES) + 1;
+	status = walk_big(&pools->big, blocks, places, err);
+	for (unsigned pool = 0; pool < 2 && status == PS_OK; pool++)
+		status = search_small(pools, &places[pool], blocks, err);
+	say_unchained(blocks);
+	return status;
 }
 
 enum ps_status blocks_sample(struct pools *pools, const uint32_t *tags, size_t count,

@@ -4,8 +4,10 @@
  * Allocations of a page and more come from the big-page table. Smaller ones are found by their
  * POOL_HEADERs in the pages near big allocations, where pool pages are likely; a page counts only
  * when its headers form a whole chain over it: each PreviousSize is the BlockSize before it, and
- * the last block ends with the page. Not supported: small blocks of the segment heap (kernels from
- * build 18362 on), whose headers form no chain; session pool.
+ * the last block ends with the page. The segment heap (kernels from build 18362 on) keeps headers
+ * before most small blocks but no chain: there a header counts by its tag, type and size, and
+ * freed blocks cannot be told. Not supported: blocks without a header, those that cross a page,
+ * session pool.
  *
  * The sample is bounded and the same for the same dump: big allocations are taken at even steps
  * over the table, pages at even steps over the big allocations.
@@ -20,7 +22,8 @@
 enum {
 	BLOCK_SAMPLE = 64,         /* allocations of either size a tag */
 	BLOCK_SMALL_PER_PAGE = 16, /* so that one page does not speak for all */
-	BLOCK_PAGE_BUDGET = 4096,  /* pages looked at for small blocks, over all tags */
+	BLOCK_PAGE_BUDGET =
+		4096, /* pages looked at for small blocks in either pool, over all tags */
 };
 
 struct block {
@@ -40,6 +43,7 @@ struct blocks {
 	struct block_sample *samples; /* owned; in the order of the tags asked for */
 	size_t count;
 	uint64_t pages_tried, pages_present, pages_chained; /* of the search for small blocks */
+	bool unchained; /* some were found by a header that no chain proves */
 	char note[240]; /* what was not looked at and why; empty if nothing */
 };
 
@@ -63,5 +67,12 @@ enum { POOL_PAGE_BLOCKS = 512 };
  */
 size_t pool_page_cut(const uint8_t *page, unsigned pointer_size, uint64_t build,
 		     struct pool_page_block ret[POOL_PAGE_BLOCKS]);
+
+/**
+ * Blocks of one tag by their headers alone, as the segment heap keeps them: in use, of a size that
+ * fits the page. At most `limit`.
+ */
+size_t pool_page_find(const uint8_t *page, unsigned pointer_size, uint32_t tag,
+		      struct pool_page_block *ret, size_t limit);
 
 #endif

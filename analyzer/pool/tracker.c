@@ -395,11 +395,19 @@ static void add_reason(struct tracker *t, const char *format, ...)
 	va_end(args);
 }
 
+/* A page that is there and cannot be unpacked is not absent. */
 static const char *missing_words(const struct tracker *t)
 {
-	for (size_t i = 0; i < t->holes.count; i++)
+	size_t damaged = 0;
+
+	for (size_t i = 0; i < t->holes.count; i++) {
 		if (t->holes.items[i].page == PAGE_ZERO_SUSPECT)
 			return "not in the dump, or all zeros as its writer stores missing memory: ";
+		damaged += t->holes.items[i].page == PAGE_DAMAGED;
+	}
+	if (damaged > 0)
+		return damaged == t->holes.count ? "damaged in the file: "
+						 : "not in the dump, or damaged in it: ";
 	return "not in the dump: ";
 }
 

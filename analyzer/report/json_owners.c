@@ -202,6 +202,8 @@ void put_drivers(struct builder *b, json_t *root, const struct report *report)
 	put(b, rest, "shared", json_remainder(b, &d->shared, true));
 	put(b, rest, "no_owner", json_remainder(b, &d->unowned, false));
 	put_text(b, rest, "trust", trust_word(d->trust));
+	put_count(b, rest, "images_read", d->modules_read);
+	put_count(b, rest, "images_read_in_part", d->modules_in_part);
 	put(b, root, "drivers_rest", rest);
 }
 

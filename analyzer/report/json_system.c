@@ -79,6 +79,7 @@ json_t *json_file(struct builder *b, const struct report *report)
 	put_bool(b, o, "complete", f->complete);
 	put_count(b, o, "pages_listed", f->pages_listed);
 	put_count(b, o, "pages_in_file", f->pages_in_file);
+	put_count(b, o, "pages_damaged", f->pages_damaged);
 	put_contents(b, o, f);
 	put_notes(b, o, "notes", &f->notes);
 	return o;

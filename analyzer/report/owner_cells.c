@@ -54,10 +54,9 @@ char *owner_sentence(const struct report_owner *owner)
 		return mem_printf("not proved: the best there is for %s is: %s.",
 				  owner->candidates[0].module, owner->candidates[0].grade);
 	case OWNED_FOR_OTHERS:
-		return mem_printf("%s, on behalf of whoever holds the object.",
-				  owner_best(owner) == 1 && owner->candidates[0].proof
-					  ? owner->candidates[0].module
-					  : "nt");
+		/* without the mark of the column */
+		return mem_printf("%.*s, on behalf of whoever holds it.",
+				  (int)strcspn(owner->words, "*") - 1, owner->words);
 	case OWNED_BY_NOBODY: break;
 	}
 	return mem_printf("none found: no code or data of a driver here has the tag for an "

@@ -72,8 +72,11 @@ struct report_file {
 	uint64_t size;      /* bytes */
 	const char *format; /* "windows-bitmap", ... */
 	const char *title;  /* for text */
-	bool complete;      /* every page that the container lists is in the file */
+	/* Every page that the container lists is in the file, and none that was read is damaged. */
+	bool complete;
 	uint64_t pages_listed, pages_in_file;
+	uint64_t pages_damaged; /* of those in the file that were read; others were not looked at */
+	bool more_damaged;      /* pages_damaged is a lower bound */
 	struct report_header header;
 	struct report_minidump minidump;
 	struct report_notes notes;

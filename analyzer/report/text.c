@@ -158,9 +158,21 @@ enum ps_status text_notes(const struct text *text, struct ps_error *err)
 	return status;
 }
 
+/* ", but 3 of those read are damaged"; empty when none is. */
+static const char *damaged_words(const struct report_file *f, char out[96])
+{
+	out[0] = '\0';
+	if (f->pages_damaged > 0)
+		snprintf(out, 96, ", but %s%" PRIu64 " of those that were read %s damaged",
+			 f->more_damaged ? "at least " : "", f->pages_damaged,
+			 f->pages_damaged == 1 ? "is" : "are");
+	return out;
+}
+
 static enum ps_status file_coverage(const struct text *text, struct ps_error *err)
 {
 	const struct report_file *f = &text->report->file;
+	char damaged[96];
 
 	if (f->minidump.available)
 		return text_field(text, err, "Coverage",
@@ -170,14 +182,18 @@ static enum ps_status file_coverage(const struct text *text, struct ps_error *er
 				  f->complete ? "all there" : "NOT complete (see notes)");
 	if (f->pages_listed == 0)
 		return text_field(text, err, "Coverage", "file: a header, and no memory");
-	if (f->pages_in_file == f->pages_listed)
-		return text_field(
-			text, err, "Coverage",
-			"file: all %" PRIu64 " pages that it lists are in it%s", f->pages_listed,
-			f->complete ? "" : ", but not all is there or agrees (see notes)");
+	if (f->pages_in_file < f->pages_listed)
+		return text_field(text, err, "Coverage",
+				  "file: %" PRIu64 " of the %" PRIu64
+				  " pages that it lists are in it%s",
+				  f->pages_in_file, f->pages_listed, damaged_words(f, damaged));
+	if (f->pages_damaged > 0)
+		return text_field(text, err, "Coverage",
+				  "file: all %" PRIu64 " pages that it lists are in it%s",
+				  f->pages_listed, damaged_words(f, damaged));
 	return text_field(text, err, "Coverage",
-			  "file: %" PRIu64 " of the %" PRIu64 " pages that it lists are in it",
-			  f->pages_in_file, f->pages_listed);
+			  "file: all %" PRIu64 " pages that it lists are in it%s", f->pages_listed,
+			  f->complete ? "" : ", but not all is there or agrees (see notes)");
 }
 
 static enum ps_status tracker_coverage(const struct text *text, struct ps_error *err)
@@ -206,6 +222,18 @@ static enum ps_status big_coverage(const struct text *text, struct ps_error *err
 			  b->complete ? "complete" : "NOT complete");
 }
 
+/* What the owners of tags are worth: code that is absent cannot name one. */
+static enum ps_status code_coverage(const struct text *text, struct ps_error *err)
+{
+	const struct report_drivers *d = &text->report->drivers;
+
+	if (!d->available)
+		return PS_OK;
+	return text_field(text, err, "",
+			  "code of drivers: %zu of %zu images read, %zu of them in part",
+			  d->modules_read, text->report->modules.count, d->modules_in_part);
+}
+
 enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 {
 	const struct report *r = text->report;
@@ -218,7 +246,7 @@ enum ps_status text_coverage(const struct text *text, struct ps_error *err)
 	/* without tag tables nothing leads to the big-page table */
 	if (status == PS_OK && r->tracker.available)
 		status = big_coverage(text, err);
-	return status;
+	return status == PS_OK ? code_coverage(text, err) : status;
 }
 
 static bool any_incomplete_row(const struct report *report)

@@ -99,7 +99,11 @@ static enum ps_status owner_page(const struct text *text, const struct report_ta
 
 	if (status == PS_OK && tag)
 		status = usage(text, tag, err);
-	if (status == PS_OK)
+	/* drivers of a folder do not compete for one machine's tags */
+	if (status == PS_OK && text->report->no_file)
+		status = text_field(text, err, "Found in", "%zu driver file%s.",
+				    owner->candidate_count, owner->candidate_count == 1 ? "" : "s");
+	else if (status == PS_OK)
 		status = print_words(text, "Owner", owner_sentence(owner), err);
 	for (size_t i = 0; i < owner->candidate_count && status == PS_OK; i++)
 		status = candidate(text, &owner->candidates[i], err);
@@ -126,10 +130,11 @@ enum ps_status text_evidence(const struct text *text, struct ps_error *err)
 	enum ps_status status = PS_OK;
 
 	if (r->owner_count == 0)
-		status = text_words(text, err, 0, "%s",
-				    r->owners_note ? r->owners_note
-				    : r->no_file   ? "No driver here has such a tag."
-						   : "No tag in use matches.");
+		status = text_words(
+			text, err, 0, "%s",
+			r->owners_note ? r->owners_note
+			: r->no_file   ? "No driver here has such a tag."
+				       : "No tag in use matches, and no driver has such a tag.");
 	for (size_t i = 0; i < r->owner_count && status == PS_OK; i++) {
 		if (i > 0)
 			fputc('\n', text->out);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "analyzer/report/format.h"
@@ -39,7 +40,11 @@ void text_tag_columns(struct table *table, const struct report *report, bool wit
 /* The tag list's image is said once when it is the owner. */
 static const char *image_beside(const struct report_owner *owner, const char *image)
 {
-	return owner && image && strcasecmp(owner->words, image) == 0 ? NULL : image;
+	size_t length = image ? strlen(image) : 0;
+	bool same = owner && image && strncasecmp(owner->words, image, length) == 0 &&
+		    (owner->words[length] == '\0' || strcmp(owner->words + length, " *") == 0);
+
+	return same ? NULL : image;
 }
 
 void text_description_cell(struct table *table, const char *image, const char *words)

@@ -67,6 +67,7 @@ NOINLINE PVOID signed_block(SIZE_T size)
 }
 
 /* Untagged: the kernel's None. */
+/* TRUTH None optional ExAllocatePool untagged */
 /* DECOY DeUn argument of an allocator that takes no tag */
 NOINLINE PVOID untagged(ULONG *seed)
 {

@@ -16,7 +16,7 @@ PYTHON := /usr/bin/python3
 
 TEST_DRIVERS := immediates lookaside shapes wrappers poollib libuser network minifilter framework \
 	storage decoys indata freeonly statics twin1 twin2 handmade
-STAND_INS := ntoskrnl fltmgr ndis storport wdfldr wdf01000
+STAND_INS := fltmgr ndis storport wdfldr wdf01000
 LIBRARIES := nt fltmgr ndis storport wdfldr poollib
 
 triple_x64 := x86_64
@@ -32,9 +32,10 @@ entry_x64 := DriverEntry
 entry_x86 := DriverEntry@8
 entry_arm64 := DriverEntry
 
-# -gcodeview: PDBs. Drivers have no C library, hence the rest.
+# -gcodeview: PDBs. Drivers have no C library, hence the rest; -ffreestanding alone would leave out the
+# unwind tables, which drivers for x64 and ARM64 have.
 CFLAGS_ALL := -std=gnu11 -Wall -Wextra -Werror -I. -g -gcodeview -ffreestanding \
-	-fno-stack-protector -mno-stack-arg-probe -fno-builtin
+	-fno-stack-protector -mno-stack-arg-probe -fno-builtin -funwind-tables
 LINK_ALL := /nologo /driver /subsystem:native /nodefaultlib /debug /brepro /opt:noref,noicf \
 	/section:.text,ERP /section:.rdata,RP /section:.data,RWP /section:INIT,ERD /section:PAGE,ER
 
@@ -42,7 +43,7 @@ QUIET := $(if $(filter 1,$(V)),,@)
 
 # The first target.
 all: $(foreach config,$(CONFIGS),$(TEST_DRIVERS:%=$(OUT)/$(config)/%.sys) \
-	$(STAND_INS:%=$(OUT)/$(config)/%.sys))
+	$(STAND_INS:%=$(OUT)/$(config)/%.sys) $(OUT)/$(config)/ntoskrnl.exe)
 
 # $(1) configuration, $(2) machine, $(3) level of optimisation
 define config_rules
@@ -66,7 +67,7 @@ $(OUT)/$(1)/room.obj: $(HERE)/room.s
 	$(QUIET)$(CLANG) --target=$(triple_$(2))-pc-windows-msvc -c $$< -o $$@
 
 $(addprefix $(OUT)/$(1)/,$(addsuffix .obj,nt wdf01000 standin)): STAND_IN := -DSTAND_IN
-$(OUT)/$(1)/%.obj: $(HERE)/%.c $(HERE)/wdk.h $(HERE)/inbox.sed
+$(OUT)/$(1)/%.obj: $(HERE)/%.c $(HERE)/wdk.h $(HERE)/inbox.sed $(HERE)/drivers.mk
 	@mkdir -p $$(@D)
 	$(QUIET)$(CLANG) --target=$(triple_$(2))-pc-windows-msvc -$(3) $(CFLAGS_ALL) $$(STAND_IN) \
 		$(if $(filter x64-inbox,$(1)),-S -Xclang -cfguard -o $$@.s $$< && \
@@ -103,13 +104,13 @@ $(TEST_DRIVERS:%=$(OUT)/$(1)/%.sys): $(OUT)/$(1)/%.sys: $(OUT)/$(1)/%.obj $(HERE
 	$(QUIET)$(PYTHON) $(HERE)/finish.py $$@ $(OUT)/$(1)/$$*.map $(OUT)/$(1)/$$*.truth.tsv \
 		$(HERE)/$$*.c $$(SOURCES)
 
-$(OUT)/$(1)/ntoskrnl.sys: $(OUT)/$(1)/nt.obj $(OUT)/$(1)/nt.stubs.obj $(OUT)/$(1)/nt.exports
+$(OUT)/$(1)/ntoskrnl.exe: $(OUT)/$(1)/nt.obj $(OUT)/$(1)/nt.stubs.obj $(OUT)/$(1)/nt.exports
 	$(QUIET)$$(link_$(1)) /def:$(OUT)/$(1)/nt.exports /pdb:$(OUT)/$(1)/ntkrnlmp.pdb \
 		/pdbaltpath:ntkrnlmp.pdb /map:$(OUT)/$(1)/nt.map /out:$$@ $$(filter %.obj,$$^) \
 		$$(extra_$(1))
 	$(QUIET)$(PYTHON) $(HERE)/finish.py $$@ $(OUT)/$(1)/nt.map \
 		$(OUT)/$(1)/ntoskrnl.truth.tsv $(HERE)/nt.c
-$(OUT)/$(1)/ntoskrnl.sys: $$(extra_$(1))
+$(OUT)/$(1)/ntoskrnl.exe: $$(extra_$(1))
 
 $(addprefix $(OUT)/$(1)/,fltmgr.sys ndis.sys storport.sys wdfldr.sys): $(OUT)/$(1)/%.sys: \
 		$(OUT)/$(1)/%.stubs.obj $(OUT)/$(1)/standin.obj $(OUT)/$(1)/%.exports $$(extra_$(1))

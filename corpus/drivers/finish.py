@@ -68,8 +68,8 @@ class Image:
     def move_imports(self, room, size):
         """Copies directory, lookup tables and names to `room`, and wipes the old ones."""
         directory = u32(self.data, self.directories + 8)
-        if not directory:
-            return
+        if not directory or directory == room:
+            return  # none, or done before
         modules = []
         while u32(self.data, self.at(directory) + 20 * len(modules) + 16):
             modules.append(struct.unpack_from("<IIIII", self.data, self.at(directory) + 20 * len(modules)))

@@ -57,6 +57,41 @@ allocate_thunk:
 	callq allocate_thunk
 	end
 
+/* A leaf without a record behind padding of long no-operations; only a call shows where it begins. */
+/* TRUTH HWa+ call-site ExAllocatePoolWithTag by_leaf via=padded_leaf */
+	function before_leaf
+	nop
+	end
+	.byte 0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0
+	.byte 0x0f, 0x1f, 0x40, 0
+padded_leaf:
+	movl %ecx, %r8d
+	movl tag_variable(%rip), %edx
+	movl $1, %ecx
+	jmpq *__imp_ExAllocatePoolWithTag(%rip)
+	function by_leaf
+	movl $0x2b615748, %ecx
+	callq padded_leaf
+	end
+
+/* Two leaves side by side, one jumping to the other. */
+/* TRUTH HWa- call-site ExAllocatePoolWithTag by_leaves via=second_leaf,first_leaf */
+	.balign 16, 0xcc
+second_leaf:
+	movl %edx, %ecx
+	.byte 0xe9 /* as a jump to another object file's function */
+	.long first_leaf - . - 4
+	.balign 16, 0xcc
+first_leaf:
+	movl %ecx, %r8d
+	movl $0x60, %edx
+	movl $1, %ecx
+	jmpq *__imp_ExAllocatePoolWithTag(%rip)
+	function by_leaves
+	movl $0x2d615748, %edx
+	callq second_leaf
+	end
+
 /* Pushed and popped, as compilers do for size. */
 /* TRUTH HWa3 call-site ExAllocatePoolWithTag pushed */
 	function pushed
@@ -125,8 +160,8 @@ wide_move:
 	call_import ExInitializeNPagedLookasideList
 	end 72
 
-/* Dispatch by control flow guard's pattern: the target in rax. */
-/* TRUTH HWa9 call-site ExAllocatePoolWithTag guarded */
+/* Dispatch by control flow guard's pattern, the target in rax; but no load configuration says so. */
+/* TRUTH HWa9 call-site/bytes/optional ExAllocatePoolWithTag guarded */
 	function guarded
 	movq __imp_ExAllocatePoolWithTag(%rip), %rax
 	movl $0x39615748, %r8d
@@ -166,5 +201,5 @@ dispatch_pointer:
 	.globl handmade
 handmade:
 	.quad optimised_import, rex_call, by_thunk, pushed, by_lea, shared_call, by_register
-	.quad wide_move
+	.quad wide_move, by_leaf, before_leaf, by_leaves
 	.quad stack_argument, guarded, from_global, crossed

@@ -100,9 +100,9 @@ allocate_thunk:
 	calll *"__imp__ExAllocatePoolWithTag@12"
 	retl
 
-/* Pushed for another call in between. */
+/* Pushed for another call in between, of which only its own image says how much it takes away. */
 /* DECOY HWd0 pushed for a call in between */
-/* TRUTH HWd1 call-site ExAllocatePoolWithTag crossed */
+/* TRUTH HWd1 call-site/bytes/optional ExAllocatePoolWithTag crossed */
 	function crossed
 	pushl $0x31645748
 	pushl $64

@@ -89,18 +89,30 @@ IN_PAGE PVOID in_page(PVOID *slot)
 
 /* A tag of three characters and a blank, one with bytes that are no characters. */
 /* TRUTH "Im3 " call-site ExAllocatePoolWithTag three */
-/* TRUTH Im\x01\xff call-site ExAllocatePoolWithTag three */
+/* TRUTH I\xff\x01m call-site ExAllocatePoolWithTag three */
 NOINLINE ULONG three(PVOID *slots)
 {
 	slots[0] = ExAllocatePoolWithTag(PagedPool, 0x20, TAG('I', 'm', '3', ' '));
-	slots[1] = ExAllocatePoolWithTag(PagedPool, 0x30, TAG('I', 'm', 1, 0xFF));
+	slots[1] = ExAllocatePoolWithTag(PagedPool, 0x30, TAG('I', 0xFF, 1, 'm'));
 	return slots[0] && slots[1];
+}
+
+/* Protected: bit 31 is no part of the tag that the tables have. */
+/* TRUTH ImPr call-site ExAllocatePoolWithTag protected_block */
+/* TRUTH ImPr free-site ExFreePoolWithTag protected_block */
+NOINLINE ULONG protected_block(PVOID *slot, SIZE_T size)
+{
+	*slot = ExAllocatePoolWithTag(PagedPool, size, TAG('I', 'm', 'P', 'r') | 0x80000000);
+	if (!*slot)
+		return 1;
+	ExFreePoolWithTag(*slot, TAG('I', 'm', 'P', 'r') | 0x80000000);
+	return 0;
 }
 
 static const PVOID dispatch[] = {(PVOID)with_tag, (PVOID)with_quota_tag, (PVOID)with_priority,
 				 (PVOID)pool2,    (PVOID)pool3,          (PVOID)rundown,
 				 (PVOID)mapping,  (PVOID)fsrtl,          (PVOID)fsrtl_quota,
-				 (PVOID)in_page,  (PVOID)three};
+				 (PVOID)in_page,  (PVOID)three,          (PVOID)protected_block};
 
 /* Tags that are used only while the driver starts. */
 /* TRUTH ImIn call-site ExAllocatePoolWithTag DriverEntry */

@@ -14,6 +14,7 @@ BEGIN { print ".text" }
 		print "\tmov x0, #0\n\tret"
 	} else {
 		print "\txorl %eax, %eax"
-		print machine == "x86" && part[2] > 0 ? "\tretl $" part[2] : "\tret" (machine == "x86" ? "l" : "q")
+		# In brackets: awk takes a bare > behind print for the name of a file.
+		print (machine == "x86" && part[2] > 0 ? "\tretl $" part[2] : machine == "x86" ? "\tretl" : "\tretq")
 	}
 }

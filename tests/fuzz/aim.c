@@ -158,6 +158,8 @@ static bool add_header(struct targets *t, const struct dump *dump)
 	enum { MOST = 0x10000 };
 	uint64_t length = dump->holds == HOLDS_PAGES ? first_page(&dump->map) : dump->file.size;
 
+	if (length == 0)
+		return true; /* a raw image: memory alone */
 	return add(t, TARGET_HEADER, 0, length < MOST ? length : MOST) &&
 	       add(t, TARGET_HEADER, 0x10, 0x100);
 }

@@ -18,12 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("dump", MFD_CLOEXEC);
+	struct ps_error refusal;
 	char path[32];
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	judge(path, READER_ANY, NULL);
+	judge(path, READER_ANY, NULL, NULL, &refusal);
 	close(fd);
 	return 0;
 }

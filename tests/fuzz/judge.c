@@ -205,25 +205,37 @@ static void judge_case(const struct expected *e, const struct case_file *c,
 
 /* ---- running it ---- */
 
-static void render_all(struct report *report)
+/* True when this JSON is new. FNV-1a. */
+static bool remember(struct rendered *r, const char *text, size_t size)
+{
+	const size_t places = sizeof(r->hashes) / sizeof(*r->hashes);
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3;
+	if (r->hashes[hash % places] == hash)
+		return false;
+	r->hashes[hash % places] = hash;
+	return true;
+}
+
+static void check_json(const char *text, size_t size)
+{
+	json_error_t error;
+	json_t *json = json_loadb(text, size, 0, &error);
+
+	if (!json)
+		fail("the JSON is none: %s", error.text);
+	json_decref(json);
+}
+
+static void render_views(struct report *report, FILE *out)
 {
 	static const struct render_options options = {.color = true, .width = 100};
 	static const enum report_view views[] = {VIEW_ANALYZE, VIEW_TAGS, VIEW_BIG, VIEW_MODULES,
 						 VIEW_INFO};
 	struct ps_error err = PS_ERROR_INIT;
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	json_error_t error;
-	json_t *json;
 
-	if (!out || render_json(report, out, &err) != PS_OK || fflush(out) != 0)
-		fail("no JSON: %s", err.text);
-	json = json_loadb(text, size, 0, &error);
-	if (!json)
-		fail("the JSON is none: %s", error.text);
-	json_decref(json);
-	rewind(out);
 	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
 		report->view = views[i];
 		if (render_text(report, &options, out, &err) != PS_OK)
@@ -232,6 +244,22 @@ static void render_all(struct report *report)
 	report->view = VIEW_ANALYZE;
 	if (render_html(report, out, &err) != PS_OK)
 		fail("no page: %s", err.text);
+}
+
+static void render_all(struct report *report, struct rendered *rendered)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out || render_json(report, out, &err) != PS_OK || fflush(out) != 0)
+		fail("no JSON: %s", err.text);
+	if (!rendered || remember(rendered, text, size)) {
+		check_json(text, size);
+		rewind(out);
+		render_views(report, out);
+	}
 	fclose(out);
 	free(text);
 }
@@ -257,7 +285,19 @@ static bool report_case(struct case_file *c, const struct tag_names *names, stru
 	return false;
 }
 
-enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected)
+/* Every refusal says which file and why; a second line, what would help. */
+static void judge_refusal(const struct ps_error *err, const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (err->text[0] == '\0')
+		fail("refused without a word");
+	if (!strstr(err->text, name ? name : path))
+		fail("a refusal that does not name the file: %s", err->text);
+}
+
+enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected,
+		   struct rendered *rendered, struct ps_error *ret_refusal)
 {
 	struct ps_error err = PS_ERROR_INIT;
 	enum outcome outcome = OUTCOME_REFUSED;
@@ -270,14 +310,16 @@ enum outcome judge(const char *path, enum dump_reader reader, const struct expec
 	if (tag_names_create(&names, &err) != PS_OK)
 		fail("no tag names: %s", err.text);
 	if (case_init(&c, path, CASE_POOLS, reader, NULL, &progress, &err) != PS_OK) {
-		if (err.text[0] == '\0')
-			fail("refused without a word");
+		judge_refusal(&err, path);
+		*ret_refusal = err;
 	} else if (report_case(&c, names, &report)) {
 		judge_case(expected, &c, report);
 		outcome = !c.pools             ? OUTCOME_REFUSED
 			  : report->incomplete ? OUTCOME_INCOMPLETE
 					       : OUTCOME_COMPLETE;
-		render_all(report);
+		render_all(report, rendered);
+		if (!c.pools)
+			*ret_refusal = c.pools_error;
 	}
 	report_destroy(report);
 	case_fini(&c);

@@ -34,15 +34,26 @@ struct expected {
 /** What a run of the program would have ended with. */
 enum outcome { OUTCOME_COMPLETE, OUTCOME_INCOMPLETE, OUTCOME_REFUSED, OUTCOMES };
 
+/**
+ * JSON forms of reports that were rendered already. Most damage changes no figure, and JSON has all
+ * that a report holds: whose JSON was seen is not parsed and laid out as text once more.
+ */
+struct rendered {
+	uint64_t hashes[256]; /* 0: free */
+};
+
 /** Reads the lines "tag ...", "big ...", "modules N", "unloaded N". False when they are wrong. */
 bool expected_read(const char *path, struct expected *ret);
 void expected_fini(struct expected *expected);
 
 /**
- * Opens `path`, makes the report and renders it in every form. Ends the process with status 99 and
- * words on standard error when the report contradicts itself or, with `expected`, when a figure is
- * called complete and differs from it. `expected` is for files that only lost bytes.
+ * Opens `path`, makes the report and renders it in every form; with `rendered` (may be NULL), in
+ * JSON alone when that was seen before. Ends the process with status 99 and words on standard error
+ * when the report contradicts itself, when a refusal does not name the file or, with `expected`,
+ * when a figure is called complete and differs from it. `expected` is for files that only lost
+ * bytes. *ret_refusal is why there are no figures; untouched when there are.
  */
-enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected);
+enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected,
+		   struct rendered *rendered, struct ps_error *ret_refusal);
 
 #endif

@@ -1,15 +1,19 @@
 /*
- * Damages a dump in thousands of ways and runs the program over each, several cases a process.
+ * Damages a dump in thousands of ways and runs the program over each, many cases a process.
  *
+ *   mutate [--words] MODE ...
  *   mutate cut-pages    DUMP COPY EXPECTED             the file cut at every 4 KiB
  *   mutate cut-anywhere DUMP COPY EXPECTED SEED COUNT  the file cut at COUNT random lengths
  *   mutate flip         DUMP COPY - SEED COUNT         one to four random bits in the structures
  *   mutate head         DUMP COPY - SEED COUNT BYTES [kdumpfile]
- *                                                      bits and bytes of the first BYTES; read
+ *                                                      bits and bytes of the first BYTES, or of
+ *                                                      the whole of a smaller file; read
  *                                                      through libkdumpfile when asked for
  *
- * COPY is a scratch file. A case fails by a crash, a sanitizer's report, five seconds, memory above
- * the limit (only without sanitizers, and then with one process a case), or a wrong judgement.
+ * COPY is a scratch file. Half of the random lengths lie in the last eighth of the file, where a
+ * cut leaves something to be judged. --words prints why a case has no figures, a line a case. A
+ * case fails by a crash, a sanitizer's report, five seconds, memory above the limit (only without
+ * sanitizers, and then with one process a case), or a wrong judgement.
  *
  * Does not: damage bytes outside of the structures, where nothing reads them.
  */
@@ -40,7 +44,7 @@ enum {
 };
 
 #ifdef __SANITIZE_ADDRESS__
-enum { CASES_A_PROCESS = 64, MEASURE_MEMORY = 0 };
+enum { CASES_A_PROCESS = 256, MEASURE_MEMORY = 0 };
 #else
 enum { CASES_A_PROCESS = 1, MEASURE_MEMORY = 1 };
 #endif
@@ -71,6 +75,8 @@ struct work {
 	uint64_t size;     /* of the dump */
 	uint8_t *map;      /* of the copy, for flips */
 	struct progress_shared *shared;
+	struct rendered rendered; /* by the process that runs cases */
+	bool words;               /* refusals are printed */
 	size_t failures;
 	long most_rss; /* KiB */
 };
@@ -160,6 +166,16 @@ static void describe(const struct work *w, size_t number, FILE *out)
 		fprintf(out, " 0x%" PRIx64 "^%02x", flips[i].offset, flips[i].mask);
 }
 
+static enum outcome judge_copy(struct work *w, const struct expected *expected)
+{
+	struct ps_error refusal = PS_ERROR_INIT;
+	enum outcome outcome = judge(w->copy, w->reader, expected, &w->rendered, &refusal);
+
+	if (w->words && refusal.text[0] != '\0')
+		printf("%s\t%s\n", refusal.text, refusal.hint);
+	return outcome;
+}
+
 static enum outcome run_case(struct work *w, size_t number)
 {
 	struct flip flips[MOST_BITS];
@@ -171,11 +187,11 @@ static enum outcome run_case(struct work *w, size_t number)
 			perror(w->copy);
 			_Exit(1);
 		}
-		return judge(w->copy, w->reader, &w->expected);
+		return judge_copy(w, &w->expected);
 	}
 	count = make_flips(w, number, flips);
 	apply_flips(w, flips, count);
-	outcome = judge(w->copy, w->reader, NULL);
+	outcome = judge_copy(w, NULL);
 	apply_flips(w, flips, count);
 	return outcome;
 }
@@ -196,6 +212,7 @@ static _Noreturn void run_some(struct work *w)
 		}
 		s->next++;
 	}
+	fflush(stdout);
 	_Exit(0);
 }
 
@@ -298,8 +315,12 @@ static bool make_lengths(struct work *w, bool anywhere)
 	w->lengths = calloc(w->count, sizeof(*w->lengths));
 	if (!w->lengths)
 		return false;
-	for (size_t i = 0; i < w->count; i++)
-		w->lengths[i] = anywhere ? random_next(&w->seed) % w->size : i * PAGE;
+	for (size_t i = 0; i < w->count; i++) {
+		uint64_t from = i % 2 ? w->size - w->size / 8 : 0;
+
+		w->lengths[i] =
+			anywhere ? from + random_next(&w->seed) % (w->size - from) : i * PAGE;
+	}
 	qsort(w->lengths, w->count, sizeof(*w->lengths), descending);
 	return true;
 }
@@ -324,6 +345,8 @@ static bool aim_at_head(struct work *w, const char *bytes)
 	if (!target)
 		return false;
 	*target = (struct target){0, strtoull(bytes, NULL, 0)};
+	if (target->length > w->size)
+		target->length = w->size;
 	w->targets.items[TARGET_HEADER] = target;
 	w->targets.count[TARGET_HEADER] = 1;
 	w->head = true;
@@ -356,9 +379,14 @@ int main(int argc, char **argv)
 	struct work w = {0};
 	bool good;
 
+	if (argc > 1 && strcmp(argv[1], "--words") == 0) {
+		w.words = true;
+		argc--;
+		argv++;
+	}
 	if (argc < 5 || argc == 6 || argc > 9) {
 		fprintf(stderr,
-			"usage: mutate cut-pages|cut-anywhere|flip|head DUMP COPY EXPECTED|- "
+			"usage: mutate [--words] cut-pages|cut-anywhere|flip|head DUMP COPY EXPECTED|- "
 			"[SEED COUNT [BYTES [kdumpfile]]]\n");
 		return 2;
 	}

@@ -1,9 +1,16 @@
 /*
- * Writer of crash dumps for tests. Layouts: the public DUMP_HEADER32 / DUMP_HEADER64 and
- * SUMMARY_DUMP; every offset is spelled out again here, so that a wrong one in formats/ shows.
+ * Writer of crash dumps for tests, and what is expected of them. Layouts: the public DUMP_HEADER32
+ * / DUMP_HEADER64 and SUMMARY_DUMP; every offset is spelled out again here, so that a wrong one in
+ * formats/ shows.
  */
 #include "dump_writer.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,4 +163,45 @@ void writer_save_part(struct writer *w, size_t size)
 void writer_save(struct writer *w)
 {
 	writer_save_part(w, w->size);
+}
+
+struct dump *writer_open(const struct writer *w)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump = NULL;
+
+	if (dump_open(w->path, NULL, &dump, &err) != PS_OK)
+		fail_msg("%s", err.text);
+	return dump;
+}
+
+void expect_pattern(struct dump *dump, uint64_t pfn, uint64_t pattern)
+{
+	uint8_t want[4096], got[4096];
+
+	writer_pattern(pattern, want);
+	assert_int_equal(dump_read(dump, pfn << 12, got, sizeof(got)), PAGE_PRESENT);
+	assert_memory_equal(got, want, sizeof(got));
+}
+
+void expect_page(struct dump *dump, uint64_t pfn)
+{
+	expect_pattern(dump, pfn, pfn);
+}
+
+void expect_state(struct dump *dump, uint64_t pfn, enum page_state state)
+{
+	uint8_t page[4096];
+
+	assert_int_equal(dump_read(dump, pfn << 12, page, 1), state);
+	assert_int_equal(dump_read(dump, pfn << 12, page, sizeof(page)), state);
+}
+
+void expect_note(const struct dump *dump, const char *text)
+{
+	for (unsigned i = 0; i < dump->note_count; i++) {
+		if (strcmp(dump->notes[i], text) == 0)
+			return;
+	}
+	fail_msg("no note \"%s\"; first: \"%s\"", text, dump->note_count ? dump->notes[0] : "");
 }

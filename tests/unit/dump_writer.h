@@ -1,12 +1,15 @@
 /*
- * Windows crash dumps and other files, written by a test from the documented layouts. Shares no
- * code and no layout with formats/.
+ * Windows crash dumps and other files, written by a test from the documented layouts, and what
+ * tests expect of the dump opened from them. The writing shares no code and no layout with
+ * formats/.
  */
 #ifndef PS_TESTS_UNIT_DUMP_WRITER_H
 #define PS_TESTS_UNIT_DUMP_WRITER_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "formats/dump.h"
 
 struct writer {
 	uint8_t *data; /* owned; the file so far */
@@ -58,5 +61,20 @@ void writer_bitmap(struct writer *w, char layout, const char *signature, uint64_
 /** Writes the first `size` bytes to w->path. */
 void writer_save_part(struct writer *w, size_t size);
 void writer_save(struct writer *w);
+
+/** Opens the file at w->path, which was saved; the test fails when that is refused. */
+struct dump *writer_open(const struct writer *w);
+
+/** The page is present, with the words of `pattern` that writer_page() would write. */
+void expect_pattern(struct dump *dump, uint64_t pfn, uint64_t pattern);
+
+/** As expect_pattern(), with the words of its own number. */
+void expect_page(struct dump *dump, uint64_t pfn);
+
+/** The page's first byte, and a whole page, are in this state. */
+void expect_state(struct dump *dump, uint64_t pfn, enum page_state state);
+
+/** One of the dump's notes is this text, to the letter. */
+void expect_note(const struct dump *dump, const char *text);
 
 #endif

@@ -2,6 +2,9 @@
  * ELF cores, kdump-compressed dumps and the process behind libkdumpfile: from files that the test
  * writes itself.
  */
+#include <dlfcn.h>
+#include <errno.h>
+#include <libkdumpfile/kdumpfile.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,13 +44,8 @@ static int teardown(void **state)
 
 static struct dump *opened(void)
 {
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
 	writer_save(&writer);
-	if (dump_open(writer.path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
+	return writer_open(&writer);
 }
 
 static void refused(enum ps_status status, const char *words)
@@ -67,22 +65,6 @@ static bool has_note(const struct dump *dump, const char *words)
 		if (strstr(dump->notes[i], words))
 			return true;
 	return false;
-}
-
-static void assert_page(struct dump *dump, uint64_t pfn, uint64_t pattern)
-{
-	uint8_t got[4096], want[4096];
-
-	writer_pattern(pattern, want);
-	assert_int_equal(dump_read(dump, pfn << 12, got, sizeof(got)), PAGE_PRESENT);
-	assert_memory_equal(got, want, sizeof(got));
-}
-
-static void assert_state(struct dump *dump, uint64_t pfn, enum page_state state)
-{
-	uint8_t byte;
-
-	assert_int_equal(dump_read(dump, pfn << 12, &byte, 1), state);
 }
 
 /* ---- ELF ---- */
@@ -155,9 +137,9 @@ static void test_elf_unaligned(void **state)
 	assert_string_equal(dump->title, "ELF core, 64-bit");
 	assert_true(dump->complete);
 	assert_int_equal(dump->map.pages, 5);
-	assert_page(dump, 0x12, 0x12);
-	assert_page(dump, 0x100001, 0x100001);
-	assert_state(dump, 0x13, PAGE_NOT_IN_DUMP);
+	expect_pattern(dump, 0x12, 0x12);
+	expect_pattern(dump, 0x100001, 0x100001);
+	expect_state(dump, 0x13, PAGE_NOT_IN_DUMP);
 	assert_int_equal(dump->facts.machine, MACHINE_UNKNOWN);
 	dump_close(dump);
 }
@@ -172,7 +154,7 @@ static void test_elf_arm64(void **state)
 	pages_at(0x754, 0x40000, 1);
 	dump = opened();
 	assert_int_equal(dump->facts.machine, MACHINE_ARM64);
-	assert_page(dump, 0x40000, 0x40000);
+	expect_pattern(dump, 0x40000, 0x40000);
 	dump_close(dump);
 }
 
@@ -190,7 +172,7 @@ static void test_elf_32(void **state)
 	pages_at(777, 0x20, 2);
 	dump = opened();
 	assert_string_equal(dump->title, "ELF core, 32-bit");
-	assert_page(dump, 0x21, 0x21);
+	expect_pattern(dump, 0x21, 0x21);
 	dump_close(dump);
 }
 
@@ -212,8 +194,8 @@ static void test_elf_overlaps(void **state)
 	assert_int_equal(dump->map.run_count, 2); /* neighbours joined */
 	assert_int_equal(dump->note_count, 0);
 	for (uint64_t pfn = 0x10; pfn < 0x1a; pfn++)
-		assert_page(dump, pfn, pfn);
-	assert_page(dump, 0x40, 0x10);
+		expect_pattern(dump, pfn, pfn);
+	expect_pattern(dump, 0x40, 0x10);
 	dump_close(dump);
 
 	elf_header(2, AMD64, 2);
@@ -222,8 +204,8 @@ static void test_elf_overlaps(void **state)
 	pages_at(4096, 0x10, 4);
 	dump = opened();
 	assert_int_equal(dump->map.pages, 6);
-	assert_page(dump, 0x13, 0x13); /* of the one that begins first */
-	assert_page(dump, 0x14, 0x12);
+	expect_pattern(dump, 0x13, 0x13); /* of the one that begins first */
+	expect_pattern(dump, 0x14, 0x12);
 	assert_true(has_note(dump, "1 memory segments overlap others and have different bytes"));
 	dump_close(dump);
 }
@@ -245,13 +227,13 @@ static void test_elf_parts(void **state)
 	dump = opened();
 	assert_int_equal(dump->map.pages, 3);
 	assert_false(dump->complete);
-	assert_page(dump, 0x11, 0x11);
-	assert_page(dump, 0x12, 0x12);
-	assert_state(dump, 0x10, PAGE_NOT_IN_DUMP);
-	assert_state(dump, 0x13, PAGE_NOT_IN_DUMP);
-	assert_page(dump, 0x20, 0x20);
-	assert_state(dump, 0x21, PAGE_NOT_IN_DUMP);
-	assert_state(dump, 0xc0000, PAGE_NOT_IN_DUMP);
+	expect_pattern(dump, 0x11, 0x11);
+	expect_pattern(dump, 0x12, 0x12);
+	expect_state(dump, 0x10, PAGE_NOT_IN_DUMP);
+	expect_state(dump, 0x13, PAGE_NOT_IN_DUMP);
+	expect_pattern(dump, 0x20, 0x20);
+	expect_state(dump, 0x21, PAGE_NOT_IN_DUMP);
+	expect_state(dump, 0xc0000, PAGE_NOT_IN_DUMP);
 	assert_true(has_note(dump, "1 memory segments have no place in the file"));
 	assert_true(has_note(dump, "paging=off"));
 	assert_true(has_note(dump, "3 pages of its segments have no bytes in the file"));
@@ -280,9 +262,9 @@ static void test_elf_truncated(void **state)
 			uint64_t pfn = i < 3 ? 1 + i : 0x30 + i - 3;
 
 			if (i < left)
-				assert_page(dump, pfn, pfn);
+				expect_pattern(dump, pfn, pfn);
 			else
-				assert_state(dump, pfn, PAGE_BEYOND_EOF);
+				expect_state(dump, pfn, PAGE_BEYOND_EOF);
 		}
 		assert_true(has_note(dump, "the file ends"));
 		dump_close(dump);
@@ -315,7 +297,7 @@ static void test_elf_many(void **state)
 	pages_at(data, 7, 1);
 	dump = opened();
 	assert_int_equal(dump->map.pages, MANY);
-	assert_page(dump, MANY * 2, 7);
+	expect_pattern(dump, MANY * 2, 7);
 	dump_close(dump);
 	writer_put(&writer, 64 + 44, 0x7fffffff, 4);
 	refused(PS_CORRUPT, "it states 2147483647 program headers, which is beyond reason");
@@ -529,8 +511,8 @@ static void test_kdumpfile_reads(void **state)
 	dump = opened_through_kdumpfile();
 	dump_prefetch(dump, 0x10, 300);
 	for (uint64_t pfn = 0x10; pfn < 0x10 + 300; pfn++)
-		assert_page(dump, pfn, pfn);
-	assert_state(dump, 0xf, PAGE_NOT_IN_DUMP);
+		expect_pattern(dump, pfn, pfn);
+	expect_state(dump, 0xf, PAGE_NOT_IN_DUMP);
 	assert_int_equal(dump_read(dump, 0x20800, got, sizeof(got) - 4096), PAGE_PRESENT);
 	writer_pattern(0x21, want);
 	assert_memory_equal(got + 0x800, want, 4096);
@@ -554,6 +536,7 @@ static pid_t child(void)
 	return (pid_t)pid;
 }
 
+/* Killed between two pages: another process goes on, and no page is blamed. */
 static void test_kdumpfile_killed(void **state)
 {
 	struct ps_error err = PS_ERROR_INIT;
@@ -562,17 +545,114 @@ static void test_kdumpfile_killed(void **state)
 	(void)state;
 	sound_core();
 	dump = opened_through_kdumpfile();
-	assert_page(dump, 0x10, 0x10);
-	assert_false(dump_reader_lost(dump, &err));
-	if (child() <= 0)
-		skip();
+	expect_pattern(dump, 0x10, 0x10);
+	for (unsigned i = 0; i < 8; i++) {
+		if (child() <= 0)
+			skip();
+		kill(child(), SIGKILL);
+		expect_pattern(dump, 0x90 + i, 0x90 + i);
+		assert_false(dump_reader_lost(dump, &err));
+	}
+	assert_int_equal(dump_bad_pages(dump, &err), 0);
 	kill(child(), SIGKILL);
-	assert_state(dump, 0x90, PAGE_READER_LOST);
-	assert_page(dump, 0x10, 0x10); /* what was delivered stays */
+	expect_state(dump, 0xa0, PAGE_READER_LOST);
+	expect_pattern(dump, 0x10, 0x10); /* what was delivered stays */
 	assert_true(dump_reader_lost(dump, &err));
 	assert_string_equal(err.text, "libkdumpfile crashed over it (signal 9, Killed)");
-	assert_state(dump, 0x91, PAGE_READER_LOST);
+	expect_state(dump, 0xa1, PAGE_READER_LOST);
 	dump_close(dump);
+	assert_int_equal(child(), 0);
+}
+
+/* Takes the place of the library's, in the process too: pages of the first range crash it, those of
+ * the second hang it. */
+static uint64_t crash_from, crash_to, hang_from, hang_to;
+
+kdump_status kdump_read(kdump_ctx_t *ctx, kdump_addrspace_t space, kdump_addr_t addr, void *buffer,
+			size_t *plength)
+{
+	uint64_t pfn = addr >> PAGE_SHIFT;
+	kdump_status (*next)(kdump_ctx_t *, kdump_addrspace_t, kdump_addr_t, void *, size_t *);
+	void *symbol = dlsym(RTLD_NEXT, "kdump_read");
+
+	if (pfn >= crash_from && pfn < crash_to)
+		abort();
+	while (pfn >= hang_from && pfn < hang_to)
+		;
+	memcpy(&next, &symbol, sizeof(next));
+	return next(ctx, space, addr, buffer, plength);
+}
+
+static void test_kdumpfile_page_crashes(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+
+	(void)state;
+	sound_core();
+	crash_from = 0x20;
+	crash_to = 0x22;
+	dump = opened_through_kdumpfile();
+	dump_prefetch(dump, 0x10, 300);
+	for (uint64_t pfn = 0x10; pfn < 0x10 + 300; pfn++) {
+		if (pfn >= crash_from && pfn < crash_to)
+			expect_state(dump, pfn, PAGE_DAMAGED);
+		else
+			expect_pattern(dump, pfn, pfn);
+	}
+	dump_prefetch(dump, 0x20, 1); /* is not tried again */
+	expect_state(dump, 0x20, PAGE_DAMAGED);
+	assert_false(dump_reader_lost(dump, &err));
+	assert_int_equal(dump_bad_pages(dump, &err), 2);
+	assert_string_equal(err.text, "2 pages count as damaged, the last at physical 0x21000: "
+				      "libkdumpfile crashed over it (signal 6, Aborted)");
+	dump_close(dump);
+	crash_to = crash_from;
+	assert_int_equal(child(), 0);
+}
+
+static void test_kdumpfile_page_hangs(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+
+	(void)state;
+	sound_core();
+	hang_from = 0x30;
+	hang_to = 0x31;
+	dump = opened_through_kdumpfile();
+	expect_state(dump, 0x30, PAGE_DAMAGED);
+	expect_pattern(dump, 0x31, 0x31);
+	assert_int_equal(dump_bad_pages(dump, &err), 1);
+	assert_string_equal(err.text,
+			    "the page at physical 0x30000 counts as damaged: libkdumpfile "
+			    "hung over it and was ended after 3 seconds");
+	dump_close(dump);
+	hang_to = hang_from;
+}
+
+/* New processes are started a few times only. */
+static void test_kdumpfile_many_pages_crash(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump;
+
+	(void)state;
+	sound_core();
+	crash_from = 0x20;
+	crash_to = 0x40;
+	dump = opened_through_kdumpfile();
+	for (uint64_t pfn = 0x20; pfn < 0x28; pfn++)
+		expect_state(dump, pfn, PAGE_DAMAGED);
+	expect_pattern(dump, 0x50, 0x50);
+	assert_false(dump_reader_lost(dump, &err));
+	expect_state(dump, 0x28, PAGE_DAMAGED);
+	assert_true(dump_reader_lost(dump, &err));
+	assert_string_equal(err.text, "libkdumpfile crashed over it (signal 6, Aborted)");
+	expect_pattern(dump, 0x50, 0x50);
+	expect_state(dump, 0x51, PAGE_READER_LOST);
+	dump_close(dump);
+	crash_to = crash_from;
 	assert_int_equal(child(), 0);
 }
 
@@ -645,6 +725,52 @@ static void test_kdump_refused(void **state)
 	refused(PS_ABSENT, "the file ends inside its map of pages");
 }
 
+/* Takes the place of the C library's: after so many bytes the disk is full. */
+static size_t disk_room = SIZE_MAX;
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
+{
+	ssize_t (*next)(int, const void *, size_t, off_t);
+	void *symbol = dlsym(RTLD_NEXT, "pwrite");
+
+	if (disk_room == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	memcpy(&next, &symbol, sizeof(next));
+	length = length < disk_room ? length : disk_room;
+	if (disk_room != SIZE_MAX)
+		disk_room -= length;
+	return next(fd, bytes, length, offset);
+}
+
+/* The disk fills up while the stream is rearranged, after a first look found room enough. */
+static void test_flattened_disk_full(void **state)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct dump *dump = NULL;
+
+	(void)state;
+	writer_clear(&writer);
+	writer_put_bytes(&writer, 0, "makedumpfile\0\0\0\0", 16);
+	writer_put(&writer, 4096 + 14, 0x10, 1); /* big-endian: 4096 bytes at 0 */
+	writer_put_bytes(&writer, 4096 + 16, "KDUMP   ", 8);
+	writer_put(&writer, 4096 + 16 + 4096 - 1, 1, 1);
+	for (size_t room = 0; room < 4096; room += 1365) {
+		writer_save(&writer);
+		disk_room = room;
+		assert_int_equal(dump_open(writer.path, NULL, &dump, &err), PS_SYSTEM);
+		disk_room = SIZE_MAX;
+		assert_non_null(strstr(err.text, "cannot rearrange the flattened makedumpfile "
+						 "stream: cannot write the rearranged file in "));
+		assert_non_null(strstr(err.text, ": No space left on device"));
+		assert_string_equal(err.hint, "set TMPDIR to a directory with room, or rearrange "
+					      "it with makedumpfile -R");
+		assert_null(dump);
+		ps_error_clear(&err);
+	}
+}
+
 static void test_flattened_refused(void **state)
 {
 	(void)state;
@@ -677,9 +803,13 @@ int main(void)
 		cmocka_unit_test(test_virtualbox),
 		cmocka_unit_test(test_kdumpfile_reads),
 		cmocka_unit_test(test_kdumpfile_killed),
+		cmocka_unit_test(test_kdumpfile_page_crashes),
+		cmocka_unit_test(test_kdumpfile_page_hangs),
+		cmocka_unit_test(test_kdumpfile_many_pages_crash),
 		cmocka_unit_test(test_kdumpfile_crashes),
 		cmocka_unit_test(test_kdumpfile_hangs),
 		cmocka_unit_test(test_kdump_refused),
+		cmocka_unit_test(test_flattened_disk_full),
 		cmocka_unit_test(test_flattened_refused),
 	};
 

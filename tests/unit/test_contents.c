@@ -351,6 +351,27 @@ static void x86_pages(void **state)
 	assert_false(cut[1].in_use);
 }
 
+static void headers_without_a_chain(void **state)
+{
+	struct pool_page_block cut[4];
+	uint8_t page[PAGE] = {0};
+
+	(void)state;
+	put_header(page, 0x40, 0, 8, 2, "Leak");
+	put_header(page, 0x100, 0, 8, 0, "Leak");    /* free */
+	put_header(page, 0x208, 0, 8, 2, "Leak");    /* not where headers lie */
+	put_header(page, 0x300, 0, 8, 0x72, "Leak"); /* no type of a header */
+	put_header(page, 0x400, 0, 1, 2, "Leak");    /* no room behind the header */
+	put_header(page, 0xf00, 0, 0x20, 2, "Leak"); /* beyond the page */
+	put_header(page, 0x600, 0, 8, 10, "Leak");
+	assert_int_equal(pool_page_find(page, 8, tag_of("Leak"), cut, 4), 2);
+	assert_int_equal(cut[0].offset, 0x40);
+	assert_int_equal(cut[0].bytes, 0x80);
+	assert_int_equal(cut[1].offset, 0x600);
+	assert_int_equal(pool_page_find(page, 8, tag_of("Leak"), cut, 1), 1);
+	assert_int_equal(pool_page_find(page, 8, tag_of("Lost"), cut, 4), 0);
+}
+
 static struct owner_candidate candidates[] = {
 	{.module = 2, .grade = OWNER_CALL_SITE, .counts = {[OWNER_CALL_SITE] = 2}},
 	{.module = 1, .grade = OWNER_CALL_SITE, .counts = {[OWNER_CALL_SITE] = 1}},
@@ -449,6 +470,7 @@ int main(void)
 		cmocka_unit_test(page_is_cut),
 		cmocka_unit_test(broken_chains_are_none),
 		cmocka_unit_test(x86_pages),
+		cmocka_unit_test(headers_without_a_chain),
 		cmocka_unit_test(judgement),
 		with_world(lists_name_drivers),
 		with_world(kinds_are_joined_in_order),

@@ -35,13 +35,8 @@ static int tear_down(void **state)
 
 static struct dump *open_saved(void)
 {
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
 	writer_save(&writer);
-	if (dump_open(writer.path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
+	return writer_open(&writer);
 }
 
 static void expect_refusal(size_t size, enum ps_status status, const char *text)
@@ -55,24 +50,6 @@ static void expect_refusal(size_t size, enum ps_status status, const char *text)
 	assert_int_equal(dump_open(writer.path, NULL, &dump, &err), status);
 	assert_string_equal(err.text, whole);
 	assert_null(dump);
-}
-
-static void expect_note(const struct dump *dump, const char *text)
-{
-	for (unsigned i = 0; i < dump->note_count; i++) {
-		if (strcmp(dump->notes[i], text) == 0)
-			return;
-	}
-	fail_msg("no note \"%s\"; first: \"%s\"", text, dump->note_count ? dump->notes[0] : "");
-}
-
-static void expect_page(struct dump *dump, uint64_t pfn)
-{
-	uint8_t want[4096], got[4096];
-
-	writer_pattern(pfn, want);
-	assert_int_equal(dump_read(dump, pfn << 12, got, sizeof(got)), PAGE_PRESENT);
-	assert_memory_equal(got, want, sizeof(got));
 }
 
 /* ---- page ranges ---- */

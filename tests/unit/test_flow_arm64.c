@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "analyzer/owners/flow_arm64.h"
+#include "analyzer/owners/refs.h"
 
 enum {
 	CODE_VA = 0x140001000,
@@ -1096,6 +1097,76 @@ static void unknown_stays_open(void **state)
 	assert_int_equal(want.value.count, 0);
 }
 
+/* ---- the byte scan ---- */
+
+struct found {
+	unsigned count, most;
+	struct {
+		uint32_t rva;
+		uint64_t target;
+	} items[32];
+};
+
+static bool note(void *context, uint32_t rva, uint64_t target)
+{
+	struct found *found = context;
+
+	assert_in_range(found->count, 0, 31);
+	found->items[found->count].rva = rva;
+	found->items[found->count++].target = target - 0x140000000;
+	return found->count < found->most;
+}
+
+static void references(void **state)
+{
+	static const uint32_t words[] = {
+		0x94000200, /* 0x00: bl #0x800 */
+		0x140001ff, /* 0x04: b #0x7fc */
+		0x90000008, /* 0x08: adrp x8, #0 */
+		0xd503201f, /* 0x0c: nop */
+		0x91240100, /* 0x10: add x0, x8, #0x900 */
+		0xf9448509, /* 0x14: ldr x9, [x8, #0x908] */
+		0x10004741, /* 0x18: adr x1, #0x8e8 */
+		0x18004762, /* 0x1c: ldr w2, #0x8ec */
+		0xd0000008, /* 0x20: adrp x8, #0x2000 */
+		0xf9448509, /* 0x24: ldr x9, [x8, #0x908] */
+		0x91040114, /* 0x28: add x20, x8, #0x100 */
+		0xf9400a89, /* 0x2c: ldr x9, [x20, #0x10] */
+		0xa941aa89, /* 0x30: ldp x9, x10, [x20, #0x18] */
+		0x39444509, /* 0x34: ldrb w9, [x8, #0x111] */
+		0xa8c1aa89, /* 0x38: ldp x9, x10, [x20], #0x18 */
+		0xb1044100, /* 0x3c: adds x0, x8, #0x110 */
+		0xf94487e9, /* 0x40: ldr x9, [sp, #0x908] */
+		0xa901aa89, /* 0x44: stp x9, x10, [x20, #0x18] */
+	};
+	static const struct {
+		uint32_t rva, target;
+	} want[] = {
+		{0x00, 0x800},  {0x04, 0x800},  {0x10, 0x900},  {0x14, 0x908},
+		{0x18, 0x900},  {0x1c, 0x908},  {0x24, 0x908}, /* by the page before the last one */
+		{0x2c, 0x2110}, {0x30, 0x2118}, {0x30, 0x2120}, {0x34, 0x2111}};
+	static const uint32_t targets[] = {0x800, 0x900, 0x908, 0x2110, 0x2111, 0x2118, 0x2120};
+	struct pe_image *image = image_of(words, sizeof(words) / sizeof(words[0]));
+	struct refs *refs = refs_create(image);
+	struct found found = {.most = 32};
+
+	(void)state;
+	assert_non_null(refs);
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+		assert_true(refs_add_rva(refs, targets[i]));
+	refs_scan(refs, note, &found);
+	assert_int_equal(found.count, sizeof(want) / sizeof(want[0]));
+	for (unsigned i = 0; i < found.count; i++) {
+		assert_int_equal(found.items[i].rva, want[i].rva);
+		assert_int_equal(found.items[i].target, want[i].target);
+	}
+	found = (struct found){.most = 2};
+	refs_scan(refs, note, &found);
+	assert_int_equal(found.count, 2);
+	refs_destroy(refs);
+	image_free(image);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1113,6 +1184,7 @@ int main(void)
 		cmocka_unit_test(structures),
 		cmocka_unit_test(framework),
 		cmocka_unit_test(unknown_stays_open),
+		cmocka_unit_test(references),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,16 +39,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct dump *open_saved(void)
-{
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
-	if (dump_open(writer.path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
-}
-
 /* The message must be "PATH<text>"; texts that do not begin with the path begin with '='. */
 static void expect_refusal(const char *path, enum ps_status status, const char *text,
 			   const char *hint)
@@ -70,31 +60,6 @@ static void expect_saved_refusal(enum ps_status status, const char *text)
 {
 	writer_save(&writer);
 	expect_refusal(writer.path, status, text, NULL);
-}
-
-static void expect_page(struct dump *dump, uint64_t pfn)
-{
-	uint8_t want[4096], got[4096];
-
-	writer_pattern(pfn, want);
-	assert_int_equal(dump_read(dump, pfn << 12, got, sizeof(got)), PAGE_PRESENT);
-	assert_memory_equal(got, want, sizeof(got));
-}
-
-static void expect_state(struct dump *dump, uint64_t pfn, enum page_state state)
-{
-	uint8_t page[4096];
-
-	assert_int_equal(dump_read(dump, pfn << 12, page, sizeof(page)), state);
-}
-
-static void expect_note(const struct dump *dump, const char *text)
-{
-	for (unsigned i = 0; i < dump->note_count; i++) {
-		if (strcmp(dump->notes[i], text) == 0)
-			return;
-	}
-	fail_msg("no note \"%s\"; first: \"%s\"", text, dump->note_count ? dump->notes[0] : "");
 }
 
 static void expect_fact(struct fact fact, uint64_t value)
@@ -163,7 +128,7 @@ static void test_full_64(void **state)
 	writer_put(&writer, 0x1050, 0, 4);
 	writer_save(&writer);
 
-	dump = open_saved();
+	dump = writer_open(&writer);
 	check_full(dump);
 	assert_string_equal(dump->title, "Windows crash dump, type 1 (full), 64-bit");
 	assert_int_equal(dump->note_count, 0);
@@ -211,7 +176,7 @@ static void test_full_32(void **state)
 	writer_put(&writer, 0xfc0, 0x1d9f8a5b3c2d1e0, 8);
 	writer_save(&writer);
 
-	dump = open_saved();
+	dump = writer_open(&writer);
 	check_full(dump);
 	assert_string_equal(dump->title, "Windows crash dump, type 1 (full), 32-bit");
 	assert_int_equal(dump->facts.machine, MACHINE_X86);
@@ -244,7 +209,7 @@ static void test_filler_is_unknown(void **state)
 
 		write_full(widths[i]);
 		writer_save(&writer);
-		dump = open_saved();
+		dump = writer_open(&writer);
 		facts = &dump->facts;
 		assert_false(facts->dtb.known || facts->kdbg.known || facts->module_list.known);
 		assert_false(facts->process_list.known || facts->pfn_database.known);
@@ -270,7 +235,7 @@ static void test_filler_in_bugcheck_parameter(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		writer_put(&writer, 0x40 + 8 * i, 7, 8);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_int_equal(dump->facts.bugcheck_parameters[3], 0);
 	expect_note(dump, "bug check parameter 4 was never written; shown as 0");
 	dump_close(dump);
@@ -284,7 +249,7 @@ static void test_machine_not_stated(void **state)
 	write_full(64);
 	writer_put_bytes(&writer, 0x30, "PAGE", 4);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_int_equal(dump->facts.machine, MACHINE_UNKNOWN);
 	dump_close(dump);
 }
@@ -348,7 +313,7 @@ static void test_as_many_runs_as_fit(void **state)
 		for (unsigned k = 0; k < (i ? 86 : 42); k++)
 			writer_page(&writer, 2 * k);
 		writer_save(&writer);
-		dump = open_saved();
+		dump = writer_open(&writer);
 		assert_true(dump->complete);
 		expect_page(dump, i ? 170 : 82);
 		dump_close(dump);
@@ -363,7 +328,7 @@ static void test_page_count_differs_from_runs(void **state)
 	write_full(64);
 	writer_put(&writer, 0x90, 123456, 8);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_false(dump->complete);
 	expect_note(dump, "the header counts 123,456 pages, but its memory runs have 6");
 	expect_page(dump, 0x100);
@@ -379,7 +344,7 @@ static void check_cut_full(size_t size)
 	char note[200];
 
 	writer_save_part(&writer, size);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_int_equal(dump->map.pages_in_file, whole);
 	assert_int_equal(dump->complete, whole == 6);
 	for (uint64_t i = 0; i < 6; i++) {
@@ -437,7 +402,7 @@ static void test_truncation_in_large_units(void **state)
 	writer_runs(&writer, run, 1);
 	writer_page(&writer, 1);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	expect_note(dump, "the file ends 12,345 pages (48 MiB) before its last page; first missing "
 			  "page: physical 0x2000");
 	dump_close(dump);
@@ -496,7 +461,7 @@ static void test_bitmaps(void **state)
 
 		write_bitmap(cases[i].bits, cases[i].type, cases[i].layout, cases[i].signature);
 		writer_save(&writer);
-		dump = open_saved();
+		dump = writer_open(&writer);
 		assert_string_equal(dump->kind, cases[i].kind);
 		check_bitmap(dump);
 		dump_close(dump);
@@ -511,7 +476,7 @@ static void test_bitmap_count_differs(void **state)
 	write_bitmap(64, 6, 'A', "SDMP");
 	writer_put(&writer, 0x2028, 1200, 8);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_false(dump->complete);
 	expect_note(dump, "the body states 1,200 pages, but its bitmap has 12 bits set; the bitmap "
 			  "is used");
@@ -521,7 +486,7 @@ static void test_bitmap_count_differs(void **state)
 	write_bitmap(64, 2, 'B', "SDMP");
 	writer_put(&writer, 0x2014, 1200, 4);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_false(dump->complete);
 	expect_note(dump, "the body states 1,200 pages, but its bitmap has 12 bits set; the bitmap "
 			  "is used");
@@ -577,7 +542,7 @@ static void test_truncated_bitmap(void **state)
 		uint64_t whole = size > 0x3000 ? (size - 0x3000) / 4096 : 0;
 
 		writer_save_part(&writer, size);
-		dump = open_saved();
+		dump = writer_open(&writer);
 		assert_int_equal(dump->map.pages_in_file, whole);
 		assert_false(dump->complete);
 		for (unsigned i = 0; i < SOME; i++)
@@ -586,7 +551,7 @@ static void test_truncated_bitmap(void **state)
 		dump_close(dump);
 	}
 	writer_save_part(&writer, 0x3000 + 11 * 4096);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	expect_note(dump, "the file ends 1 page (4,096 bytes) before its last page; first missing "
 			  "page: physical 0x834000");
 	dump_close(dump);
@@ -628,7 +593,7 @@ static void test_attributes(void **state)
 		       "and the private key, then open the result");
 	writer_put(&writer, 0x1050, 0xffff & ~(1u << 8), 4);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_false(dump->complete);
 	assert_int_equal(dump->note_count, 9);
 	expect_note(dump, "Windows says: the dump file was too small for all pages; some were not "
@@ -638,7 +603,7 @@ static void test_attributes(void **state)
 	dump_close(dump);
 	writer_put(&writer, 0x1050, 1u << 4, 4);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_true(dump->complete);
 	assert_int_equal(dump->note_count, 1);
 	dump_close(dump);
@@ -673,7 +638,7 @@ static void test_sparse_raw(void **state)
 		print_message("no holes on this filesystem\n");
 		skip();
 	}
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_string_equal(dump->kind, "raw");
 	assert_false(dump->complete);
 	expect_note(dump, "the file is sparse: its holes are taken as absent pages");
@@ -708,7 +673,7 @@ static void test_dense_raw(void **state)
 	for (uint64_t pfn = 0; pfn < 20; pfn++)
 		writer_page(&writer, pfn);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_true(dump->complete);
 	assert_int_equal(dump->note_count, 0);
 	assert_int_equal(dump->facts.machine, MACHINE_UNKNOWN);
@@ -724,7 +689,7 @@ static void test_dense_raw(void **state)
 
 	writer_put(&writer, writer.size, 1, 1);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_false(dump->complete);
 	assert_int_equal(dump->map.pages_in_file, 20);
 	expect_note(
@@ -744,7 +709,7 @@ static void test_too_small(void **state)
 		       "give a Windows crash dump (MEMORY.DMP) or a raw image of physical memory");
 	writer_put(&writer, 65535, 1, 1);
 	writer_save(&writer);
-	dump_close(open_saved());
+	dump_close(writer_open(&writer));
 }
 
 /* Magic of each foreign kind at its place, and the sentence. */
@@ -757,8 +722,6 @@ static void test_foreign(void **state)
 	} cases[] = {
 		{"PAGEPAGE", 8, 0,
 		 " is a crash dump that Windows never finished: its header was not written"},
-		{"PAGEDUMB", 8, 0,
-		 " is damaged, or no crash dump: neither DUMP nor DU64 follows PAGE at its start"},
 		{"MDMP", 4, 0,
 		 " is a minidump of one user process (MDMP); it holds no kernel memory"},
 		{"HIBR", 4, 0, " is a Windows hibernation file, which cannot be read yet"},
@@ -816,7 +779,40 @@ static void test_foreign(void **state)
 		/* The same with a bit flipped is raw memory. */
 		writer.data[cases[i].offset] ^= 0x80;
 		writer_save(&writer);
-		dump_close(open_saved());
+		dump_close(writer_open(&writer));
+	}
+}
+
+/* Most of the magic is enough, however little follows; less is nothing. */
+static void test_crash_magic_damaged(void **state)
+{
+	static const char looks[] =
+		" is damaged: it looks like a Windows crash dump, but its first 8 "
+		"bytes are not those of one";
+	static const char hint[] =
+		"copy the dump again; if that is as damaged, have it written again";
+
+	(void)state;
+	for (size_t size = 8; size <= 0x20000; size *= 0x4000) {
+		writer_clear(&writer);
+		writer_put(&writer, size - 1, 0, 1);
+		writer_put_bytes(&writer, 0, "PAGEDUMB", 8);
+		expect_saved_refusal(PS_UNSUPPORTED,
+				     " is damaged, or no crash dump: neither DUMP nor DU64 follows "
+				     "PAGE at its start");
+		writer_put_bytes(&writer, 0, "PAXEDU64", 8);
+		writer_save(&writer);
+		expect_refusal(writer.path, PS_CORRUPT, looks, hint);
+		writer_put_bytes(&writer, 0, "\0\0\0EDUMP", 8);
+		writer_save(&writer);
+		expect_refusal(writer.path, PS_CORRUPT, looks, hint);
+		writer_put_bytes(&writer, 0, "\0\0\0\0DUMP", 8);
+		writer_save(&writer);
+		if (size == 8)
+			expect_refusal(writer.path, PS_UNSUPPORTED,
+				       " is too small to be a memory image (8 bytes)", NULL);
+		else
+			dump_close(writer_open(&writer));
 	}
 }
 
@@ -831,7 +827,7 @@ static void test_foreign_pe(void **state)
 			     " is a Windows program or driver (PE image), not a memory image");
 	writer_put(&writer, 0x3c, 0xfffffff0, 4);
 	writer_save(&writer);
-	dump_close(open_saved());
+	dump_close(writer_open(&writer));
 	writer_clear(&writer); /* any small file is asked for its kind first */
 	writer_put_bytes(&writer, 0, "PK\x03\x04", 4);
 	expect_saved_refusal(PS_UNSUPPORTED, " is a zip archive");
@@ -914,7 +910,7 @@ static void test_file_shrinks_while_open(void **state)
 	signals_init(); /* the test framework has put its own handlers in place */
 	write_bitmap(64, 6, 'A', "SDMP");
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_non_null(dump->file.map);
 	assert_int_equal(truncate(writer.path, 0x3000 + 2 * 4096), 0);
 	expect_page(dump, 1);
@@ -934,7 +930,7 @@ static void test_reading_without_a_mapping(void **state)
 	(void)state;
 	write_bitmap(64, 6, 'A', "SDMP");
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	munmap((void *)(uintptr_t)dump->file.map, dump->file.size);
 	dump->file.map = NULL;
 	check_bitmap(dump);
@@ -950,7 +946,7 @@ static void test_file_read_limits(void **state)
 	(void)state;
 	write_full(64);
 	writer_save(&writer);
-	dump = open_saved();
+	dump = writer_open(&writer);
 	assert_int_equal(file_read(&dump->file, dump->file.size - 1, &byte, 1, &err), PS_OK);
 	assert_int_equal(file_read(&dump->file, dump->file.size, &byte, 0, &err), PS_OK);
 	assert_int_equal(file_read(&dump->file, UINT64_MAX, &byte, 1, &err), PS_ABSENT);
@@ -1060,6 +1056,7 @@ int main(void)
 		TEST(test_dense_raw),
 		TEST(test_too_small),
 		TEST(test_foreign),
+		TEST(test_crash_magic_damaged),
 		TEST(test_foreign_pe),
 		TEST(test_open_errors),
 		TEST(test_no_permission),

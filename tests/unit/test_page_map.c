@@ -12,6 +12,7 @@
 
 #include "base/signals.h"
 #include "formats/page_map.h"
+#include "formats/page_set.h"
 
 /* The naive reference: one record a page. */
 enum { NAIVE_PAGES = 6000 };
@@ -282,6 +283,32 @@ static void test_bitmap_beyond_the_address_space(void **state)
 	page_map_fini(&map);
 }
 
+/* Each page once, whatever the order; and an end of counting that is said. */
+static void test_page_set(void **state)
+{
+	struct page_set set = {.slots = NULL};
+
+	(void)state;
+	for (uint64_t round = 0; round < 2; round++)
+		for (uint64_t i = 0; i < 1000; i++)
+			page_set_add(&set, 7 + i * 0x100000001 % 0xfffffffffffff);
+	assert_int_equal(set.count, 1000);
+	assert_int_equal(set.lowest, 7);
+	page_set_add(&set, 0);
+	assert_int_equal(set.count, 1001);
+	assert_int_equal(set.lowest, 0);
+	assert_false(set.more);
+	for (uint64_t pfn = UINT64_C(1) << 40; set.count < PAGE_SET_MOST; pfn++)
+		page_set_add(&set, pfn);
+	page_set_add(&set, 7); /* is there */
+	assert_false(set.more);
+	page_set_add(&set, 8);
+	assert_true(set.more);
+	assert_int_equal(set.count, PAGE_SET_MOST);
+	page_set_fini(&set);
+	assert_int_equal(set.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -291,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_extremes_of_runs),
 		cmocka_unit_test(test_long_stretches),
 		cmocka_unit_test(test_bitmap_beyond_the_address_space),
+		cmocka_unit_test(test_page_set),
 	};
 
 	signals_init();

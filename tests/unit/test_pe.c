@@ -288,6 +288,35 @@ static void test_bad_sections(void **state)
 	scene_free(s);
 }
 
+/* The loader begins with the sector that PointerToRawData lies in, where sections are apart by
+ * pages; what the raw data has beyond VirtualSize is in the last page too. */
+static void test_raw_data(void **state)
+{
+	struct scene *s = scene_new(0x8664);
+	struct pe_image *image;
+	uint64_t value;
+
+	(void)state;
+	made_pe_put(&s->pe, MADE_TEXT, 0x11223344, 4);
+	made_pe_put(&s->pe, MADE_TEXT + 0xffc, 0x55667788, 4);
+	made_pe_put(&s->pe, made_pe_section(&s->pe, 0) + 0x14, 0x410, 4);
+	image = scene_must_file(s);
+	assert_true(pe_uint(image, MADE_TEXT, 4, &value));
+	assert_int_equal(value, 0x11223344);
+	assert_true(pe_uint(image, MADE_TEXT + 0xffc, 4, &value));
+	assert_int_equal(value, 0x55667788);
+	made_pe_put(&s->pe, made_pe_section(&s->pe, 0) + 0x14, 0, 4); /* no raw data at all */
+	image = scene_must_file(s);
+	assert_true(pe_uint(image, MADE_TEXT, 4, &value));
+	assert_int_equal(value, 0);
+	made_pe_put(&s->pe, made_pe_section(&s->pe, 0) + 0x14, 0xfffffe00,
+		    4); /* far behind the end */
+	image = scene_must_file(s);
+	assert_false(pe_uint(image, MADE_TEXT, 4, &value));
+	scene_assert_note(image, "the file ends inside the bytes for RVA 0x1000");
+	scene_free(s);
+}
+
 /* Sections closer than a page: raw data lies at the RVA, and pages are shared. */
 static void test_low_alignment(void **state)
 {
@@ -434,7 +463,7 @@ int main(void)
 		cmocka_unit_test(test_no_image),      cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_short_file),    cmocka_unit_test(test_bad_sections),
 		cmocka_unit_test(test_low_alignment), cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_raw_data),      cmocka_unit_test(test_time),
 	};
 
 	signals_init();

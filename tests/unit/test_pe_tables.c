@@ -240,8 +240,8 @@ static void test_bad_imports(void **state)
 
 	(void)state;
 	put_imports(&s->pe);
-	made_pe_put(&s->pe, LOOKUP, 0x123456789, 8);     /* neither name nor ordinal */
-	made_pe_put(&s->pe, IMPORTS + 0x20, 0x20000, 4); /* the second library's name */
+	made_pe_put(&s->pe, LOOKUP, 0x100000000 | HINTS, 8); /* neither name nor ordinal */
+	made_pe_put(&s->pe, IMPORTS + 0x20, 0x20000, 4);     /* the second library's name */
 	assert_imports(scene_must_file(s), false, "ntoskrnl.exe!#9@2818 ");
 	assert_string_equal(s->image->notes[0], "the import tables cannot all be right");
 	assert_int_equal(s->image->note_count, 1);
@@ -397,8 +397,8 @@ static void test_arm64_functions(void **state)
 	/* 16 instructions, one epilog scope, one word of codes: an ordinary one */
 	made_pe_put(&s->pe, UNWIND, 0x10 | 1 << 22 | 1u << 27, 4);
 	made_pe_put(&s->pe, UNWIND + 8, 0xe4e3e1, 4);
-	/* 8 instructions, E, one word of codes that begin with end_c: a fragment */
-	made_pe_put(&s->pe, UNWIND + 0x20, 8 | 1 << 21 | 1u << 27, 4);
+	/* 8 instructions, E (so 22-26 are no count), codes that begin with end_c: a fragment */
+	made_pe_put(&s->pe, UNWIND + 0x20, 8 | 1 << 21 | 1 << 22 | 1u << 27, 4);
 	made_pe_put(&s->pe, UNWIND + 0x24, 0xe4e5, 4);
 	/* both counts 0: in the second word, 2 scopes and one word of codes, end_c first */
 	made_pe_put(&s->pe, UNWIND + 0x40, 4, 4);
@@ -449,10 +449,10 @@ static void put_entry(struct made_pe *pe, uint32_t offset, unsigned index, uint3
 	made_pe_put(pe, TREE + offset + 20 + index * 8, to, 4);
 }
 
-/* Type 3, then 16; name 1; languages 0x407, 0x809, 0x409, with data that differ. */
+/* Type 3, then 16; name 1; languages 0x407, 0x409 and, with other data, 0x409 again. */
 static void put_tree(struct made_pe *pe, uint32_t size)
 {
-	static const uint32_t languages[] = {0x407, 0x809, 0x409};
+	static const uint32_t languages[] = {0x407, 0x409, 0x409};
 
 	made_pe_directory(pe, PE_RESOURCE, TREE, 0x1200);
 	put_directory(pe, 0, 2);
@@ -463,7 +463,7 @@ static void put_tree(struct made_pe *pe, uint32_t size)
 	put_directory(pe, 0x80, 3);
 	for (unsigned i = 0; i < 3; i++) {
 		put_entry(pe, 0x80, i, languages[i], 0x100 + i * 16);
-		made_pe_put(pe, TREE + 0x100 + i * 16, i == 2 ? DATA : DATA + 0x800, 4);
+		made_pe_put(pe, TREE + 0x100 + i * 16, i == 1 ? DATA : DATA + 0x800, 4);
 		made_pe_put(pe, TREE + 0x104 + i * 16, size, 4);
 	}
 }
@@ -619,7 +619,7 @@ static void test_no_version(void **state)
 	put_entry(&s->pe, 0, 1, 16, 0x100); /* data where a folder should be */
 	assert_no_version(scene_must_file(s), "no version resource");
 	put_tree(&s->pe, size);
-	made_pe_put(&s->pe, TREE + 0x120, 0x8ff0, 4);
+	made_pe_put(&s->pe, TREE + 0x110, 0x8ff0, 4);
 	assert_no_version(scene_must_file(s), "its version resource lies outside the image");
 	put_tree(&s->pe, 0xffffffff);
 	assert_no_version(scene_must_file(s), "its version resource lies outside the image");
