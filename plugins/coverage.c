@@ -32,7 +32,7 @@ static bool file(struct report *report)
 			"Parts of it are cut off or do not agree; the notes say which.",
 			"compare the file's size with the original; a copy may have been cut short");
 	if (f->pages_damaged > 0 && f->pages_in_file == f->pages_listed)
-		return add(report, "file-incomplete", SEVERITY_WARNING, "The file is damaged",
+		return add(report, FINDING_FILE_INCOMPLETE, SEVERITY_WARNING, "The file is damaged",
 			   report_text(report,
 				       "Of the pages that were read, %s%" PRIu64
 				       " cannot be unpacked; what nothing needed was not looked "

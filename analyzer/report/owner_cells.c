@@ -3,6 +3,8 @@
  */
 #include "analyzer/report/owner_cells.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 const struct report_owner *owner_of_tag(const struct report *report, const struct report_tag *tag)

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	judge(path, READER_ANY, NULL, NULL, &refusal);
+	judge(path, READER_ANY, JUDGE_OWNERS, NULL, NULL, &refusal);
 	close(fd);
 	return 0;
 }

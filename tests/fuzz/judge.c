@@ -268,7 +268,7 @@ static void render_all(struct report *report, struct rendered *rendered)
 static const struct selection everything = {
 	.sections = SECTION_SYSTEM | SECTION_MODULES | SECTION_TRACKER | SECTION_TAGS |
 		    SECTION_TOP | SECTION_BIG | SECTION_BIG_TAGS | SECTION_BIG_LIST |
-		    SECTION_TOTALS | SECTION_FINDINGS,
+		    SECTION_TOTALS | SECTION_FINDINGS | SECTION_OWNERS | SECTION_DRIVERS,
 	.with_freed = true,
 	.with_empty = true,
 };
@@ -296,8 +296,9 @@ static void judge_refusal(const struct ps_error *err, const char *path)
 		fail("a refusal that does not name the file: %s", err->text);
 }
 
-enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected,
-		   struct rendered *rendered, struct ps_error *ret_refusal)
+enum outcome judge(const char *path, enum dump_reader reader, enum judge_depth depth,
+		   const struct expected *expected, struct rendered *rendered,
+		   struct ps_error *ret_refusal)
 {
 	struct ps_error err = PS_ERROR_INIT;
 	enum outcome outcome = OUTCOME_REFUSED;
@@ -309,7 +310,8 @@ enum outcome judge(const char *path, enum dump_reader reader, const struct expec
 	progress_init(&progress, false);
 	if (tag_names_create(&names, &err) != PS_OK)
 		fail("no tag names: %s", err.text);
-	if (case_init(&c, path, CASE_POOLS, reader, NULL, &progress, &err) != PS_OK) {
+	if (case_init(&c, path, CASE_POOLS, reader, NULL, &progress, &err) != PS_OK ||
+	    (depth == JUDGE_OWNERS && case_find_owners(&c, NULL, 0, &progress, &err) != PS_OK)) {
 		judge_refusal(&err, path);
 		*ret_refusal = err;
 	} else if (report_case(&c, names, &report)) {

@@ -46,6 +46,9 @@ struct rendered {
 bool expected_read(const char *path, struct expected *ret);
 void expected_fini(struct expected *expected);
 
+/** How deep to look: the drivers' code costs more than all the rest. */
+enum judge_depth { JUDGE_POOLS, JUDGE_OWNERS };
+
 /**
  * Opens `path`, makes the report and renders it in every form; with `rendered` (may be NULL), in
  * JSON alone when that was seen before. Ends the process with status 99 and words on standard error
@@ -53,7 +56,8 @@ void expected_fini(struct expected *expected);
  * when a figure is called complete and differs from it. `expected` is for files that only lost
  * bytes. *ret_refusal is why there are no figures; untouched when there are.
  */
-enum outcome judge(const char *path, enum dump_reader reader, const struct expected *expected,
-		   struct rendered *rendered, struct ps_error *ret_refusal);
+enum outcome judge(const char *path, enum dump_reader reader, enum judge_depth depth,
+		   const struct expected *expected, struct rendered *rendered,
+		   struct ps_error *ret_refusal);
 
 #endif
