@@ -9,8 +9,9 @@ static const struct {
 	const char *name;
 	const char *summary;
 } commands[COMMAND_COUNT] = {
-	[COMMAND_ANALYZE] = {"analyze", "the machine, its pool totals and its biggest tags, on one "
-					"screen (the default)"},
+	[COMMAND_ANALYZE] = {"analyze",
+			     "why it hung: the verdict, pool totals, biggest tags and the "
+			     "findings (the default)"},
 	[COMMAND_TAGS] = {"tags", "pool usage per tag: Tag Type Allocs Frees Diff Bytes Per-Alloc"},
 	[COMMAND_OWNERS] = {"owners",
 			    "which driver a tag belongs to, and the evidence; of a folder of "

@@ -220,7 +220,8 @@ static void by_chance_in_healthy_tables(void **state)
 	static struct table t;
 	static struct real_row rows[ROWS];
 	struct lockstep groups[LOCKSTEP_GROUPS];
-	size_t count = real_rows(rows, ROWS), tables = 0;
+	size_t count = real_rows(rows, ROWS), tables = 0, suspects = 0;
+	const uint64_t unknown[2] = {0, 0};
 	uint64_t seed = 20261121;
 
 	(void)state;
@@ -230,15 +231,24 @@ static void by_chance_in_healthy_tables(void **state)
 	}
 	for (unsigned i = 0; i < 1000; i++) {
 		struct tag_uses uses;
+		bool suspect = false;
+		size_t found;
 
 		draw_table(rows, count, &seed, &t);
 		uses = uses_of(&t);
-		tables += find(&uses, groups) > 0;
+		found = find(&uses, groups);
+		tables += found > 0;
+		for (size_t k = 0; k < found; k++)
+			suspect = suspect || lockstep_is_suspect(&uses, &groups[k], unknown);
+		suspects += suspect;
 		tag_uses_fini(&uses);
 	}
-	print_message("1000 random healthy tables of %zu rows: %zu with a lock-step group\n", count,
-		      tables);
+	print_message(
+		"1000 random healthy tables of %zu rows: %zu with a lock-step group, %zu with "
+		"one that looks like a leak\n",
+		count, tables, suspects);
 	assert_true(tables <= 20);
+	assert_true(suspects <= 5);
 }
 
 int main(void)
