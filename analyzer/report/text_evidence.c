@@ -61,10 +61,15 @@ static enum ps_status verdict(const struct text *text, const struct report_owner
 	case OWNED_BY_SEVERAL:
 		return text_field(
 			text, err, "Owner",
-			"one of %zu drivers with as good evidence: %s. Their shares of the "
-			"tag are not told apart. %s",
+			"%zu drivers with evidence as good: %s. One or several of them use the "
+			"tag, and their shares of it are not told apart. %s",
 			owner_best(owner), owner->words, growth);
 	case OWNED_PERHAPS:
+		if (owner_best(owner) > 1)
+			return text_field(text, err, "Owner",
+					  "not proved: for each of %zu drivers the best there is "
+					  "is: %s.",
+					  owner_best(owner), owner->candidates[0].grade);
 		return text_field(text, err, "Owner",
 				  "not proved: the best there is for %s is: %s.",
 				  owner->candidates[0].module, owner->candidates[0].grade);
