@@ -198,8 +198,34 @@ static size_t discarded_images(const struct owners *owners)
 	size_t count = 0;
 
 	for (size_t i = 0; i < owners->image_count; i++)
-		count += owners->images[i].discarded;
+		count += owners->images[i].discarded && !owners->images[i].path;
 	return count;
+}
+
+/* Drivers apart from the candidates whose code could use the tag without anybody seeing it. */
+static size_t unread_images(const struct owners *owners, const struct owner_tag *tag)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < owners->image_count; i++)
+		count += owners->images[i].unread;
+	for (size_t i = 0; i < tag->candidate_count; i++) {
+		const struct owner_candidate *c = &tag->candidates[i];
+
+		if (c->where == OWNER_LOADED && owners->images[c->module].unread)
+			count--;
+	}
+	return count;
+}
+
+static const char *unread_words(struct report *report, size_t count, bool candidates)
+{
+	return report_text(report,
+			   "The code of %zu %sdriver%s is not in the dump or not whole: %s uses "
+			   "the tag is not known. --drivers DIR with copies of the driver files "
+			   "fills the holes.",
+			   count, candidates ? "other " : "", count == 1 ? "" : "s",
+			   count == 1 ? "whether it" : "whether one of them");
 }
 
 static const char *for_others_words(const struct owning *o)
@@ -216,6 +242,7 @@ static const char *for_others_words(const struct owning *o)
 static bool notes(const struct owning *o, const struct samples *samples, struct report_owner *owner)
 {
 	size_t discarded = discarded_images(o->input->owners);
+	size_t unread = unread_images(o->input->owners, &o->claims.tag);
 	bool fits = true;
 
 	if (owner->ownership == OWNED_FOR_OTHERS)
@@ -233,6 +260,9 @@ static bool notes(const struct owning *o, const struct samples *samples, struct 
 				    "used only there cannot be found in memory: --drivers DIR "
 				    "with copies of the driver files looks there too.",
 				    discarded));
+	if (fits && unread > 0 && o->input->dump && owner->ownership != OWNED_FOR_OTHERS)
+		fits = add_note(o->report, &owner->notes,
+				unread_words(o->report, unread, owner->candidate_count > 0));
 	return fits && contents_notes(o, samples, owner);
 }
 

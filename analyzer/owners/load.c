@@ -343,6 +343,18 @@ static void finish_image(struct owner_image *image, const struct view *memory,
 		note(image, "its code is not that of a driver: the search was ended early");
 }
 
+static bool lacks_code(const struct pe_image *pe)
+{
+	for (unsigned i = 0; i < pe->section_count; i++) {
+		const struct pe_section *section = &pe->sections[i];
+
+		if (section->pages_present < section->pages && pe_section_is_code(section) &&
+		    !pe_section_is_discardable(section))
+			return true;
+	}
+	return false;
+}
+
 void load_finish(struct owners *owners)
 {
 	owners->complete = true;
@@ -351,6 +363,7 @@ void load_finish(struct owners *owners)
 		struct view *file = store_view(owners->store, i, true);
 
 		finish_image(&owners->images[i], memory, file);
+		owners->images[i].unread = !file && (!memory || lacks_code(memory->image));
 		if (!owners->images[i].scanned && owners->images[i].code_bytes > 0)
 			owners->complete = false;
 		if (!file && (!memory || lacks_pages(memory->image, false)))

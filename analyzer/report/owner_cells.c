@@ -49,10 +49,14 @@ char *owner_sentence(const struct report_owner *owner)
 	case OWNED_BY_ONE: return mem_printf("%s. %s", owner->candidates[0].module, growth);
 	case OWNED_BY_SEVERAL:
 		return mem_printf(
-			"one of %zu drivers with as good evidence: %s. Their shares of the "
-			"tag are not told apart. %s",
+			"%zu drivers with evidence as good: %s. One or several of them use the "
+			"tag, and their shares of it are not told apart. %s",
 			owner_best(owner), owner->words, growth);
 	case OWNED_PERHAPS:
+		if (owner_best(owner) > 1)
+			return mem_printf("not proved: for each of %zu drivers the best there is "
+					  "is: %s.",
+					  owner_best(owner), owner->candidates[0].grade);
 		return mem_printf("not proved: the best there is for %s is: %s.",
 				  owner->candidates[0].module, owner->candidates[0].grade);
 	case OWNED_FOR_OTHERS:

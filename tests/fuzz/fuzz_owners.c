@@ -21,8 +21,11 @@ enum {
 	TABLES = 4,      /* PFNs 1 to 4: page tables of four levels */
 	FIRST_PAGE = 16, /* PFN of the first page of the image */
 	MOST_PAGES = 512,
-	ABSENT_AT = 2,     /* in the DOS header: a bit of 16 for each page */
-	LIST_AT = 4,       /* pages that the list of modules has */
+	ABSENT_AT = 2,    /* in the DOS header: a bit of 16 for each page */
+	LIST_AT = 4,      /* pages that the list of modules has */
+	HEADER_AT = 0x3c, /* in the DOS header: where the PE header is */
+	SIZE_AT = 0x50,   /* in the PE header: SizeOfImage */
+	MOST_IMAGE = 16 << 20,
 	LISTINGS = 16,     /* tags whose evidence is listed */
 	MOST_SECONDS = 20, /* of processor time; ten times what a driver may take, for the checks of
 			      sanitizers */
@@ -151,6 +154,18 @@ static void as_memory(const uint8_t *data, size_t size, const struct driver_file
 	close(fd);
 }
 
+/* A size that lies makes hundreds of megabytes of zeros, which sanitizers need a minute for. */
+static bool is_vast(const uint8_t *data, size_t size)
+{
+	uint32_t header, image;
+
+	memcpy(&header, data + HEADER_AT, sizeof(header));
+	if (header > size || size - header < SIZE_AT + sizeof(image))
+		return false;
+	memcpy(&image, data + header + SIZE_AT, sizeof(image));
+	return image > MOST_IMAGE;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ps_error err = PS_ERROR_INIT;
@@ -160,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *const paths[] = {path};
 	int fd;
 
-	if (size < 64 || size > MOST_PAGES * PE_PAGE)
+	if (size < 64 || size > MOST_PAGES * PE_PAGE || is_vast(data, size))
 		return 0;
 	fd = memfd_create("driver", MFD_CLOEXEC);
 	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
