@@ -97,7 +97,10 @@ static const char *one_owner(struct report *report, const struct report_candidat
 			   "The tag belongs to %s: its code passes it to an allocator, and no "
 			   "other driver's code%s does",
 			   module,
-			   d->available && d->modules_in_part == 0 ? "" : " that is in the dump");
+			   d->available && d->modules_in_part == 0 &&
+					   d->modules_read == report->modules.count
+				   ? ""
+				   : " that is in the dump");
 }
 
 static const char *weak_owner(struct report *report, const struct report_candidate *c)
@@ -121,8 +124,10 @@ const char *subject_owner_words(struct report *report, uint32_t tag)
 	case OWNED_BY_ONE: return one_owner(report, &owner->candidates[0]);
 	case OWNED_BY_SEVERAL:
 		return report_text(report,
-				   "Several drivers pass this tag to an allocator (%s); the dump "
-				   "does not say which of them allocated how much",
+				   "Several drivers %s (%s); the dump does not say which of them "
+				   "allocated how much",
+				   owner->candidates[0].rank == 0 ? "pass this tag to an allocator"
+								  : "have this tag",
 				   owner->words);
 	case OWNED_PERHAPS: return weak_owner(report, &owner->candidates[0]);
 	case OWNED_FOR_OTHERS:

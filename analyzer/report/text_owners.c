@@ -45,12 +45,13 @@ enum ps_status text_owner_legend(const struct text *text, struct ps_error *err)
 		look(&marks, &r->owners[i]);
 	if (!marks.any)
 		return PS_OK;
-	return text_field(text, err, "Owner", "%s%s%s%s%s",
-			  "passes the tag to an allocator; who makes it grow may be another",
-			  marks.several ? "; a or b, a +2: several do" : "",
-			  marks.perhaps ? "; ?: weak evidence, no proof" : "",
-			  marks.others ? "; *: on behalf of others" : "",
-			  "; evidence: poolscope owners --tag");
+	return text_field(
+		text, err, "Owner", "%s%s%s%s%s",
+		"its code passes the tag to the pool's routines; who makes it grow may be another",
+		marks.several ? "; a or b, a +2: several do" : "",
+		marks.perhaps ? "; ?: weak evidence, no proof" : "",
+		marks.others ? "; *: on behalf of others" : "",
+		"; evidence: poolscope owners --tag");
 }
 
 static void total_cells(struct table *table, const char *mark, int64_t nonpaged, int64_t paged,
