@@ -722,6 +722,7 @@ static void verdict_of_the_hung_server(void **state)
 	use(&s.report->totals.nonpaged, 109 * MIB);
 	s.report->totals.user_3gb = true;
 	s.report->drivers.available = true;
+	s.report->drivers.modules_read = s.report->modules.count;
 	own(&s, &owner, &candidate, 72352000);
 	logs(&s, &log, 9);
 	run(&s, plugin_pressure);
