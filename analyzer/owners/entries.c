@@ -129,6 +129,16 @@ static bool is_padding(const uint8_t *code, uint32_t at)
 	       (at >= 3 && code[at - 3] == OP_RET_POP && code[at - 1] == 0);
 }
 
+/* Nothing below is true of this place: the answer for nearly all bytes, from one look. */
+static bool can_skip(const uint8_t *code, uint32_t at)
+{
+	static const bool matters[256] = {
+		[0x55] = true, [0x8b] = true, [OP_CALL] = true, [OP_JMP] = true};
+	bool padded = at > 0 && (code[at - 1] == PAD_INT3 || code[at - 1] == PAD_NOP);
+
+	return !padded && !matters[code[at]];
+}
+
 static void search_x86(struct search *search, uint32_t rva, const uint8_t *code, uint32_t size)
 {
 	if (size > 0 && code[0] != PAD_INT3 && code[0] != PAD_NOP)
@@ -136,7 +146,7 @@ static void search_x86(struct search *search, uint32_t rva, const uint8_t *code,
 	for (uint32_t i = 0; i < size; i++) {
 		uint32_t target;
 
-		if (code[i] == PAD_INT3 || code[i] == PAD_NOP)
+		if (code[i] == PAD_INT3 || code[i] == PAD_NOP || can_skip(code, i))
 			continue;
 		if (is_hot_patched(code + i, size - i) ||
 		    (is_prologue(code + i, size - i) &&

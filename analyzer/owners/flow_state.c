@@ -177,12 +177,41 @@ void state_escape(struct flow_state *state, int64_t offset)
 
 static bool join_value(struct values *values, value_id *into, value_id from, bool widen)
 {
-	value_id joined = values_join(values, *into, from);
+	value_id joined;
 
+	if (*into == from)
+		return false; /* nine of ten */
+	joined = values_join(values, *into, from);
 	if (joined == *into)
 		return false;
 	*into = widen ? VALUE_WIDE : joined;
 	return true;
+}
+
+/* The usual case: both ways made the same slots. */
+static bool same_shape(const struct flow_state *a, const struct flow_state *b)
+{
+	if (a->slot_count != b->slot_count)
+		return false;
+	for (unsigned i = 0; i < a->slot_count; i++)
+		if (a->slots[i].offset != b->slots[i].offset ||
+		    a->slots[i].width != b->slots[i].width)
+			return false;
+	return true;
+}
+
+static bool join_same_slots(struct flow_state *into, const struct flow_state *from,
+			    struct values *values, bool widen)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < into->slot_count; i++) {
+		struct slot *slot = &into->slots[i];
+		value_id other = slot->width > 8 ? VALUE_UNKNOWN : from->slots[i].value;
+
+		changed |= join_value(values, &slot->value, other, widen);
+	}
+	return changed;
 }
 
 /* Where `from` has no slot of the same shape, what it would read there. */
@@ -191,6 +220,8 @@ static bool join_slots(struct flow_state *into, const struct flow_state *from,
 {
 	bool changed = false;
 
+	if (same_shape(into, from))
+		return join_same_slots(into, from, values, widen);
 	for (unsigned i = 0; i < from->slot_count; i++) {
 		const struct slot *slot = &from->slots[i];
 		unsigned at = find_slot(into, slot->offset);

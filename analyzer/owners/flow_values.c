@@ -6,7 +6,11 @@
 
 #include "base/memory.h"
 
-enum { BUCKETS = VALUE_SETS * 2 };
+/*
+ * Most functions make some hundred sets: the table begins small, stays in the first-level cache,
+ * and doubles when it is half full.
+ */
+enum { BUCKETS = VALUE_SETS * 2, BUCKETS_FIRST = 1 << 10 };
 
 bool values_init(struct values *values)
 {
@@ -30,11 +34,10 @@ void values_fini(struct values *values)
 	memset(values, 0, sizeof(*values));
 }
 
-/* Only the buckets in use are emptied: functions are many and small. */
 void values_reset(struct values *values, unsigned pointer, uint64_t base, uint32_t size)
 {
-	for (uint32_t i = 2; i < values->set_count; i++)
-		values->buckets[values->sets[i].bucket] = 0;
+	values->bucket_count = BUCKETS_FIRST;
+	memset(values->buckets, 0, BUCKETS_FIRST * sizeof(*values->buckets));
 	values->sets[VALUE_UNKNOWN] = (struct value_set){.open = true};
 	values->sets[VALUE_WIDE] = (struct value_set){.open = true};
 	values->set_count = 2;
@@ -43,14 +46,6 @@ void values_reset(struct values *values, unsigned pointer, uint64_t base, uint32
 	values->pointer = pointer;
 	values->base = base;
 	values->size = size;
-}
-
-struct flow_value values_get(const struct values *values, value_id id)
-{
-	const struct value_set *set = &values->sets[id];
-
-	return (struct flow_value){
-		.count = set->count, .open = set->open, .atoms = values->atoms + set->first};
 }
 
 static int compare(const struct flow_atom *a, const struct flow_atom *b)
@@ -114,27 +109,43 @@ static bool same_set(const struct values *values, value_id id, const struct flow
 	return true;
 }
 
+static void double_buckets(struct values *values)
+{
+	uint32_t mask = values->bucket_count * 2 - 1;
+
+	memset(values->buckets, 0, (size_t)(mask + 1) * sizeof(*values->buckets));
+	for (value_id id = VALUE_WIDE + 1; id < values->set_count; id++) {
+		uint32_t bucket = values->sets[id].hash & mask;
+
+		while (values->buckets[bucket])
+			bucket = (bucket + 1) & mask;
+		values->buckets[bucket] = id;
+	}
+	values->bucket_count = mask + 1;
+}
+
 static value_id intern(struct values *values, const struct flow_atom *atoms, unsigned count,
 		       bool open)
 {
-	uint32_t bucket = hash_of(atoms, count, open) % BUCKETS;
+	uint32_t hash = hash_of(atoms, count, open), mask = values->bucket_count - 1;
+	uint32_t bucket = hash & mask;
 	value_id id;
 
 	while ((id = values->buckets[bucket]) != 0) {
-		if (same_set(values, id, atoms, count, open))
+		if (values->sets[id].hash == hash && same_set(values, id, atoms, count, open))
 			return id;
-		bucket = (bucket + 1) % BUCKETS;
+		bucket = (bucket + 1) & mask;
 	}
 	if (values->set_count == VALUE_SETS || values->atom_count + count > VALUE_ATOMS)
 		return VALUE_WIDE;
 	id = values->set_count++;
-	values->sets[id] = (struct value_set){.first = values->atom_count,
-					      .bucket = bucket,
-					      .count = (uint8_t)count,
-					      .open = open};
+	values->sets[id] = (struct value_set){
+		.first = values->atom_count, .hash = hash, .count = (uint8_t)count, .open = open};
 	memcpy(values->atoms + values->atom_count, atoms, count * sizeof(*atoms));
 	values->atom_count += count;
 	values->buckets[bucket] = id;
+	if (values->set_count > values->bucket_count / 2 && values->bucket_count < BUCKETS)
+		double_buckets(values);
 	return id;
 }
 
@@ -204,11 +215,4 @@ value_id values_join(struct values *values, value_id into, value_id other)
 		*known = (struct value_joined){into, other, join(values, into, other),
 					       values->generation};
 	return known->sum;
-}
-
-const struct flow_atom *values_single(const struct values *values, value_id id)
-{
-	const struct value_set *set = &values->sets[id];
-
-	return set->count == 1 && !set->open ? values->atoms + set->first : NULL;
 }

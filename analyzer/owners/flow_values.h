@@ -32,7 +32,7 @@ enum {
 };
 
 struct value_set {
-	uint32_t first, bucket;
+	uint32_t first, hash;
 	uint8_t count;
 	bool open;
 };
@@ -50,7 +50,8 @@ struct values {
 	uint32_t generation; /* of the function; joins of older ones mean nothing */
 	struct flow_atom *atoms;
 	struct value_set *sets;
-	value_id *buckets; /* id, 0 empty */
+	value_id *buckets; /* id, 0 empty; the first `bucket_count`, a power of two, are in use */
+	uint32_t bucket_count;
 	uint32_t atom_count, set_count;
 	unsigned pointer; /* bytes */
 	uint64_t base;    /* of the image, and its size: what is an address on x86 */
@@ -61,7 +62,13 @@ bool values_init(struct values *values);
 void values_fini(struct values *values);
 void values_reset(struct values *values, unsigned pointer, uint64_t base, uint32_t size);
 
-struct flow_value values_get(const struct values *values, value_id id);
+static inline struct flow_value values_get(const struct values *values, value_id id)
+{
+	const struct value_set *set = &values->sets[id];
+
+	return (struct flow_value){
+		.count = set->count, .open = set->open, .atoms = values->atoms + set->first};
+}
 
 /** Sorted, made unique and interned; more than FLOW_ATOMS are cut and the set is open. */
 value_id values_make(struct values *values, struct flow_atom *atoms, unsigned count, bool open);
@@ -82,6 +89,11 @@ value_id values_alu(struct values *values, enum flow_alu alu, unsigned width, va
 value_id values_cut(struct values *values, value_id a, unsigned width);
 
 /** The single atom of a closed set, or NULL. */
-const struct flow_atom *values_single(const struct values *values, value_id id);
+static inline const struct flow_atom *values_single(const struct values *values, value_id id)
+{
+	const struct value_set *set = &values->sets[id];
+
+	return set->count == 1 && !set->open ? values->atoms + set->first : NULL;
+}
 
 #endif
