@@ -3,8 +3,8 @@
  * kernel, else a search of physical memory. See search.h.
  *
  * Of one machine, the commoner paging kind is tried first (four levels, then LA57), and the other
- * taken when it leads to the kernel and the first does not. Not supported: finding a root when
- * neither KDBG nor a low stub is there.
+ * taken when it leads to the kernel and the first does not. Where no KDBG and no low stub prove a
+ * root, the kernel's image does, found by its exports in the addresses where Windows puts it.
  */
 #include "analyzer/kernel/search.h"
 
@@ -122,10 +122,23 @@ static bool proof_by_traces(struct kernel_search *search, struct space *space)
 	return status == PS_OK;
 }
 
+/* The last resort, because it looks at every page that is mapped there. */
+static bool proof_by_image(struct kernel_search *search, struct space *space)
+{
+	uint64_t base = search->walk_images ? search_find_kernel(search, space) : 0;
+
+	if (base == 0)
+		return false;
+	search->proved_base = base;
+	search->proved_by = "search of the kernel image";
+	return true;
+}
+
 static bool proves(struct kernel_search *search, struct space *space, uint64_t hint)
 {
 	return proof_by_header(space) == PROOF_CONTENT ||
-	       (hint != 0 && proof_by_hint(search, space, hint)) || proof_by_traces(search, space);
+	       (hint != 0 && proof_by_hint(search, space, hint)) ||
+	       proof_by_traces(search, space) || proof_by_image(search, space);
 }
 
 /* For find_dtb(): a candidate that is proved becomes the kernel's space. */
@@ -323,10 +336,8 @@ static void note_disagreements(struct kernel *kernel)
 			    facts->pae == TRI_YES ? "on" : "off", pae ? "with" : "without");
 }
 
-static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
+static bool find_by_content(struct kernel_search *search, struct ps_error *err)
 {
-	if (try_header(search, PROOF_CONTENT))
-		return true;
 	if ((try_header_by_traces(search) || try_processors(search)) &&
 	    search->trouble.status == PS_OK)
 		return true;
@@ -334,6 +345,18 @@ static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
 		return search_tables(search, err) == PS_OK;
 	*err = search->trouble;
 	return false;
+}
+
+static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
+{
+	if (try_header(search, PROOF_CONTENT) || find_by_content(search, err))
+		return true;
+	if (err->status != PS_NOT_FOUND)
+		return false;
+	log_info(search->log, "searching the kernel's addresses for its image");
+	ps_error_clear(err);
+	search->walk_images = true;
+	return find_by_content(search, err);
 }
 
 enum ps_status search_root(struct kernel_search *search, struct ps_error *err)
