@@ -45,8 +45,13 @@ enum ps_status search_root(struct kernel_search *search, struct ps_error *err);
 enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);
 
 /**
- * Searches where Windows puts its kernel in `space` for an image whose exports call it
- * ntoskrnl.exe; 0 when there is none, or when too many pages are mapped to look at all.
+ * True when the image at `base` is a kernel: its exports call it ntoskrnl.exe; where their page is
+ * absent, its PDB has a kernel's name; where that is absent too, it has a section POOLCODE.
+ */
+bool search_is_kernel(struct space *space, uint64_t base);
+
+/**
+ * Searches where Windows puts its kernel in `space` for such an image; 0 when there is none, or when too many pages are mapped to look at all.
  */
 uint64_t search_find_kernel(struct kernel_search *search, struct space *space);
 

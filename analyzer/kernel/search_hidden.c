@@ -230,6 +230,10 @@ enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, 
 	take_processors(kernel, names.processors);
 	kernel->kdbg_found_by = find_list(kernel, image);
 	kernel->kdbg.fields[KDBG_MM_UNLOADED_DRIVERS] = find_pointer(kernel, image, test_ring);
+	kernel_note(kernel,
+		    "no KDBG, plain or encoded, in the kernel image (%" PRIu32 " of its %" PRIu32
+		    " pages could be read) or elsewhere in memory; the report does without",
+		    image->pages_present, image->pages);
 	pe_image_close(image);
 	if (!kernel->kdbg_found_by)
 		return ps_fail_at(err, PS_NOT_FOUND, base,
@@ -237,6 +241,5 @@ enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, 
 				  " export or hold a list of modules that begins with it",
 				  base);
 	kernel->base = base;
-	kernel_note(kernel, "no KDBG was found: %.200s", search->looked);
 	return PS_OK;
 }

@@ -212,8 +212,8 @@ static enum ps_status not_found(struct kernel_search *search, struct ps_error *e
 		ps_hint(err, "its page may be missing from this dump: a kernel or complete memory "
 			     "dump (MEMORY.DMP) written by Windows itself holds it");
 	else
-		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded, so a snapshot of it "
-			     "may hold no readable one: take a crash dump (MEMORY.DMP) instead");
+		ps_hint(err, "take a crash dump (MEMORY.DMP) instead of a snapshot: Windows writes "
+			     "KDBG in clear into it, and its header names the list of modules");
 	return err->status;
 }
 

@@ -70,17 +70,10 @@ static enum proof proof_by_header(struct space *space)
 /* Walks down from the hint to the kernel's image. */
 static bool proof_by_hint(struct kernel_search *search, struct space *space, uint64_t hint)
 {
-	struct ps_error ignored = PS_ERROR_INIT;
-	char name[32];
-
 	hint &= ~(uint64_t)(PAGE_SIZE - 1);
 	for (uint64_t down = 0; down <= HINT_REACH && space_is_kernel_address(space, hint - down);
 	     down += PAGE_SIZE) {
-		if (!search_is_image(space, hint - down))
-			continue;
-		if (pe_export_module_name(space, hint - down, name, sizeof(name), &ignored) !=
-			    PS_OK ||
-		    strcmp(name, "ntoskrnl.exe") != 0)
+		if (!search_is_kernel(space, hint - down))
 			continue;
 		search->proved_base = hint - down;
 		search->proved_by = "search of the kernel image";
@@ -275,8 +268,8 @@ static void hint_no_root(struct kernel_search *search, struct ps_error *err)
 			     "is");
 	if (!dump->facts.dtb.known && search->seen == 0)
 		ps_hint(err, "give a Windows crash dump (MEMORY.DMP) or an image of all physical "
-			     "memory; of a running Windows 8 or later take a crash dump, because "
-			     "it keeps KDBG encoded");
+			     "memory; a kernel is known by its KDBG or by its image "
+			     "(ntoskrnl.exe), and this file holds neither");
 	ps_hint(err, "poolscope needs the memory of an x86, x64 or ARM64 Windows: a kernel or "
 		     "complete memory dump, or a snapshot of all physical memory");
 }
