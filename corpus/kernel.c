@@ -348,4 +348,6 @@ void kernel_write(struct world *w)
 	globals_apply_values(w);
 	if (c->kdbg != KDBG_NONE)
 		kdbg_write(w);
+	/* Again, for what the recipe writes over the block. */
+	globals_apply_values(w);
 }

@@ -3,8 +3,8 @@
  *
  * What stands for the block where there is none: PsLoadedModuleList of the header, of the exports
  * (Windows 10 and later) or, found by its first entry, in the kernel's data; the other exported
- * variables; MmUnloadedDrivers by the look of the ring that it points to. The pool's variables are
- * not looked for here.
+ * variables; NtBuildLab by its text; MmUnloadedDrivers by the look of the ring that it points to.
+ * The pool's variables are not looked for here.
  */
 #include "analyzer/kernel/search.h"
 
@@ -16,7 +16,11 @@
 #include "analyzer/kernel/pe_exports.h"
 #include "base/bytes.h"
 
-enum { IMAGE_REACH = 32 << 20, IMAGE_MOST = 64 << 20 };
+enum {
+	IMAGE_REACH = 32 << 20,
+	IMAGE_MOST = 64 << 20,
+	LAB_HEAD = 32, /* characters of a build lab before "fre" */
+};
 
 static const char by_keys[] = "decoded with the keys that KdCopyDataBlock uses";
 static const char by_plaintext[] = "decoded by known plaintext";
@@ -204,6 +208,52 @@ static const char *find_list(struct kernel *kernel, const struct pe_image *image
 	return *list != 0 ? "none in memory; PsLoadedModuleList by its first entry" : NULL;
 }
 
+static bool is_lab_byte(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '_';
+}
+
+/* "7601.18741.x86" stands before `end`: its RVA, else 0. */
+static uint32_t lab_before(const struct pe_image *image, uint32_t end)
+{
+	static const char *const machines[] = {".x86", ".amd64", ".arm64"};
+	uint32_t begin = end;
+	size_t length;
+
+	while (begin > 0 && end - begin < LAB_HEAD && is_lab_byte(image->bytes[begin - 1]))
+		begin--;
+	length = end - begin;
+	if (length == 0 || image->bytes[begin] < '1' || image->bytes[begin] > '9')
+		return 0;
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		size_t machine = strlen(machines[i]);
+
+		if (length > machine &&
+		    memcmp(image->bytes + end - machine, machines[i], machine) == 0)
+			return begin;
+	}
+	return 0;
+}
+
+/* Address of the string NtBuildLab, "7601.18741.x86fre.win7sp1_gdr...", by its look; else 0. */
+static uint64_t find_build_lab(const struct pe_image *image)
+{
+	static const char *const kinds[] = {"fre.", "chk."};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const uint8_t *at = image->bytes, *end = image->bytes + image->size;
+
+		while ((at = memmem(at, (size_t)(end - at), kinds[i], 4)) != NULL) {
+			uint32_t lab = lab_before(image, (uint32_t)(at - image->bytes));
+
+			if (lab != 0)
+				return image->base + lab;
+			at++;
+		}
+	}
+	return 0;
+}
+
 static void take_processors(struct kernel *kernel, uint64_t va)
 {
 	struct ps_error ignored = PS_ERROR_INIT;
@@ -228,6 +278,8 @@ enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, 
 	names.image = image;
 	pe_exports(image, take_export, &names);
 	take_processors(kernel, names.processors);
+	if (kernel->kdbg.fields[KDBG_NT_BUILD_LAB] == 0)
+		kernel->kdbg.fields[KDBG_NT_BUILD_LAB] = find_build_lab(image);
 	kernel->kdbg_found_by = find_list(kernel, image);
 	kernel->kdbg.fields[KDBG_MM_UNLOADED_DRIVERS] = find_pointer(kernel, image, test_ring);
 	kernel_note(kernel,
