@@ -65,7 +65,9 @@ static enum ps_status read_modules(struct kernel *kernel, struct ps_error *err)
 	struct module_list *list = &kernel->modules;
 	uint64_t head = choose_module_list(kernel);
 
-	if (modules_read(kernel->space, head, kernel->build.value, list, err) != PS_OK)
+	if (head == 0)
+		snprintf(list->note, sizeof(list->note), "nothing names PsLoadedModuleList");
+	else if (modules_read(kernel->space, head, kernel->build.value, list, err) != PS_OK)
 		return err->status;
 	if (!list->complete)
 		kernel_note(kernel, "the list of modules is not complete: %.190s", list->note);
@@ -138,8 +140,12 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 	kernel->arch = arch_name(space_paging(kernel->space));
 	if (search_kdbg(search, err) != PS_OK)
 		return err->status;
-	log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)", kernel->base,
-		 kernel->kdbg.va, kernel->kdbg_found_by);
+	if (kernel->kdbg.size != 0)
+		log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)",
+			 kernel->base, kernel->kdbg.va, kernel->kdbg_found_by);
+	else
+		log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG: %s", kernel->base,
+			 kernel->kdbg_found_by);
 	if (describe_kernel(kernel, err) != PS_OK || read_modules(kernel, err) != PS_OK ||
 	    read_unloaded(kernel, err) != PS_OK)
 		return err->status;

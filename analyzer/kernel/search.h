@@ -51,7 +51,8 @@ enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);
 bool search_is_kernel(struct space *space, uint64_t base);
 
 /**
- * Searches where Windows puts its kernel in `space` for such an image; 0 when there is none, or when too many pages are mapped to look at all.
+ * Searches where Windows puts its kernel in `space` for such an image; 0 when there is none, or
+ * when too many pages are mapped to look at all.
  */
 uint64_t search_find_kernel(struct kernel_search *search, struct space *space);
 
@@ -64,7 +65,7 @@ enum ps_status search_encoded(struct kernel_search *search, uint64_t base, uint6
 
 /**
  * Does without KDBG: what the kernel at `base` exports, and what its data betrays, takes the place
- * of the block's fields. PS_NOT_FOUND when not even a list of modules is there, PS_NO_MEMORY.
+ * of the block's fields; what nothing betrays stays unknown. PS_NO_MEMORY, PS_CORRUPT.
  */
 enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, uint64_t size,
 				   struct ps_error *err);

@@ -192,20 +192,34 @@ static bool test_ring(struct kernel *kernel, uint64_t va, uint64_t value, uint64
 	return modules_unloaded_order(kernel->space, value, &unused);
 }
 
-/* Whence the list of modules is; NULL when there is none. */
+/* A list that is named, and whose first entry is this kernel or is not in the dump. */
+static bool can_be_list(struct kernel *kernel, uint64_t head, uint64_t base)
+{
+	struct ps_error why = PS_ERROR_INIT;
+	struct module_head first;
+
+	if (head == 0 || !space_is_kernel_address(kernel->space, head))
+		return false;
+	if (modules_read_first(kernel->space, head, &first, &why) == PS_OK)
+		return first.base == base;
+	return why.status == PS_ABSENT;
+}
+
+/* Finds PsLoadedModuleList and says whence. */
 static const char *find_list(struct kernel *kernel, const struct pe_image *image)
 {
 	uint64_t *list = &kernel->kdbg.fields[KDBG_PS_LOADED_MODULE_LIST];
 	const struct fact *stated = &kernel->dump->facts.module_list;
 	uint64_t header = space_normalize(kernel->space, stated->value);
 
-	if (is_list(kernel, *list, image->base))
+	if (can_be_list(kernel, *list, image->base))
 		return "none in memory; PsLoadedModuleList is exported";
-	*list = stated->known && is_list(kernel, header, image->base) ? header : 0;
+	*list = stated->known && can_be_list(kernel, header, image->base) ? header : 0;
 	if (*list != 0)
 		return "none in memory; the header names PsLoadedModuleList";
 	*list = find_pointer(kernel, image, test_list);
-	return *list != 0 ? "none in memory; PsLoadedModuleList by its first entry" : NULL;
+	return *list != 0 ? "none in memory; PsLoadedModuleList by its first entry"
+			  : "none in memory; PsLoadedModuleList was not found either";
 }
 
 static bool is_lab_byte(uint8_t c)
@@ -287,11 +301,6 @@ enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, 
 		    " pages could be read) or elsewhere in memory; the report does without",
 		    image->pages_present, image->pages);
 	pe_image_close(image);
-	if (!kernel->kdbg_found_by)
-		return ps_fail_at(err, PS_NOT_FOUND, base,
-				  "nor does the kernel at 0x%" PRIx64
-				  " export or hold a list of modules that begins with it",
-				  base);
 	kernel->base = base;
 	return PS_OK;
 }

@@ -247,6 +247,11 @@ static enum ps_status try_hidden(struct kernel_search *search, struct ps_error *
 		return status;
 	if (base != 0)
 		looked(search, "%.200s", err->text);
+	else
+		looked(search,
+		       "no kernel image where Windows puts its kernel (%" PRIu64
+		       " pages looked at)",
+		       search->pages_walked);
 	status = try_memory(search, err);
 	if (status == PS_NOT_FOUND && base != 0 && search->unproved.size == 0)
 		status = search_without_kdbg(search, base, size, err);
