@@ -274,11 +274,21 @@ static void hint_no_root(struct kernel_search *search, struct ps_error *err)
 		     "complete memory dump, or a snapshot of all physical memory");
 }
 
+/* What the search for an image did; empty when no root was worth one. */
+static const char *walked_words(const struct kernel_search *search, char out[80])
+{
+	out[0] = '\0';
+	if (search->pages_walked > 0)
+		snprintf(out, 80, "; none of %" PRIu64 " pages begins a kernel's image",
+			 search->pages_walked);
+	return out;
+}
+
 static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
 {
 	struct dump *dump = search->kernel->dump;
 	const struct fact *dtb = &dump->facts.dtb;
-	char words[64];
+	char words[64], walked[80];
 
 	if (err->status != PS_NOT_FOUND)
 		return ps_wrap(err, "cannot search for the kernel");
@@ -286,13 +296,15 @@ static enum ps_status root_not_found(struct kernel_search *search, struct ps_err
 		ps_fail_at(err, PS_NOT_FOUND, dtb->value,
 			   "no Windows kernel found: the header's directory table base 0x%" PRIx64
 			   " leads to none%s; no other page tables in the dump do (%" PRIu64
-			   " blocks like KDBG seen)",
-			   dtb->value, root_page_words(dump, words), search->seen);
+			   " blocks like KDBG seen%s)",
+			   dtb->value, root_page_words(dump, words), search->seen,
+			   walked_words(search, walked));
 	else
 		ps_fail(err, PS_NOT_FOUND,
 			"no Windows kernel found in %s (%s): no page tables in it lead to one "
-			"(%" PRIu64 " blocks like KDBG seen)",
-			file_words(&dump->file), dump->title, search->seen);
+			"(%" PRIu64 " blocks like KDBG seen%s)",
+			file_words(&dump->file), dump->title, search->seen,
+			walked_words(search, walked));
 	hint_no_root(search, err);
 	return err->status;
 }

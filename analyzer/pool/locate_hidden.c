@@ -264,10 +264,10 @@ static enum ps_status not_found(const struct search *s, const struct pe_image *i
 				const struct looked *looked, struct ps_error *err)
 {
 	ps_fail_at(err, PS_NOT_FOUND, s->kernel->base,
-		   "cannot find the tag tables: %s, none of %zu variables that the kernel's code "
-		   "names beside the tag hash (%u places) leads to one, nor does any of %zu "
-		   "pointers in its data (%" PRIu32 " of the image's %" PRIu32
-		   " pages could be read)",
+		   "cannot find the tag tables: %s; none of the variables beside the tag hash in "
+		   "the kernel's code (%zu variables, %u hashes) nor of the pointers beside a "
+		   "table's size and mask in its data (%zu) leads to one; %" PRIu32
+		   " of the image's %" PRIu32 " pages could be read",
 		   s->kernel->kdbg.size ? "KDBG does not name PoolTrackTable" : "there is no KDBG",
 		   looked->named, looked->anchors, looked->pointed, image->pages_present,
 		   image->pages);

@@ -624,27 +624,53 @@ static void test_kdbg_cut(void **state)
 	free_made(made);
 }
 
+/* Without the block: the list of the header or by its first entry, and the ring by its look. */
 static void test_no_kdbg(void **state)
 {
 	struct made *made = new_made(MADE_X64);
 	struct made_header header = made_true_header(made);
+	struct ps_error err = PS_ERROR_INIT;
 	struct opened opened;
+	uint64_t value;
 
 	(void)state;
 	made_put(made, made->base + AT_KDBG + 0x10, 0x1badb002, 4);
 	opened = open_crash(made, &header);
-	assert_null(opened.kernel);
-	assert_int_equal(opened.error.status, PS_NOT_FOUND);
-	print_message("  %s\n  %s\n", opened.error.text, opened.error.hint);
-	assert_text(opened.error.text, "the tag there is 0x1badb002");
-	assert_text(opened.error.text, "0xfffff80001200000..0xfffff80001207fff (8 of its 8 pages");
-	assert_text(opened.error.text, "no KDBG of this kernel in 33 pages of memory");
-	assert_true(opened.error.hint[0] != '\0');
+	must(&opened);
+	assert_int_equal(opened.kernel->kdbg.size, 0);
+	assert_string_equal(opened.kernel->kdbg_found_by,
+			    "none in memory; the header names PsLoadedModuleList");
+	assert_int_equal(opened.kernel->modules.count, MADE_MODULES);
+	assert_text(opened.kernel->notes[0], "the tag there is 0x1badb002");
+	assert_text(opened.kernel->notes[1], "(8 of its 8 pages could be read)");
+	assert_int_equal(kdbg_variable(opened.kernel->space, &opened.kernel->kdbg,
+				       KDBG_POOL_TRACK_TABLE, &value, &err),
+			 PS_ABSENT);
+	assert_string_equal(err.text, "there is no KDBG to name PoolTrackTable");
 	close_all(&opened);
+	opened = open_raw(made);
+	must(&opened);
+	assert_string_equal(opened.kernel->kdbg_found_by,
+			    "none in memory; PsLoadedModuleList by its first entry");
+	assert_int_equal(opened.kernel->modules.count, MADE_MODULES);
+	close_all(&opened);
+	free_made(made);
+}
+
+/* Nothing stands for the block: what was looked at is said. */
+static void test_nothing(void **state)
+{
+	struct made *made = new_made(MADE_X64);
+	struct opened opened;
+
+	(void)state;
+	made_put(made, made->base + AT_KDBG + 0x10, 0x1badb002, 4);
+	made_drop(made, made->base);
 	opened = open_raw(made);
 	assert_null(opened.kernel);
 	assert_int_equal(opened.error.status, PS_NOT_FOUND);
-	print_message("  %s\n  %s\n", opened.error.text, opened.error.hint);
+	assert_text(opened.error.text, "pages begins a kernel's image");
+	assert_text(opened.error.hint, "by its KDBG or by its image (ntoskrnl.exe)");
 	close_all(&opened);
 	free_made(made);
 }
@@ -1153,6 +1179,7 @@ int main(void)
 		cmocka_unit_test(test_kdbg_size),
 		cmocka_unit_test(test_kdbg_cut),
 		cmocka_unit_test(test_no_kdbg),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_no_kernel_header),
 		cmocka_unit_test(test_list_loop),
 		cmocka_unit_test(test_list_torn),
