@@ -15,6 +15,7 @@ enum {
 	HEAD_BYTES = 0x20,
 	STEP = 8, /* encoded blocks are of 64-bit kernels and aligned to it */
 	TURNS = 64,
+	PIECE_BITS = 16,
 };
 
 static const uint32_t owner_tag = 0x4742444b; /* "KDBG" */
@@ -100,35 +101,64 @@ bool kdbg_decode_block(struct space *space, const struct pe_image *image, uint32
 
 /*
  * reverse(rotate(tag ^ base, turn)) must be the difference of the plain values, of which OwnerTag
- * is known and Size nearly so: a rotation that brings the tag to its place is looked for.
+ * and KernBase are known and Size nearly so. What OwnerTag says are 32 neighbouring bits of
+ * tag ^ base, taken as a ring; one of its four aligned 16-bit parts lies wholly among them. So a
+ * pair none of whose parts is a piece of those 32 bits is passed over without trying 64 rotations.
  */
-static bool is_encoded_head(const struct pe_image *image, const uint8_t *at,
-			    struct kdbg_cipher *ret)
+struct plaintext {
+	struct space *space;
+	const struct pe_image *image;
+	uint64_t pieces[(1 << PIECE_BITS) / 64]; /* a bit for each possible part */
+};
+
+static void plaintext_init(struct plaintext *p, struct space *space, const struct pe_image *image)
+{
+	uint32_t known = bswap_32(owner_tag ^ (uint32_t)image->base);
+
+	*p = (struct plaintext){.space = space, .image = image};
+	for (unsigned shift = 0; shift <= 32 - PIECE_BITS; shift++) {
+		uint32_t piece = known >> shift & ((1u << PIECE_BITS) - 1);
+
+		p->pieces[piece / 64] |= UINT64_C(1) << piece % 64;
+	}
+}
+
+static bool has_piece(const struct plaintext *p, uint64_t difference)
+{
+	for (unsigned shift = 0; shift < 64; shift += PIECE_BITS) {
+		uint32_t part = difference >> shift & ((1u << PIECE_BITS) - 1);
+
+		if (p->pieces[part / 64] >> part % 64 & 1)
+			return true;
+	}
+	return false;
+}
+
+static bool is_encoded_head(const struct plaintext *p, const uint8_t *at, struct kdbg_cipher *ret)
 {
 	uint64_t base = qword(at + KERN_BASE_OFFSET);
 	uint64_t difference = qword(at + OWNER_TAG_OFFSET) ^ base;
 
-	if (difference == 0)
+	if (!has_piece(p, difference))
 		return false;
 	for (unsigned turn = 0; turn < TURNS; turn++) {
-		if (!is_head(bswap_64(rotate(difference, turn)) ^ image->base))
+		if (!is_head(bswap_64(rotate(difference, turn)) ^ p->image->base))
 			continue;
-		*ret = (struct kdbg_cipher){.before = base, .after = image->base, .turn = turn};
+		*ret = (struct kdbg_cipher){.before = base, .after = p->image->base, .turn = turn};
 		return true;
 	}
 	return false;
 }
 
-static bool find_in_range(struct space *space, const struct pe_image *image, uint32_t rva,
-			  uint32_t end, struct kdbg *ret)
+static bool find_in_range(const struct plaintext *p, uint32_t rva, uint32_t end, struct kdbg *ret)
 {
 	rva = (rva + STEP - 1) & ~(uint32_t)(STEP - 1);
 	for (; rva < end && end - rva >= HEAD_BYTES; rva += STEP) {
-		const uint8_t *at = pe_at(image, rva, HEAD_BYTES);
+		const uint8_t *at = pe_at(p->image, rva, HEAD_BYTES);
 		struct kdbg_cipher cipher;
 
-		if (at && is_encoded_head(image, at, &cipher) &&
-		    kdbg_decode_block(space, image, rva, &cipher, ret))
+		if (at && is_encoded_head(p, at, &cipher) &&
+		    kdbg_decode_block(p->space, p->image, rva, &cipher, ret))
 			return true;
 	}
 	return false;
@@ -137,15 +167,18 @@ static bool find_in_range(struct space *space, const struct pe_image *image, uin
 /* Where the section table is not known all of the image is searched. */
 bool kdbg_find_by_plaintext(struct space *space, const struct pe_image *image, struct kdbg *ret)
 {
+	struct plaintext p;
+
 	if (image->pointer_size != 8)
 		return false;
+	plaintext_init(&p, space, image);
 	if (image->section_count == 0)
-		return find_in_range(space, image, 0, image->size, ret);
+		return find_in_range(&p, 0, image->size, ret);
 	for (unsigned i = 0; i < image->section_count; i++) {
 		const struct pe_section *section = &image->sections[i];
 
 		if (!pe_section_is_code(section) && section->pages_present > 0 &&
-		    find_in_range(space, image, section->rva, section->rva + section->size, ret))
+		    find_in_range(&p, section->rva, section->rva + section->size, ret))
 			return true;
 	}
 	return false;

@@ -82,6 +82,7 @@ enum ps_status search_encoded(struct kernel_search *search, uint64_t base, uint6
 
 	log_info(search->log, "searching the kernel image at 0x%" PRIx64 " for an encoded KDBG",
 		 base);
+	ps_error_clear(err);
 	if (open_image(search, base, size, &image, err) != PS_OK)
 		return err->status == PS_NO_MEMORY ? PS_NO_MEMORY : PS_NOT_FOUND;
 	status = find_encoded(kernel->space, image, &kernel->kdbg, &by, err);
@@ -287,6 +288,7 @@ enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, 
 	struct pe_image *image;
 
 	kernel->kdbg = (struct kdbg){.kernel_base = base};
+	ps_error_clear(err);
 	if (open_image(search, base, size, &image, err) != PS_OK)
 		return err->status;
 	names.image = image;

@@ -252,10 +252,10 @@ static enum ps_status search_image(struct search *s, struct pe_image *image, str
 static enum ps_status open_image(struct search *s, struct pe_image **ret, struct ps_error *err)
 {
 	const struct kernel *k = s->kernel;
+	enum ps_status status = pe_image_open_memory(s->space, k->base, k->size, ret, err);
 
-	if (pe_image_open_memory(s->space, k->base, k->size, ret, err) == PS_OK ||
-	    err->status == PS_NO_MEMORY)
-		return err->status;
+	if (status == PS_OK || status == PS_NO_MEMORY)
+		return status;
 	ps_error_clear(err);
 	return pe_image_open_bare(s->space, k->base, k->size ? k->size : IMAGE_REACH, ret, err);
 }
