@@ -11,7 +11,10 @@
 #include "analyzer/kernel/pe_headers.h"
 #include "base/signals.h"
 
-enum { PAGES_MAX = 4 << 20 }; /* under all roots: 16 GiB, far more than is mapped there */
+enum {
+	PAGES_MAX = 4 << 20,    /* under all roots: 16 GiB, far more than is mapped there */
+	PAGE_LARGEST = 4 << 20, /* bytes: of the pages that Windows maps its kernel with */
+};
 
 static const struct {
 	uint64_t first, end;
@@ -73,12 +76,16 @@ uint64_t search_find_kernel(struct kernel_search *search, struct space *space)
 	uint64_t va = wide ? kernel_range_64.first : kernel_range_32.first;
 	struct translation at;
 
-	for (; search->pages_walked < PAGES_MAX && !signals_interrupted(); va += PAGE_SIZE) {
-		if (!space_next_mapped(space, va, end, &va, &at))
-			return 0;
+	while (search->pages_walked < PAGES_MAX && !signals_interrupted() &&
+	       space_next_mapped(space, va, end, &va, &at)) {
+		if (at.page_size > PAGE_LARGEST) {
+			va = (va & ~(at.page_size - 1)) + at.page_size;
+			continue;
+		}
 		search->pages_walked++;
 		if (search_is_kernel(space, va))
 			return va;
+		va += PAGE_SIZE;
 	}
 	return 0;
 }

@@ -42,7 +42,7 @@ static bool read_iat(struct view *view)
 	for (uint32_t at = 0; at + width <= iat.size; at += width) {
 		struct slot slot = {.rva = iat.rva + at};
 
-		if (bsearch(&slot, view->slots, named, sizeof(slot), by_rva))
+		if (named > 0 && bsearch(&slot, view->slots, named, sizeof(slot), by_rva))
 			continue;
 		if (!pe_uint(view->image, slot.rva, width, &slot.value) || slot.value == 0)
 			continue;
