@@ -324,6 +324,13 @@ static void read_kdbg(struct config *c, const struct line *line)
 		c->kdbg_size = parse_number(line, size) & 0xFFFF;
 }
 
+static void read_kernel_code(struct config *c, const struct line *line)
+{
+	static const struct choice choices[] = {
+		{"stubs", CODE_STUBS}, {"built", CODE_BUILT}, {"none", CODE_NONE}, {0}};
+	c->kernel_code = (enum kernel_code)choose(line, choices);
+}
+
 static void read_cluster(struct config *c, const struct line *line)
 {
 	static const struct choice choices[] = {{"random", CLUSTER_RANDOM},
@@ -466,6 +473,7 @@ static const struct {
 	{"kernel-image", read_kernel_image},
 	{"kernel-pdb", read_kernel_pdb},
 	{"kdbg", read_kdbg},
+	{"kernel-code", read_kernel_code},
 	{"cluster", read_cluster},
 	{"modules", read_modules},
 	{"pool-pages", read_pool_pages},

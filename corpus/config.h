@@ -31,6 +31,7 @@ enum body { BODY_BITMAP, BODY_RANGES, BODY_COUNTED };
 
 enum elf_writer { ELF_QEMU, ELF_VIRTUALBOX, ELF_PLAIN };
 
+enum kernel_code { CODE_STUBS, CODE_BUILT, CODE_NONE };
 enum kdbg_form { KDBG_PLAIN, KDBG_ENCODED, KDBG_NONE };
 enum cluster_order { CLUSTER_RANDOM, CLUSTER_WIN7_X86, CLUSTER_XP_X86 };
 enum module_end { MODULES_PROPER, MODULES_LOOP, MODULES_NOWHERE };
@@ -123,6 +124,7 @@ struct config {
 	uint64_t kernel_size;
 	bool kernel_large;
 	enum image_extent kernel_extent;
+	enum kernel_code kernel_code;
 	char *kernel_pdb;
 	uint8_t kernel_guid[16];
 	bool kernel_guid_set;

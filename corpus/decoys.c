@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "corpus/globals.h"
+#include "corpus/kdbg.h"
 #include "corpus/pool.h"
 #include "corpus/tracker.h"
 
@@ -129,6 +130,27 @@ static void place_session(struct world *w, struct rng *rng, bool mapped)
 	}
 }
 
+/* A plain copy of the block in the pool, as a debugger's driver may leave one. */
+static void place_stale_kdbg(struct world *w)
+{
+	uint8_t block[KDBG_ROOM];
+	uint32_t size = kdbg_build(w, block);
+	memory_write(&w->memory, pool_pages(w, size), block, size);
+}
+
+/* An encoded block of this kernel with the right head, and addresses that lead nowhere. */
+static void place_encoded_rubbish(struct world *w, struct rng *rng)
+{
+	uint8_t block[KDBG_ROOM];
+	uint32_t size = kdbg_build(w, block);
+	uint64_t va = take_slot(w, size, rng);
+	for (uint32_t at = 0x20; at + 8 <= size; at += 8)
+		put64(block + at, random_pointer(w, rng));
+	kdbg_encode(w, block, size);
+	if (va)
+		memory_write(&w->memory, va, block, size);
+}
+
 static void place(struct world *w, const struct line *line, const char *kind, struct rng *rng)
 {
 	if (strcmp(kind, "pointers") == 0)
@@ -143,10 +165,14 @@ static void place(struct world *w, const struct line *line, const char *kind, st
 		place_session(w, rng, true);
 	else if (strcmp(kind, "session-unmapped") == 0)
 		place_session(w, rng, false);
+	else if (strcmp(kind, "stale-kdbg") == 0)
+		place_stale_kdbg(w);
+	else if (strcmp(kind, "encoded-rubbish") == 0)
+		place_encoded_rubbish(w, rng);
 	else
 		line_fail(line,
 			  "'%s' is none of: pointers, powers, arrays, stale-tracker, "
-			  "session-tracker, session-unmapped",
+			  "session-tracker, session-unmapped, stale-kdbg, encoded-rubbish",
 			  kind);
 }
 

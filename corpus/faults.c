@@ -159,7 +159,7 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 		line_fail(
 			line,
 			"no such structure (tracker, expansion, big, array, globals, module NAME, "
-			"ldr NAME, kdbg, unloaded, random)");
+			"ldr NAME, kdbg, kdbg-code, tag-code, exports, unloaded, random)");
 }
 
 /* missing random 5%: pages of the pool structures; with `everything`, any page but page tables. */

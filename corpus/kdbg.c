@@ -249,8 +249,7 @@ static void put_version_block(struct world *w, uint64_t list_head)
 	memory_put(&w->memory, va + 0x20, extended(w, list_head), 8);
 }
 
-/* Inverse of what KdDecodeDataBlock does to each qword. */
-static void encode(struct world *w, uint8_t *block, size_t size)
+void kdbg_encode(struct world *w, uint8_t *block, size_t size)
 {
 	uint64_t never = get64(memory_at(&w->memory, global_address(w, "KiWaitNever")));
 	uint64_t always = get64(memory_at(&w->memory, global_address(w, "KiWaitAlways")));
@@ -291,7 +290,7 @@ void kdbg_write(struct world *w)
 	uint64_t va = global_address(w, "KdDebuggerDataBlock");
 	uint64_t head = global_address(w, "KdpDebuggerDataListHead");
 	if (w->config->kdbg == KDBG_ENCODED)
-		encode(w, block, size);
+		kdbg_encode(w, block, size);
 	memory_write(&w->memory, va, block, size);
 	memory_put(&w->memory, head, va, world_pointer(w));
 	memory_put(&w->memory, head + world_pointer(w), va, world_pointer(w));

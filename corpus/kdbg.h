@@ -16,5 +16,7 @@ enum { KDBG_ROOM = 0x1000 };
 uint32_t kdbg_build(const struct world *w, uint8_t block[KDBG_ROOM]);
 /* Writes the block, encoded if the recipe says so. */
 void kdbg_write(struct world *w);
+/* Inverse of what KdDecodeDataBlock does to each qword. */
+void kdbg_encode(struct world *w, uint8_t *block, size_t size);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "corpus/code.h"
+#include "corpus/code_built.h"
 #include "corpus/globals.h"
 #include "corpus/kdbg.h"
 
@@ -292,6 +293,22 @@ void kernel_make_exports(struct world *w)
 	add_data_export(w, "KeNumberProcessors", 0);
 }
 
+/* The code that names the pool globals and the keys of KDBG. */
+static void write_kernel_functions(struct world *w)
+{
+	uint64_t base = w->kernel.image.base,
+		 end = base + w->kernel.image.sections[0].rva + w->kernel.image.sections[0].size;
+	uint32_t *next = &w->modules[0].code_next;
+	if (w->config->kernel_code == CODE_STUBS) {
+		code_write_tracker_insert(w, kernel_export(w, "ExAllocatePoolWithTag"));
+		code_write_copy_data_block(w, base + *next);
+	} else if (w->config->kernel_code == CODE_BUILT) {
+		code_built_tracker_insert(w, end - PAGE_SIZE);
+		code_built_copy_data_block(w, end - 2 * PAGE_SIZE);
+	}
+	*next += 2 * STUB_SIZE;
+}
+
 static void write_code(struct world *w)
 {
 	for (size_t i = 0; i < w->kernel.export_count; i++) {
@@ -301,9 +318,7 @@ static void write_code(struct world *w)
 	}
 	if (w->kernel.retpoline_stub)
 		memory_write(&w->memory, kernel_retpoline_stub(w), "\x41\xFF\xE2\xCC", 4);
-	code_write_tracker_insert(w, kernel_export(w, "ExAllocatePoolWithTag"));
-	code_write_copy_data_block(w, w->kernel.image.base + w->modules[0].code_next);
-	w->modules[0].code_next += 2 * STUB_SIZE;
+	write_kernel_functions(w);
 	const struct lines *lines = &w->config->lists[LINES_KERNEL_TAGS];
 	for (size_t i = 0; i < lines->count; i++) {
 		for (size_t k = 1; k < lines->line[i]->count; k++)
@@ -327,9 +342,12 @@ void kernel_write(struct world *w)
 	w->modules[0].description = image->description;
 	w->modules[0].company = image->company;
 	w->modules[0].version = image->version;
+	world_add_region(w, "exports", -1, NULL, image->base + image->directories, PAGE_SIZE);
 	write_code(w);
 	kdbg_set_globals(w);
 	globals_apply_values(w);
 	if (c->kdbg != KDBG_NONE)
 		kdbg_write(w);
+	/* Again, for what the recipe writes over the block. */
+	globals_apply_values(w);
 }

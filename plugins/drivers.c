@@ -102,9 +102,15 @@ static struct share share_of(const struct plugin_input *input, const struct tag_
 	return s;
 }
 
+/* Counters come from the dump: sums wrap, as the tables' own do. */
+static int64_t sum(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static int64_t bytes_of_row(const struct tag_row *row)
 {
-	return row->nonpaged.bytes + row->paged.bytes;
+	return sum(row->nonpaged.bytes, row->paged.bytes);
 }
 
 /* By place, then biggest first, then by the tag's bytes. */
@@ -143,13 +149,13 @@ static bool driver(const struct plugin_input *input, struct report *report,
 		const struct tag_row *row = shares[i].row;
 
 		to->tags[to->tag_count++] = row->tag;
-		to->nonpaged += row->nonpaged.bytes;
-		to->paged += row->paged.bytes;
+		to->nonpaged = sum(to->nonpaged, row->nonpaged.bytes);
+		to->paged = sum(to->paged, row->paged.bytes);
 		if (!shares[i].for_others)
 			continue;
 		to->others_count++;
-		to->others_nonpaged += row->nonpaged.bytes;
-		to->others_paged += row->paged.bytes;
+		to->others_nonpaged = sum(to->others_nonpaged, row->nonpaged.bytes);
+		to->others_paged = sum(to->others_paged, row->paged.bytes);
 	}
 	return true;
 }
@@ -194,8 +200,8 @@ static bool remainder_of(const struct plugin_input *input, struct report *report
 				return false;
 		}
 		to->tags[to->tag_count++] = row->tag;
-		to->nonpaged += row->nonpaged.bytes;
-		to->paged += row->paged.bytes;
+		to->nonpaged = sum(to->nonpaged, row->nonpaged.bytes);
+		to->paged = sum(to->paged, row->paged.bytes);
 	}
 	return true;
 }

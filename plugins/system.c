@@ -89,10 +89,10 @@ static const char *located_by(const struct plugin_input *input, struct report *r
 				   k->kdbg_found_by);
 	g = &input->pools->globals;
 	return report_text(report,
-			   "page tables: %s%s; KDBG: %s; tag tables: structure around KDBG's "
-			   "PoolTrackTable, %" PRIu64 " of %" PRIu64
+			   "page tables: %s%s; KDBG: %s; tag tables: %s, %" PRIu64 " of %" PRIu64
 			   " tags where hash %c puts them; no symbols used",
-			   k->dtb_found_by, levels, k->kdbg_found_by, g->votes, g->voters, g->hash);
+			   k->dtb_found_by, levels, k->kdbg_found_by, g->found_by, g->votes,
+			   g->voters, g->hash);
 }
 
 static void from_kernel(const struct plugin_input *input, struct report *report)

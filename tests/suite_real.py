@@ -4,10 +4,11 @@ what an independent decoder read out of them; and two real minidumps (real_minid
 
 import csv
 import os
+import struct
 
 import real_minidumps
 import truth
-from harness import BUILD, POOLSCOPE, check, data, equal, poolscope_json, run
+from harness import BUILD, POOLSCOPE, check, data, equal, poolscope_json, run, scratch
 from realdata import FOLDER, bitmap_dump, raw_image
 
 
@@ -114,7 +115,45 @@ def places(image):
         equal(found[name], f"{base + rva:x}", name)
 
 
+REAL_KDBG = 0x269E5E0  # physical address of the block in the raw image
+KEYS = (0x123456789ABCDE57, 0xFEDCBA9876543210, 0xFFFFF8051A4DC978)
+
+
+def encoded(block):
+    """As a running Windows keeps it: the inverse of KdDecodeDataBlock for each qword."""
+    never, always, flag = KEYS
+    turn, words = never & 63, []
+    for (word,) in struct.iter_unpack("<Q", block):
+        word = int.from_bytes((word ^ always).to_bytes(8, "little"), "big") ^ flag
+        word = (word >> turn | word << (64 - turn)) & (1 << 64) - 1
+        words.append(word ^ never)
+    return struct.pack(f"<{len(words)}Q", *words)
+
+
+def hidden(change, words):
+    """The same tags, modules and places when the real kernel's block is made unreadable."""
+    with scratch() as directory:
+        image = os.path.join(directory, "hidden.raw")
+        run(["cp", "--sparse=always", raw_image(), image])
+        with open(image, "r+b") as file:
+            file.seek(REAL_KDBG)
+            block = file.read(0x380)
+            file.seek(REAL_KDBG)
+            file.write(change(block))
+        report = report_of(image)
+        check(words in report["system"]["located_by"], f"located_by: {report['system']['located_by']}")
+        places(image)
+        tables_and_coverage(image)
+        all_tags(image)
+        all_big_pages(image)
+        return all_modules(image)
+
+
 def cases():
+    yield "raw/kdbg-encoded", lambda: hidden(encoded, "KDBG: decoded by known plaintext")
+    yield "raw/kdbg-lost", lambda: hidden(lambda block: bytes(len(block)),
+        "KDBG: none in memory; PsLoadedModuleList by its first entry; tag tables: variables that the "
+        "code of the tag hash names")  # fmt: skip
     tests = [machine, places, tables_and_coverage, all_tags, all_big_pages, big_page_sums, all_modules]
     for name, image in (("raw", raw_image), ("bitmap", bitmap_dump)):
         for test in tests:

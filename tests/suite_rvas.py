@@ -2,7 +2,8 @@
 
 For every row of kernel-rvas.tsv a dump of the right family is made with the globals at that row's
 RVAs: once among all kinds of decoys, once over the bytes that really surround PoolTrackTable in a
-real 17763 kernel. Values must be exact, and so must every address that is given.
+real 17763 kernel; and once, over either, without KDBG, where the search of the kernel's data has to
+find them. Values must be exact, and so must every address that is given.
 """
 
 import csv
@@ -80,6 +81,11 @@ def real_window(row):
     return [f"window {raw} {offset} {rva + shift} 4096" for rva, offset in pages]
 
 
+def hidden_window(row, number):
+    """No KDBG, and no code that names the globals: their structure is left, among either."""
+    return ["kdbg none", "kernel-code none", *(real_window(row) if number % 2 else DECOYS)]
+
+
 def found_globals(dump):
     lines = run([GLOBALS, dump]).stdout.decode().splitlines()
     return {line.split()[0]: line.split()[1:] for line in lines}
@@ -147,3 +153,4 @@ def cases():
         name = f"{row['version']}-{row['pdb_guid_age'][:8]}"
         yield f"decoys/{name}", lambda r=row, n=number: compare(r, n, None)
         yield f"real-window/{name}", lambda r=row, n=number: compare(r, n, real_window(r))
+        yield f"no-kdbg/{name}", lambda r=row, n=number: compare(r, n, hidden_window(r, n))

@@ -49,13 +49,42 @@ REFUSED = {
     "encrypted": ("unsupported", "encrypted"),
     "unknown-type": ("unsupported", "unknown type"),
     "truncated-header": ("absent", "header"),
-    "no-kdbg": ("not-found", "KDBG"),
-    "decoys-no-kdbg": ("not-found", "KDBG"),
-    "missing-kdbg": ("not-found", "KDBG"),
-    "encoded-kdbg": ("not-found", "KDBG"),
-    "known-build-encoded": ("not-found", "KDBG"),
-    "known-build-no-kdbg": ("not-found", "KDBG"),
 }
+
+# Kernels that hide their debugger block: architecture and build.
+HIDING = [("x64", 9600), ("x64", 14393), ("x64", 17763), ("x64", 19041), ("x64", 20348), ("x64", 22621),
+          ("x64", 26100), ("x64-la57", 26100), ("x86", 7601), ("x86-pae", 7601), ("x86-pae", 19041),
+          ("arm64", 19041), ("arm64", 22000), ("arm64", 26100)]  # fmt: skip
+BUILT = ["kernel-code built", "container raw-sparse"]
+KEYS = "KDBG: decoded with the keys that KdCopyDataBlock uses; tag tables: structure around KDBG's PoolTrackTable"
+PLAINTEXT = "KDBG: decoded by known plaintext; tag tables: structure around KDBG's PoolTrackTable"
+BY_CODE = "tag tables: variables that the code of the tag hash names"
+BY_DATA = "tag tables: structure in the kernel's data"
+# How it hides: lines of the recipe, and what the report must say of how everything was found.
+# "{list}" is whence the list of modules is.
+HIDDEN = {
+    "encoded": (["kdbg encoded", *BUILT], KEYS),
+    "encoded-no-stub": (["kdbg encoded", "low-stub off", *BUILT], KEYS),
+    "encoded-decoys": (["kdbg encoded", "decoys 3 encoded-rubbish stale-kdbg", *BUILT], KEYS),
+    "encoded-header": (["kdbg encoded", "kernel-code built", "container type6"], KEYS),
+    "encoded-code-missing": (["kdbg encoded", "missing kdbg-code", *BUILT], PLAINTEXT),
+    "encoded-code-decoys": (["kdbg encoded", "missing kdbg-code", "decoys 3 encoded-rubbish stale-kdbg",
+                             *BUILT], PLAINTEXT),
+    "none": (["kdbg none", *BUILT], "KDBG: none in memory; {list}; " + BY_CODE),
+    "none-no-stub": (["kdbg none", "low-stub off", *BUILT], "KDBG: none in memory; {list}; " + BY_CODE),
+    "none-no-exports": (["kdbg none", "missing exports", *BUILT],
+                        "KDBG: none in memory; PsLoadedModuleList by its first entry; " + BY_CODE),
+    "none-no-exports-header": (["kdbg none", "missing exports", "kernel-code built", "container type6"],
+                               "KDBG: none in memory; the header names PsLoadedModuleList; " + BY_CODE),
+    "none-only-data": (["kdbg none", "missing exports", "missing tag-code", *BUILT],
+                       "KDBG: none in memory; PsLoadedModuleList by its first entry; " + BY_DATA),
+    "none-only-data-decoys": (["kdbg none", "kernel-code none", "container type6", "decoys 60 pointers powers",
+                               "decoys 12 arrays", "decoys 1 stale-tracker session-tracker stale-kdbg"],
+                              "KDBG: none in memory; {list}; " + BY_DATA),
+    "overwritten": (["write KdDebuggerDataBlock+0x10 4 0", *BUILT], "KDBG: none in memory; {list}; " + BY_CODE),
+    "page-missing": (["missing kdbg", "kernel-code none", "container type6"],
+                     "KDBG: none in memory; {list}; " + BY_DATA),
+}  # fmt: skip
 CUT = ("truncated", "elf-truncated", "truncated-late", "insufficient", "rdmp-truncated")
 LIST_DAMAGED = ("loop-modules", "nowhere-modules")
 WITHOUT_GLOBALS = ("missing-globals",)
@@ -192,6 +221,37 @@ def matrix_case(family, container, processors, absent):
     return lambda: run_recipe("\n".join(lines), build + processors, judge_whole, validate)
 
 
+def judge_hidden(words, arch, build):
+    """All rows are exact, and the report says how it came to them."""
+
+    def judge(status, report, true):
+        exported = "PsLoadedModuleList is exported" if build >= 10240 else "the header names PsLoadedModuleList"
+        if build < 10240 and not true["file"]["has_header"]:
+            exported = "PsLoadedModuleList by its first entry"
+        check("error" not in report, f"poolscope refuses it: {report.get('error')}")
+        located = report["system"]["located_by"]
+        check(words.format(list=exported) in located, f"located_by: {located}")
+        if "none in memory" in words:
+            equal(report["system"]["kdbg"], None, "system kdbg")
+            true["system"]["kdbg"] = None
+        exact = truth.compare_all(report, status, true, unmapped_drivers())
+        equal(exact, len(true["pool"]["tags"]), "exact rows")
+
+    return judge
+
+
+def hidden_case(family, hiding):
+    (arch, build), (extra, words) = family, HIDDEN[hiding]
+    machine = ["arch x64", "la57 on"] if arch == "x64-la57" else [f"arch {arch}"]
+    lines = [*machine, f"build {build}", "processors 4", "physical 32M", *COMMON, *extra, ""]
+    return lambda: run_recipe("\n".join(lines), build, judge_hidden(words, arch, build), build == 17763)
+
+
+def hides(family, hiding):
+    """32-bit kernels were not seen to encode the block, and have no low stub."""
+    return not family[0].startswith("x86") or not (hiding.startswith("encoded") or "stub" in hiding)
+
+
 def exists(family, container, processors, absent):
     arch, build = family
     if arch.startswith("x86") and processors > 32:
@@ -212,6 +272,9 @@ def cases():
         # healthy machines are families with other tables: one seed says it all
         for seed in (None,) if name.startswith("healthy-") else (None, *SEEDS):
             yield name + (f"/seed-{seed}" if seed else ""), recipe_case(name, seed)
+    for family, hiding in itertools.product(HIDING, HIDDEN):
+        if hides(family, hiding):
+            yield f"hidden/{family[1]}-{family[0]}/{hiding}", hidden_case(family, hiding)
     rows = itertools.chain(
         itertools.product(FAMILIES, CONTAINERS, PROCESSORS, ABSENT),
         itertools.product(FAMILIES, MORE_CONTAINERS, [4], ABSENT),

@@ -174,6 +174,10 @@ static unsigned processors_in_memory(struct kernel *kernel, const struct shared_
 	unsigned active = has_field ? shared->processors : 0;
 
 	*ret_source = blocks >= active ? "KiProcessorBlock" : "KUSER_SHARED_DATA";
+	if (blocks == 0 && kernel->exported_processors > active) {
+		*ret_source = "KeNumberProcessors";
+		return kernel->exported_processors;
+	}
 	if (!whole && active == 0)
 		return 0;
 	return blocks >= active ? blocks : active;

@@ -147,6 +147,8 @@ static enum ps_status field_absent(const struct kdbg *kdbg, enum kdbg_field fiel
 	const char *name = kdbg_layout[field].name;
 	uint64_t at = kdbg->va + kdbg_layout[field].offset;
 
+	if (kdbg->size == 0)
+		return ps_fail_at(err, PS_ABSENT, 0, "there is no KDBG to name %s", name);
 	if (kdbg->unreadable >> field & 1)
 		return ps_fail_at(err, PS_ABSENT, at,
 				  "the KDBG field %s at 0x%" PRIx64 " is not in the dump", name,

@@ -65,7 +65,9 @@ static enum ps_status read_modules(struct kernel *kernel, struct ps_error *err)
 	struct module_list *list = &kernel->modules;
 	uint64_t head = choose_module_list(kernel);
 
-	if (modules_read(kernel->space, head, kernel->build.value, list, err) != PS_OK)
+	if (head == 0)
+		snprintf(list->note, sizeof(list->note), "nothing names PsLoadedModuleList");
+	else if (modules_read(kernel->space, head, kernel->build.value, list, err) != PS_OK)
 		return err->status;
 	if (!list->complete)
 		kernel_note(kernel, "the list of modules is not complete: %.190s", list->note);
@@ -77,22 +79,32 @@ static enum ps_status read_modules(struct kernel *kernel, struct ps_error *err)
 	return PS_OK;
 }
 
+/* Without KDBG nothing names MmLastUnloadedDriver, but the ring itself tells its order. */
+static uint32_t last_unloaded(struct kernel *kernel, uint64_t table)
+{
+	uint64_t va = kernel->kdbg.fields[KDBG_MM_LAST_UNLOADED_DRIVER];
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint32_t last;
+
+	if (kernel->kdbg.size == 0 && modules_unloaded_order(kernel->space, table, &last))
+		return last;
+	if (va == 0 || space_read_u32(kernel->space, va, &last, &ignored) != PS_OK)
+		return UINT32_MAX;
+	return last;
+}
+
 /* A ring that was never made (no driver was unloaded yet) is an empty, complete list. */
 static enum ps_status read_unloaded(struct kernel *kernel, struct ps_error *err)
 {
 	struct module_list *list = &kernel->unloaded;
 	struct ps_error why = PS_ERROR_INIT;
 	uint64_t table = 0;
-	uint32_t last = 0;
 
 	if (kdbg_variable(kernel->space, &kernel->kdbg, KDBG_MM_UNLOADED_DRIVERS, &table, &why) ==
 		    PS_OK &&
 	    table != 0) {
-		uint64_t va = kernel->kdbg.fields[KDBG_MM_LAST_UNLOADED_DRIVER];
-
-		if (va == 0 || space_read_u32(kernel->space, va, &last, &why) != PS_OK)
-			last = UINT32_MAX;
-		if (modules_read_unloaded(kernel->space, table, last, list, err) != PS_OK)
+		if (modules_read_unloaded(kernel->space, table, last_unloaded(kernel, table), list,
+					  err) != PS_OK)
 			return err->status;
 	} else {
 		list->complete = why.status == PS_OK;
@@ -128,8 +140,12 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 	kernel->arch = arch_name(space_paging(kernel->space));
 	if (search_kdbg(search, err) != PS_OK)
 		return err->status;
-	log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)", kernel->base,
-		 kernel->kdbg.va, kernel->kdbg_found_by);
+	if (kernel->kdbg.size != 0)
+		log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)",
+			 kernel->base, kernel->kdbg.va, kernel->kdbg_found_by);
+	else
+		log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG: %s", kernel->base,
+			 kernel->kdbg_found_by);
 	if (describe_kernel(kernel, err) != PS_OK || read_modules(kernel, err) != PS_OK ||
 	    read_unloaded(kernel, err) != PS_OK)
 		return err->status;

@@ -23,10 +23,12 @@ struct kernel {
 	uint64_t size; /* SizeOfImage: PE header, else module list; 0 when neither is there */
 	struct pe_identity image; /* time stamp, PDB of the kernel itself */
 
-	struct kdbg kdbg;
-	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static; NULL: a
-				      minidump */
-	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory" */
+	struct kdbg kdbg; /* size 0: there is none, and the fields are from other sources */
+	unsigned exported_processors; /* KeNumberProcessors, read where there is no KDBG; else 0 */
+	const char *dtb_found_by;     /* "header", "low stub", "self-map search"; static; NULL: a
+					 minidump */
+	const char *kdbg_found_by; /* "header", "search of the kernel image", "decoded ..."; where
+				      kdbg.size is 0: what stands for the block; static */
 
 	struct fact build; /* NtBuildNumber without the free/checked flag; 0 and not known when
 			      no source has it */

@@ -61,6 +61,13 @@ enum ps_status modules_read_first(struct space *space, uint64_t head, struct mod
 enum ps_status modules_read_unloaded(struct space *space, uint64_t table, uint32_t last,
 				     struct module_list *list, struct ps_error *err);
 
+/**
+ * True when a ring of unloaded drivers lies at `table`: every slot readable, each empty or with a
+ * name, a range of pages and a time, at least one in use, the used ones in the order of their
+ * times. *ret_last: what MmLastUnloadedDriver must hold then.
+ */
+bool modules_unloaded_order(struct space *space, uint64_t table, uint32_t *ret_last);
+
 /** The module that holds `va`, or NULL. */
 const struct module *modules_find(const struct module_list *list, uint64_t va);
 

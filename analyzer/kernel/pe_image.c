@@ -229,6 +229,36 @@ static enum ps_status fill_from_memory(struct pe_image *image, const struct pe_r
 	return PS_OK;
 }
 
+/* The machine whose page tables the space walks. */
+static uint16_t space_machine(const struct space *space)
+{
+	switch (space_paging(space)) {
+	case PAGING_ARM64: return PE_ARM64;
+	case PAGING_X64:
+	case PAGING_X64_LA57: return PE_X64;
+	default: return PE_X86;
+	}
+}
+
+enum ps_status pe_image_open_bare(struct space *space, uint64_t base, uint64_t size,
+				  struct pe_image **ret, struct ps_error *err)
+{
+	struct pe_headers headers = {.machine = space_machine(space),
+				     .pointer_size = space_pointer_size(space)};
+	uint32_t length = size < PE_IMAGE_LIMIT ? (uint32_t)size : PE_IMAGE_LIMIT;
+	uint64_t va = space_normalize(space, base);
+
+	if (va % PE_PAGE != 0 || length == 0 || va + length < va)
+		return ps_fail_at(err, PS_CORRUPT, va, "no PE image can lie at 0x%" PRIx64, va);
+	if (pe_image_create(&headers, length, ret, err) != PS_OK)
+		return err->status;
+	(*ret)->origin = PE_FROM_MEMORY;
+	(*ret)->base = va;
+	read_pages(*ret, space);
+	pe_image_count(*ret);
+	return PS_OK;
+}
+
 enum ps_status pe_image_open_memory(struct space *space, uint64_t base, uint64_t list_size,
 				    struct pe_image **ret, struct ps_error *err)
 {

@@ -75,6 +75,14 @@ struct pe_image {
 enum ps_status pe_image_open_memory(struct space *space, uint64_t base, uint64_t list_size,
 				    struct pe_image **ret, struct ps_error *err);
 
+/**
+ * The bytes of [base, base + size) where the header page is not in the dump: an image without
+ * sections and directories, of the machine of `space`. PS_NO_MEMORY, PS_CORRUPT when the range
+ * cannot be an image.
+ */
+enum ps_status pe_image_open_bare(struct space *space, uint64_t base, uint64_t size,
+				  struct pe_image **ret, struct ps_error *err);
+
 /** A .sys, .exe or .dll as it lies on disk. PS_SYSTEM, PS_CORRUPT (no PE), PS_UNSUPPORTED. */
 enum ps_status pe_image_open_file(const char *path, struct pe_image **ret, struct ps_error *err);
 

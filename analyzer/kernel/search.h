@@ -31,6 +31,9 @@ struct kernel_search {
 	const char *proved_by;   /* how that base was found; static */
 	struct ps_error trouble; /* what ended a search inside a callback: interrupted, memory */
 
+	bool walk_images;      /* a root is proved by a kernel image in its kernel range too */
+	uint64_t pages_walked; /* in search of that image, under all roots */
+
 	struct kdbg unproved; /* named by the header, its kernel not in the dump; size 0 = none */
 	char looked[512];     /* where KDBG was looked for in vain; grows */
 };
@@ -40,6 +43,32 @@ enum ps_status search_root(struct kernel_search *search, struct ps_error *err);
 
 /** Fills kernel->kdbg, kernel->base, kernel->kdbg_found_by. */
 enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);
+
+/**
+ * True when the image at `base` is a kernel: its exports call it ntoskrnl.exe; where their page is
+ * absent, its PDB has a kernel's name; where that is absent too, it has a section POOLCODE.
+ */
+bool search_is_kernel(struct space *space, uint64_t base);
+
+/**
+ * Searches where Windows puts its kernel in `space` for such an image; 0 when there is none, or
+ * when too many pages are mapped to look at all.
+ */
+uint64_t search_find_kernel(struct kernel_search *search, struct space *space);
+
+/**
+ * The kernel's base is known, but no plain KDBG: decodes an encoded one. PS_NOT_FOUND with what was
+ * looked at, PS_NO_MEMORY.
+ */
+enum ps_status search_encoded(struct kernel_search *search, uint64_t base, uint64_t size,
+			      struct ps_error *err);
+
+/**
+ * Does without KDBG: what the kernel at `base` exports, and what its data betrays, takes the place
+ * of the block's fields; what nothing betrays stays unknown. PS_NO_MEMORY, PS_CORRUPT.
+ */
+enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, uint64_t size,
+				   struct ps_error *err);
 
 /** True when a PE image of the space's machine lies at `base`. */
 bool search_is_image(struct space *space, uint64_t base);

@@ -1,6 +1,7 @@
 /*
- * Finds KDBG in a kernel's address space: where the container says, in the kernel's image, or
- * wherever physical memory has a block whose kernel is mapped here. See search.h.
+ * Finds KDBG in a kernel's address space: where the container says, in the kernel's image, encoded
+ * there, or wherever physical memory has a block whose kernel is mapped here. See search.h;
+ * search_hidden.c has what is done about an encoded block and about none.
  */
 #include "analyzer/kernel/search.h"
 
@@ -211,9 +212,50 @@ static enum ps_status not_found(struct kernel_search *search, struct ps_error *e
 		ps_hint(err, "its page may be missing from this dump: a kernel or complete memory "
 			     "dump (MEMORY.DMP) written by Windows itself holds it");
 	else
-		ps_hint(err, "a running Windows 8 or later keeps KDBG encoded, so a snapshot of it "
-			     "may hold no readable one: take a crash dump (MEMORY.DMP) instead");
+		ps_hint(err, "take a crash dump (MEMORY.DMP) instead of a snapshot: Windows writes "
+			     "KDBG in clear into it, and its header names the list of modules");
 	return err->status;
+}
+
+/*
+ * The kernel's base where no KDBG told it: from the header's list of modules, the root's proof, or
+ * a search for the image. 0 when none of them knows.
+ */
+static uint64_t known_base(struct kernel_search *search, uint64_t *ret_size)
+{
+	struct module_head first;
+
+	*ret_size = 0;
+	if (header_list(search, &first)) {
+		*ret_size = first.size;
+		return first.base;
+	}
+	if (search->proved_base != 0)
+		return search->proved_base;
+	return search_find_kernel(search, search->kernel->space);
+}
+
+/* Nothing that reads as a plain KDBG is in the kernel's image. */
+static enum ps_status try_hidden(struct kernel_search *search, struct ps_error *err)
+{
+	enum ps_status status = PS_NOT_FOUND;
+	uint64_t size, base = known_base(search, &size);
+
+	if (base != 0)
+		status = search_encoded(search, base, size, err);
+	if (status != PS_NOT_FOUND)
+		return status;
+	if (base != 0)
+		looked(search, "%.200s", err->text);
+	else
+		looked(search,
+		       "no kernel image where Windows puts its kernel (%" PRIu64
+		       " pages looked at)",
+		       search->pages_walked);
+	status = try_memory(search, err);
+	if (status == PS_NOT_FOUND && base != 0 && search->unproved.size == 0)
+		status = search_without_kdbg(search, base, size, err);
+	return status;
 }
 
 enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err)
@@ -228,7 +270,7 @@ enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err)
 			    search->looked);
 	status = try_known_bases(search, err);
 	if (status == PS_NOT_FOUND)
-		status = try_memory(search, err);
+		status = try_hidden(search, err);
 	if (status != PS_NOT_FOUND)
 		return status;
 	if (search->unproved.size == 0)

@@ -3,8 +3,8 @@
  * kernel, else a search of physical memory. See search.h.
  *
  * Of one machine, the commoner paging kind is tried first (four levels, then LA57), and the other
- * taken when it leads to the kernel and the first does not. Not supported: finding a root when
- * neither KDBG nor a low stub is there.
+ * taken when it leads to the kernel and the first does not. Where no KDBG and no low stub prove a
+ * root, the kernel's image does, found by its exports in the addresses where Windows puts it.
  */
 #include "analyzer/kernel/search.h"
 
@@ -70,17 +70,10 @@ static enum proof proof_by_header(struct space *space)
 /* Walks down from the hint to the kernel's image. */
 static bool proof_by_hint(struct kernel_search *search, struct space *space, uint64_t hint)
 {
-	struct ps_error ignored = PS_ERROR_INIT;
-	char name[32];
-
 	hint &= ~(uint64_t)(PAGE_SIZE - 1);
 	for (uint64_t down = 0; down <= HINT_REACH && space_is_kernel_address(space, hint - down);
 	     down += PAGE_SIZE) {
-		if (!search_is_image(space, hint - down))
-			continue;
-		if (pe_export_module_name(space, hint - down, name, sizeof(name), &ignored) !=
-			    PS_OK ||
-		    strcmp(name, "ntoskrnl.exe") != 0)
+		if (!search_is_kernel(space, hint - down))
 			continue;
 		search->proved_base = hint - down;
 		search->proved_by = "search of the kernel image";
@@ -122,10 +115,23 @@ static bool proof_by_traces(struct kernel_search *search, struct space *space)
 	return status == PS_OK;
 }
 
+/* The last resort, because it looks at every page that is mapped there. */
+static bool proof_by_image(struct kernel_search *search, struct space *space)
+{
+	uint64_t base = search->walk_images ? search_find_kernel(search, space) : 0;
+
+	if (base == 0)
+		return false;
+	search->proved_base = base;
+	search->proved_by = "search of the kernel image";
+	return true;
+}
+
 static bool proves(struct kernel_search *search, struct space *space, uint64_t hint)
 {
 	return proof_by_header(space) == PROOF_CONTENT ||
-	       (hint != 0 && proof_by_hint(search, space, hint)) || proof_by_traces(search, space);
+	       (hint != 0 && proof_by_hint(search, space, hint)) ||
+	       proof_by_traces(search, space) || proof_by_image(search, space);
 }
 
 /* For find_dtb(): a candidate that is proved becomes the kernel's space. */
@@ -262,17 +268,27 @@ static void hint_no_root(struct kernel_search *search, struct ps_error *err)
 			     "is");
 	if (!dump->facts.dtb.known && search->seen == 0)
 		ps_hint(err, "give a Windows crash dump (MEMORY.DMP) or an image of all physical "
-			     "memory; of a running Windows 8 or later take a crash dump, because "
-			     "it keeps KDBG encoded");
+			     "memory; a kernel is known by its KDBG or by its image "
+			     "(ntoskrnl.exe), and this file holds neither");
 	ps_hint(err, "poolscope needs the memory of an x86, x64 or ARM64 Windows: a kernel or "
 		     "complete memory dump, or a snapshot of all physical memory");
+}
+
+/* What the search for an image did; empty when no root was worth one. */
+static const char *walked_words(const struct kernel_search *search, char out[80])
+{
+	out[0] = '\0';
+	if (search->pages_walked > 0)
+		snprintf(out, 80, "; none of %" PRIu64 " pages begins a kernel's image",
+			 search->pages_walked);
+	return out;
 }
 
 static enum ps_status root_not_found(struct kernel_search *search, struct ps_error *err)
 {
 	struct dump *dump = search->kernel->dump;
 	const struct fact *dtb = &dump->facts.dtb;
-	char words[64];
+	char words[64], walked[80];
 
 	if (err->status != PS_NOT_FOUND)
 		return ps_wrap(err, "cannot search for the kernel");
@@ -280,13 +296,15 @@ static enum ps_status root_not_found(struct kernel_search *search, struct ps_err
 		ps_fail_at(err, PS_NOT_FOUND, dtb->value,
 			   "no Windows kernel found: the header's directory table base 0x%" PRIx64
 			   " leads to none%s; no other page tables in the dump do (%" PRIu64
-			   " blocks like KDBG seen)",
-			   dtb->value, root_page_words(dump, words), search->seen);
+			   " blocks like KDBG seen%s)",
+			   dtb->value, root_page_words(dump, words), search->seen,
+			   walked_words(search, walked));
 	else
 		ps_fail(err, PS_NOT_FOUND,
 			"no Windows kernel found in %s (%s): no page tables in it lead to one "
-			"(%" PRIu64 " blocks like KDBG seen)",
-			file_words(&dump->file), dump->title, search->seen);
+			"(%" PRIu64 " blocks like KDBG seen%s)",
+			file_words(&dump->file), dump->title, search->seen,
+			walked_words(search, walked));
 	hint_no_root(search, err);
 	return err->status;
 }
@@ -323,10 +341,8 @@ static void note_disagreements(struct kernel *kernel)
 			    facts->pae == TRI_YES ? "on" : "off", pae ? "with" : "without");
 }
 
-static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
+static bool find_by_content(struct kernel_search *search, struct ps_error *err)
 {
-	if (try_header(search, PROOF_CONTENT))
-		return true;
 	if ((try_header_by_traces(search) || try_processors(search)) &&
 	    search->trouble.status == PS_OK)
 		return true;
@@ -334,6 +350,18 @@ static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
 		return search_tables(search, err) == PS_OK;
 	*err = search->trouble;
 	return false;
+}
+
+static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
+{
+	if (try_header(search, PROOF_CONTENT) || find_by_content(search, err))
+		return true;
+	if (err->status != PS_NOT_FOUND)
+		return false;
+	log_info(search->log, "searching the kernel's addresses for its image");
+	ps_error_clear(err);
+	search->walk_images = true;
+	return find_by_content(search, err);
 }
 
 enum ps_status search_root(struct kernel_search *search, struct ps_error *err)

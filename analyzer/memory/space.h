@@ -65,6 +65,13 @@ bool space_translate(struct space *space, uint64_t va, struct translation *ret,
 		     struct hole *ret_hole);
 
 /**
+ * The first page at or after `from` and before `end` that is mapped, page-aligned. Addresses below
+ * an entry that maps nothing are passed over together, so wide holes cost little.
+ */
+bool space_next_mapped(struct space *space, uint64_t from, uint64_t end, uint64_t *ret_va,
+		       struct translation *ret);
+
+/**
  * Exact: all bytes or PS_ABSENT with the address, the reason and the page-table level (PS_SYSTEM
  * when the disk failed). On error `to` is undefined. A range that runs beyond the end of the
  * address space is PS_ABSENT too.

@@ -2,10 +2,10 @@
  * Finds PoolTrackTable and proves its geometry; the other tables have files of their own
  * (locate_tables.c, locate_expansion.c, locate_big.c).
  *
- * KDBG names the variable PoolTrackTable. Its table is accepted when its keys vote for one layout,
- * hash and size; PoolTrackTableSize and Mask must agree with the vote. The build number is a prior:
- * when it disagrees with the vote the vote wins and the disagreement is noted. Not supported: a
- * kernel whose KDBG is encoded or names no PoolTrackTable.
+ * KDBG names the variable PoolTrackTable; where it does not, locate_hidden.c finds it. Its table is
+ * accepted when its keys vote for one layout, hash and size; PoolTrackTableSize and Mask must agree
+ * with the vote. The build number is a prior: when it disagrees with the vote the vote wins and the
+ * disagreement is noted.
  */
 #include "analyzer/pool/locate_internal.h"
 
@@ -38,18 +38,19 @@ bool is_processor_table(const struct pool_globals *found, uint64_t value)
 	return false;
 }
 
+/*
+ * Sources of the variable's address, tried in this order. Symbols, where there are any, name it
+ * more surely than the code and the structure that locate_hidden() goes by.
+ */
 static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *err)
 {
 	struct pool_globals *found = s->found;
 	const uint64_t variable = s->kernel->kdbg.fields[KDBG_POOL_TRACK_TABLE];
 	enum ps_status status;
 
-	if (!variable) {
-		ps_fail(err, PS_ABSENT, "the kernel's debugger block does not name PoolTrackTable");
-		ps_hint(err, "its size is 0x%x bytes; the field lies at 0x1b8",
-			s->kernel->kdbg.size);
-		return err->status;
-	}
+	if (!variable)
+		return locate_hidden(s, err);
+	found->found_by = "structure around KDBG's PoolTrackTable";
 	status = space_read_pointer(s->space, variable, &found->tracker.value, err);
 	if (status != PS_OK)
 		return ps_wrap(err, "cannot read the variable PoolTrackTable");
@@ -57,7 +58,7 @@ static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *er
 		return ps_fail_at(err, PS_CORRUPT, variable,
 				  "PoolTrackTable holds 0x%016llx, which cannot be a table",
 				  (unsigned long long)found->tracker.value);
-	found->tracker.va = variable;
+	found->tracker.va = s->center = variable;
 	found->tracker.found = true;
 	return PS_OK;
 }
@@ -66,7 +67,7 @@ static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *er
  * Sizes of which the cluster holds 2^n + 1 and 2^n - 1; where part of the cluster is not in the
  * dump, one of the two is enough.
  */
-static void name_sizes(const struct window *window, struct geometry_hints *hints)
+void locate_name_sizes(const struct window *window, struct geometry_hints *hints)
 {
 	uint32_t sizes = 0, masks = 0;
 
@@ -138,7 +139,7 @@ static enum ps_status vote_geometry(struct search *s, struct ps_error *err)
 				       .build = s->kernel->build.value};
 	enum ps_status status;
 
-	name_sizes(&s->window, &hints);
+	locate_name_sizes(&s->window, &hints);
 	view_init(&probe, s->space, s->found->tracker.value);
 	status = geometry_vote(&probe, &hints, &s->geometry, err);
 	if (status == PS_NOT_FOUND && is_absent(&probe, &hints))
@@ -195,25 +196,34 @@ struct fact search_build(const struct search *s)
 	return build;
 }
 
+enum ps_status locate_open_window(struct search *s, struct ps_error *err)
+{
+	const struct kernel *k = s->kernel;
+
+	return window_init(&s->window, s->space, s->center, k->base,
+			   k->size ? k->base + k->size : 0, err);
+}
+
+enum ps_status locate_open_table(struct search *s, struct ps_error *err)
+{
+	size_t slots = ((size_t)1 << s->geometry.shift) + 1;
+
+	view_init(&s->table, s->space, s->found->tracker.value);
+	return view_extend(&s->table, slots * s->geometry.layout->entry_size, err);
+}
+
 static enum ps_status search_run(struct search *s, struct ps_error *err)
 {
-	size_t size;
 	enum ps_status status = read_tracker_pointer(s, err);
 
-	if (status != PS_OK)
-		return status;
-	status = window_init(&s->window, s->space, s->found->tracker.va, s->kernel->base,
-			     s->kernel->size ? s->kernel->base + s->kernel->size : 0, err);
-	if (status != PS_OK)
-		return status;
-	status = vote_geometry(s, err);
+	if (status == PS_OK)
+		status = locate_open_window(s, err);
+	if (status == PS_OK)
+		status = vote_geometry(s, err);
 	if (status == PS_OK)
 		status = prove_geometry(s, err);
-	if (status != PS_OK)
-		return status;
-	size = (size_t)s->found->tracker_size.value * s->geometry.layout->entry_size;
-	view_init(&s->table, s->space, s->found->tracker.value);
-	status = view_extend(&s->table, size, err);
+	if (status == PS_OK)
+		status = locate_open_table(s, err);
 	if (status == PS_OK)
 		status = locate_processor_tables(s, err);
 	if (status == PS_OK)

@@ -1,6 +1,7 @@
 /*
- * Finds the pool's tables without symbols: from KDBG's PoolTrackTable through the cluster of
- * variables around it, by structure and proof, never by the build number alone.
+ * Finds the pool's tables without symbols: from PoolTrackTable - which KDBG names, or the code of
+ * the pool's functions, or its own structure - through the cluster of variables around it, by
+ * structure and proof, never by the build number alone.
  */
 #ifndef PS_ANALYZER_POOL_LOCATE_H
 #define PS_ANALYZER_POOL_LOCATE_H
@@ -34,6 +35,7 @@ struct big_globals {
 };
 
 struct pool_globals {
+	const char *found_by;         /* "structure around KDBG's PoolTrackTable", ...; static */
 	struct global tracker;        /* PoolTrackTable */
 	struct global tracker_size;   /* entries, 2^n + 1 */
 	struct global tracker_mask;   /* 2^n - 1 */

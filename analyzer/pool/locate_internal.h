@@ -4,6 +4,7 @@
 #ifndef PS_ANALYZER_POOL_LOCATE_INTERNAL_H
 #define PS_ANALYZER_POOL_LOCATE_INTERNAL_H
 
+#include "analyzer/kernel/pe_image.h"
 #include "analyzer/pool/locate.h"
 #include "analyzer/pool/vote.h"
 #include "analyzer/pool/window.h"
@@ -12,6 +13,7 @@
 struct search {
 	struct kernel *kernel;
 	struct space *space;
+	uint64_t center; /* of the window: a variable that holds PoolTrackTable's value */
 	struct window window;
 	struct view table; /* PoolTrackTable's table, exactly its size */
 	struct geometry geometry;
@@ -20,6 +22,57 @@ struct search {
 
 /** The build, unless the proved layout of the tracker table is of other builds. */
 struct fact search_build(const struct search *search);
+
+/** Sizes that the variables around `window`'s centre name, and which of them in pairs. */
+void locate_name_sizes(const struct window *window, struct geometry_hints *hints);
+
+/** The neighbourhood of search->center, clipped to the image. */
+enum ps_status locate_open_window(struct search *search, struct ps_error *err);
+
+/** Reads the table at found->tracker.value as long as the geometry says. */
+enum ps_status locate_open_table(struct search *search, struct ps_error *err);
+
+/**
+ * PoolTrackTable where KDBG does not name it: sets found->tracker and found->found_by. PS_NOT_FOUND
+ * says what was looked at.
+ */
+enum ps_status locate_hidden(struct search *search, struct ps_error *err);
+
+/** A place in the kernel's data that may be PoolTrackTable, or begin ExPoolTagTables. */
+struct place {
+	uint64_t va, value;
+	uint32_t pairs; /* bit n: Size and Mask of 2^n entries stand in its neighbourhood */
+};
+
+struct places {
+	struct place *items; /* owned */
+	size_t count, capacity;
+};
+
+/** Adds the place; false when memory is out. */
+bool places_add(struct places *places, const struct place *place);
+
+/**
+ * Variables that the code around the hash's factor 0x9E5F refers to and that hold what can be a
+ * table; their `pairs` are not known yet. *ret_anchors: how many such factors there are.
+ * PS_NO_MEMORY.
+ */
+enum ps_status places_from_code(struct search *search, struct pe_image *image, struct places *ret,
+				unsigned *ret_anchors, struct ps_error *err);
+
+/**
+ * Pointers in the image's data that may lead to a table, and near which Size and Mask stand.
+ * PS_NO_MEMORY.
+ */
+enum ps_status places_from_data(struct search *search, struct pe_image *image, struct places *ret,
+				struct ps_error *err);
+
+/**
+ * How many processors' tables the best array has that begins with found->tracker.value, and where
+ * it lies (0: nowhere).
+ */
+enum ps_status locate_count_tables(struct search *search, size_t *ret_tables, uint64_t *ret_array,
+				   struct ps_error *err);
 
 /** ExPoolTagTables and every processor's table. */
 enum ps_status locate_processor_tables(struct search *search, struct ps_error *err);

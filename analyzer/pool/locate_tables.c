@@ -311,6 +311,21 @@ static void judge_array(struct search *s, const struct array *array)
 			array->unread);
 }
 
+enum ps_status locate_count_tables(struct search *s, size_t *ret_tables, uint64_t *ret_array,
+				   struct ps_error *err)
+{
+	struct array *arrays = mem_array(2, sizeof(*arrays));
+	enum ps_status status;
+
+	if (!arrays)
+		return ps_fail_memory(err, "the search for ExPoolTagTables");
+	status = find_array(s, &arrays[0], &arrays[1], err);
+	*ret_tables = arrays[1].proved - arrays[1].absent;
+	*ret_array = arrays[1].va;
+	free(arrays);
+	return status;
+}
+
 enum ps_status locate_processor_tables(struct search *s, struct ps_error *err)
 {
 	struct array *arrays = mem_array(2, sizeof(*arrays));

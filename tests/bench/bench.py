@@ -12,7 +12,10 @@ fastest it can be. Exit status 1 when a limit is exceeded.
 
 import glob
 import os
+import random
+import re
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -39,7 +42,8 @@ class Bench:
         self.poolscope = os.path.join(build, "poolscope")
 
     def make(self, recipe, *sets):
-        path = os.path.join(self.directory, recipe + "".join(sets).replace("=", "-") + ".dmp")
+        name = re.sub(r"[^A-Za-z0-9.-]+", "-", recipe + "".join(sets))
+        path = os.path.join(self.directory, name + ".dmp")
         command = [os.path.join(self.build, "mkdump"), f"corpus/recipes/{recipe}.recipe", path]
         for assignment in sets:
             command += ["--set", assignment]
@@ -312,6 +316,40 @@ def all_findings(bench):
              analyze <= 1.2 * owners)  # fmt: skip
 
 
+def kernel_bytes(size, seed=1):
+    """What could stand in a kernel's image: pointers, numbers of tables, zeros, code-like noise."""
+    numbers = random.Random(seed)
+    noise = numbers.randbytes(MIB)
+    words = []
+    for _ in range(MIB // 8):
+        kind = numbers.random()
+        if kind < 0.3:
+            words.append(0)
+        elif kind < 0.7:
+            page = 0xFFFF800000000000 | numbers.getrandbits(46)
+            words.append(page & ~0xFFF if numbers.random() < 0.1 else page & ~7)
+        elif kind < 0.8:
+            words.append((1 << numbers.randrange(20)) + numbers.choice((-1, 0, 1)))
+        else:
+            words.append(numbers.getrandbits(64))
+    data = struct.pack(f"<{len(words)}Q", *words)
+    return b"".join(data if part % 2 else noise for part in range(size // MIB))
+
+
+def hidden_kernel(bench):
+    """PoolTrackTable in a kernel of 40 MiB that has no KDBG; with and without its section table."""
+    filled = os.path.join(bench.directory, "kernel.bytes")
+    with open(filled, "wb") as file:
+        file.write(kernel_bytes(39 * MIB))
+    window = f"window={os.path.abspath(filled)} 0 0x10000 {39 * MIB}"
+    for words, extra in (("", []), (", no header page", ["missing=module ntoskrnl.exe headers"]),
+                         (", KDBG encoded, no code", ["kdbg=encoded"])):  # fmt: skip
+        parts = bench.parts(bench.make("bench-hidden-40m", window, *extra))
+        pools, kernel = parts["pools_ns"] / 1e9, parts["kernel_ns"] / 1e9
+        show(f"kernel of 40 MiB{words}: PoolTrackTable, all tables", milliseconds(pools), "150 ms", pools < 0.15)
+        show(f"kernel of 40 MiB{words}: kernel, modules", milliseconds(kernel))
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -326,6 +364,7 @@ def main():
         all_findings(bench)
         owners_of_files(bench)
         owners_of_dump(bench)
+        hidden_kernel(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:

@@ -624,27 +624,139 @@ static void test_kdbg_cut(void **state)
 	free_made(made);
 }
 
+/* Without the block: the list of the header or by its first entry, and the ring by its look. */
 static void test_no_kdbg(void **state)
+{
+	struct made *made = new_made(MADE_X64);
+	struct made_header header = made_true_header(made);
+	struct ps_error err = PS_ERROR_INIT;
+	struct opened opened;
+	uint64_t value;
+
+	(void)state;
+	made_put(made, made->base + AT_KDBG + 0x10, 0x1badb002, 4);
+	opened = open_crash(made, &header);
+	must(&opened);
+	assert_int_equal(opened.kernel->kdbg.size, 0);
+	assert_string_equal(opened.kernel->kdbg_found_by,
+			    "none in memory; the header names PsLoadedModuleList");
+	assert_int_equal(opened.kernel->modules.count, MADE_MODULES);
+	assert_text(opened.kernel->notes[0], "the tag there is 0x1badb002");
+	assert_text(opened.kernel->notes[1], "(8 of its 8 pages could be read)");
+	assert_int_equal(kdbg_variable(opened.kernel->space, &opened.kernel->kdbg,
+				       KDBG_POOL_TRACK_TABLE, &value, &err),
+			 PS_ABSENT);
+	assert_string_equal(err.text, "there is no KDBG to name PoolTrackTable");
+	close_all(&opened);
+	opened = open_raw(made);
+	must(&opened);
+	assert_string_equal(opened.kernel->kdbg_found_by,
+			    "none in memory; PsLoadedModuleList by its first entry");
+	assert_int_equal(opened.kernel->modules.count, MADE_MODULES);
+	close_all(&opened);
+	free_made(made);
+}
+
+/* Encodes the block as Windows does, which is the inverse of fact sheet's KdDecodeDataBlock. */
+static void encode_kdbg(struct made *made, uint64_t never, uint64_t always)
+{
+	uint64_t flag = made->base + AT_BUILD_LAB + 0x40;
+
+	for (unsigned at = 0; at < MADE_KDBG_BYTES; at += 8) {
+		uint64_t q = made_get_pointer(made, made->base + AT_KDBG + at);
+
+		q = __builtin_bswap64(q ^ always) ^ flag;
+		if (never % 64 != 0)
+			q = q >> never % 64 | q << (64 - never % 64);
+		made_put(made, made->base + AT_KDBG + at, q ^ never, 8);
+	}
+}
+
+/* No code names the keys here: known plain text is what is left. */
+static void test_encoded_kdbg(void **state)
+{
+	static const enum made_kind kinds[] = {MADE_X64, MADE_LA57, MADE_ARM64};
+	static const uint64_t nevers[] = {0x123456789abcde40, 0xfedcba987654321f, 0x3f};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct made *made = new_made(kinds[i]);
+		struct made_header header = made_true_header(made);
+		struct opened opened;
+
+		encode_kdbg(made, nevers[i], 0xa5a55a5ac3c33c3c);
+		opened = open_crash(made, &header);
+		must(&opened);
+		assert_string_equal(opened.kernel->kdbg_found_by, "decoded by known plaintext");
+		assert_true(has_note(opened.kernel, "as a running Windows 8 or later keeps it"));
+		assert_right_kernel(opened.kernel, made);
+		close_all(&opened);
+		free_made(made);
+	}
+}
+
+/* A block that decodes, but whose list of modules begins with another image, is turned down. */
+static void test_encoded_of_another(void **state)
 {
 	struct made *made = new_made(MADE_X64);
 	struct made_header header = made_true_header(made);
 	struct opened opened;
 
 	(void)state;
-	made_put(made, made->base + AT_KDBG + 0x10, 0x1badb002, 4);
+	made_put_kdbg(made, 0x48, made->base + AT_LIST + 0x100);
+	encode_kdbg(made, 0x123456789abcde57, 0xa5a55a5ac3c33c3c);
 	opened = open_crash(made, &header);
-	assert_null(opened.kernel);
-	assert_int_equal(opened.error.status, PS_NOT_FOUND);
-	print_message("  %s\n  %s\n", opened.error.text, opened.error.hint);
-	assert_text(opened.error.text, "the tag there is 0x1badb002");
-	assert_text(opened.error.text, "0xfffff80001200000..0xfffff80001207fff (8 of its 8 pages");
-	assert_text(opened.error.text, "no KDBG of this kernel in 33 pages of memory");
-	assert_true(opened.error.hint[0] != '\0');
+	must(&opened);
+	assert_int_equal(opened.kernel->kdbg.size, 0);
+	assert_int_equal(opened.kernel->modules.count, MADE_MODULES);
 	close_all(&opened);
+	free_made(made);
+}
+
+/* Every mapped page, in order, and none that is not. */
+static void test_mapped_pages(void **state)
+{
+	(void)state;
+	for (enum made_kind kind = 0; kind < MADE_KINDS; kind++) {
+		struct made *made = new_made(kind);
+		struct made_header header = made_true_header(made);
+		struct opened opened = open_crash(made, &header);
+		uint64_t va = made->base, end = made->base + MADE_IMAGE_BYTES;
+		struct translation at;
+		unsigned count = 0;
+
+		must(&opened);
+		while (space_next_mapped(opened.kernel->space, va, end, &va, &at)) {
+			assert_true(va == made->base + (uint64_t)count * MADE_PAGE);
+			count++;
+			va += MADE_PAGE;
+		}
+		assert_int_equal(count, MADE_IMAGE_BYTES / MADE_PAGE);
+		/* From far below, over tables that are not there. */
+		assert_true(space_next_mapped(opened.kernel->space,
+					      made->base - (made->pointer == 8 ? 1ull << 36 : 0),
+					      end, &va, &at));
+		assert_true(va <= made->base);
+		assert_false(space_next_mapped(opened.kernel->space, end, end, &va, &at));
+		close_all(&opened);
+		free_made(made);
+	}
+}
+
+/* Nothing stands for the block: what was looked at is said. */
+static void test_nothing(void **state)
+{
+	struct made *made = new_made(MADE_X64);
+	struct opened opened;
+
+	(void)state;
+	made_put(made, made->base + AT_KDBG + 0x10, 0x1badb002, 4);
+	made_drop(made, made->base);
 	opened = open_raw(made);
 	assert_null(opened.kernel);
 	assert_int_equal(opened.error.status, PS_NOT_FOUND);
-	print_message("  %s\n  %s\n", opened.error.text, opened.error.hint);
+	assert_text(opened.error.text, "pages begins a kernel's image");
+	assert_text(opened.error.hint, "by its KDBG or by its image (ntoskrnl.exe)");
 	close_all(&opened);
 	free_made(made);
 }
@@ -1153,6 +1265,10 @@ int main(void)
 		cmocka_unit_test(test_kdbg_size),
 		cmocka_unit_test(test_kdbg_cut),
 		cmocka_unit_test(test_no_kdbg),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_encoded_kdbg),
+		cmocka_unit_test(test_encoded_of_another),
+		cmocka_unit_test(test_mapped_pages),
 		cmocka_unit_test(test_no_kernel_header),
 		cmocka_unit_test(test_list_loop),
 		cmocka_unit_test(test_list_torn),
