@@ -209,7 +209,7 @@ static bool remainder_of(const struct plugin_input *input, struct report *report
 static int compare_drivers(const void *left, const void *right)
 {
 	const struct report_driver *a = left, *b = right;
-	int64_t bytes_a = a->nonpaged + a->paged, bytes_b = b->nonpaged + b->paged;
+	int64_t bytes_a = sum(a->nonpaged, a->paged), bytes_b = sum(b->nonpaged, b->paged);
 
 	if (bytes_a != bytes_b)
 		return bytes_a > bytes_b ? -1 : 1;
