@@ -10,6 +10,7 @@
 
 #include "analyzer/owners/lookups.h"
 #include "analyzer/owners/origin.h"
+#include "analyzer/owners/popped.h"
 #include "analyzer/owners/resolve.h"
 #include "analyzer/owners/wdf.h"
 #include "base/memory.h"
@@ -323,6 +324,7 @@ enum ps_status load_resolve(struct owners *owners, struct ps_error *err)
 		note(image, words);
 	}
 	exports_fini(&exports);
+	ok = ok && popped_find(store);
 	return ok ? PS_OK : ps_fail_memory(err, "the imports of drivers");
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analyzer/owners/callbacks.h"
+#include "analyzer/owners/popped.h"
 #include "analyzer/owners/refs.h"
 #include "analyzer/owners/sites.h"
 #include "analyzer/owners/sweep.h"
@@ -281,8 +282,11 @@ bool scan_view(struct view *view, struct flow *flow)
 	bool ok;
 
 	flow_set_begins(flow, begins_callee, view);
+	if (view->image->machine == PE_X86)
+		flow_set_popped(flow, popped_of, view);
 	ok = all_rounds(view, flow);
 	flow_set_begins(flow, NULL, NULL);
+	flow_set_popped(flow, NULL, NULL);
 	return ok;
 }
 

@@ -19,7 +19,8 @@ static bool note_import(void *context, const struct pe_import *import)
 		return false;
 	}
 	slot = &view->slots[view->slot_count++];
-	*slot = (struct slot){.rva = import->slot, .dll = import->dll, .name = import->name};
+	*slot = (struct slot){
+		.rva = import->slot, .dll = import->dll, .name = import->name, .popped = -1};
 	return true;
 }
 
@@ -40,7 +41,7 @@ static bool read_iat(struct view *view)
 	for (size_t i = 0; i < named; i++)
 		pe_uint(view->image, view->slots[i].rva, width, &view->slots[i].value);
 	for (uint32_t at = 0; at + width <= iat.size; at += width) {
-		struct slot slot = {.rva = iat.rva + at};
+		struct slot slot = {.rva = iat.rva + at, .popped = -1};
 
 		if (bsearch(&slot, view->slots, named, sizeof(slot), by_rva))
 			continue;

@@ -38,6 +38,7 @@ struct slot {
 	uint32_t rva;
 	uint64_t value;         /* what stands there; 0 when it is absent or means nothing (file) */
 	const char *dll, *name; /* in the image's bytes; NULL where the names are discarded */
+	int16_t popped; /* x86: bytes of arguments that the routine removes; -1 unknown, popped.h */
 };
 
 struct view {
