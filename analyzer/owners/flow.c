@@ -243,6 +243,7 @@ static void arrive(struct flow *flow, uint32_t leader)
 	int64_t region = -(int64_t)(STATE_FRAME_LIMIT / 8) * 7 + (int64_t)(leader % 8192) * 0x4000;
 	value_id fresh;
 
+	flow->work += 1 + flow->state.slot_count / WORK_SLOTS;
 	if (!at->reached) {
 		at->reached = true;
 		state_copy(at->state, &flow->state);
@@ -332,6 +333,7 @@ static void run(struct flow *flow, uint32_t leader, bool visiting)
 
 	state_copy(&flow->state, flow->leaders[leader].state);
 	flow->state.flow = flow;
+	flow->work += 1 + flow->state.slot_count / WORK_SLOTS;
 	for (;;) {
 		uint32_t next;
 

@@ -93,7 +93,10 @@ typedef bool (*flow_begins)(void *context, uint32_t rva);
  */
 void flow_set_begins(struct flow *flow, flow_begins begins, void *context);
 
-/** Instructions decoded and stepped since flow_create(): for bounds over a whole image. */
+/**
+ * Work since flow_create(), for bounds over a whole image: 1 for an instruction stepped, and for
+ * the rest (decoding, joins, jump tables) as many as take about as long.
+ */
 uint64_t flow_work(const struct flow *flow);
 
 /**

@@ -113,7 +113,8 @@ struct flow_callee {
 	uint8_t reg;
 	int16_t popped; /* bytes that it removes from the stack, negative: leaves there; -1 unknown
 			   (x86, and helpers of KEEPS) */
-	uint32_t slot;  /* only jumps through the pointer that stands at this RVA; 0: it does not */
+	uint16_t looked_at; /* instructions */
+	uint32_t slot; /* only jumps through the pointer that stands at this RVA; 0: it does not */
 };
 
 struct flow_arch {

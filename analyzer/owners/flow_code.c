@@ -33,7 +33,7 @@ void code_reset(struct flow *flow)
 		}
 	}
 	flow->insn_count = flow->op_count = flow->leader_count = flow->edge_count = 0;
-	flow->table_count = 0;
+	flow->table_count = flow->padding = 0;
 	flow->queue_first = flow->queue_count = flow->pending_count = 0;
 	flow->steps = 0;
 	flow->complete = true;
@@ -162,7 +162,7 @@ static uint32_t lift(struct flow *flow, uint32_t rva)
 		flow->complete = false;
 		return FLOW_NONE;
 	}
-	flow->work++;
+	flow->work += WORK_LIFT;
 	if (!code || !flow->arch->lift(flow->machine, code, size, flow->image->base + rva, &insn) ||
 	    !insn.length || insn.op_count > FLOW_OPS)
 		return FLOW_NONE;
@@ -345,6 +345,7 @@ static void read_entries(struct flow *flow, uint32_t insn, const struct flow_ato
 	uint32_t limit = table_limit(flow, begin), bound = code_table_bound(flow, insn);
 	uint64_t entry;
 
+	flow->work += flow->table_count + flow->op_count / WORK_TABLE;
 	for (unsigned i = 0; i < (bound ? bound : TABLE_ENTRIES) && flow->edge_count < CODE_EDGES;
 	     i++) {
 		uint32_t target;
@@ -388,6 +389,7 @@ const struct flow_callee *code_callee(struct flow *flow, uint32_t rva)
 	if (hash_find(&flow->callees, rva, &index))
 		return &flow->callee_items[index];
 	flow->arch->callee(flow->machine, flow->image, rva, &callee);
+	flow->work += 1 + (uint64_t)callee.looked_at * WORK_LIFT;
 	if (!mem_grow(&items, flow->callees.count, &flow->callee_capacity, sizeof(callee)))
 		return &plain;
 	flow->callee_items = items;
@@ -416,7 +418,7 @@ static bool is_padding(const struct flow *flow, uint32_t rva, uint32_t *ret_leng
 	return insn.control == FLOW_STOP || (insn.control == FLOW_NEXT && !insn.op_count);
 }
 
-bool code_next_gap(const struct flow *flow, uint32_t end, uint32_t *rva)
+bool code_next_gap(struct flow *flow, uint32_t end, uint32_t *rva)
 {
 	while (*rva < end) {
 		uint32_t index = code_find(flow, *rva), length;
@@ -433,8 +435,14 @@ bool code_next_gap(const struct flow *flow, uint32_t end, uint32_t *rva)
 			*rva += flow->insns[index].length;
 			continue;
 		}
+		flow->work += WORK_LIFT;
 		if (!is_padding(flow, *rva, &length))
 			return true;
+		/* A record over a whole section of nothing: more than a function can have. */
+		if (++flow->padding > CODE_INSNS) {
+			flow->complete = false;
+			return false;
+		}
 		*rva += length;
 	}
 	return false;

@@ -17,6 +17,11 @@ enum {
 	FLOW_STEPS = 100000, /* instructions stepped in one function: some milliseconds */
 	FLOW_VISITS = 12,    /* of one leader, before changing values are given up */
 	FLOW_NONE = UINT32_MAX,
+
+	/* Costs in flow->work, where an instruction stepped is 1. */
+	WORK_LIFT = 8,
+	WORK_SLOTS = 4,  /* slots of a state that are copied or joined for 1 */
+	WORK_TABLE = 32, /* operations looked through for the end of a jump table, for 1 */
 };
 
 /** A lifted instruction. */
@@ -77,6 +82,7 @@ struct flow {
 	uint32_t leader_count;
 	uint32_t *edges;
 	uint32_t edge_count;
+	uint32_t padding; /* instructions between parts of the body that were skipped */
 	struct code_table tables[CODE_TABLES];
 	unsigned table_count;
 	uint32_t *queue; /* leaders to run, a ring of CODE_LEADERS */
@@ -122,7 +128,7 @@ void code_read_table(struct flow *flow, uint32_t insn, value_id value);
 const struct flow_callee *code_callee(struct flow *flow, uint32_t rva);
 
 /** The first bytes of a body that were not reached, behind `*rva`; false when there are none. */
-bool code_next_gap(const struct flow *flow, uint32_t end, uint32_t *rva);
+bool code_next_gap(struct flow *flow, uint32_t end, uint32_t *rva);
 
 /* ---- flow_step.c ---- */
 

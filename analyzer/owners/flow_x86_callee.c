@@ -156,5 +156,6 @@ void flow_x86_callee(void *machine, const struct pe_image *image, uint32_t rva,
 	follow(&walk, image->base + rva);
 	while (walk.pending_count)
 		if (walk_run(&walk, walk.pending[--walk.pending_count]))
-			return;
+			break;
+	ret->looked_at = (uint16_t)walk.insns;
 }

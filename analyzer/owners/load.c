@@ -10,6 +10,7 @@
 
 #include "analyzer/owners/lookups.h"
 #include "analyzer/owners/origin.h"
+#include "analyzer/owners/popped.h"
 #include "analyzer/owners/resolve.h"
 #include "analyzer/owners/wdf.h"
 #include "base/memory.h"
@@ -323,7 +324,26 @@ enum ps_status load_resolve(struct owners *owners, struct ps_error *err)
 		note(image, words);
 	}
 	exports_fini(&exports);
+	ok = ok && popped_find(store);
 	return ok ? PS_OK : ps_fail_memory(err, "the imports of drivers");
+}
+
+static bool gave_up(const struct view *view)
+{
+	return view && view->gave_up;
+}
+
+/* Beside what was noted before: without it nobody would know that owners can be missing. */
+static void note_partial(struct owner_image *image)
+{
+	static const char words[] =
+		"its code is not that of a driver: it was looked through only in part";
+	size_t used = strlen(image->note), room = sizeof(image->note) - sizeof(words) - 2;
+
+	if (used > room)
+		used = room;
+	snprintf(image->note + used, sizeof(image->note) - used, "%s%s", used > 0 ? "; " : "",
+		 words);
 }
 
 static void finish_image(struct owner_image *image, const struct view *memory,
@@ -339,8 +359,8 @@ static void finish_image(struct owner_image *image, const struct view *memory,
 	if (memory && memory->sites >= whole->sites &&
 	    memory->sites_unresolved < whole->sites_unresolved)
 		image->sites_unresolved = memory->sites_unresolved;
-	if ((memory && memory->gave_up) || (file && file->gave_up))
-		note(image, "its code is not that of a driver: the search was ended early");
+	if (gave_up(memory) || gave_up(file))
+		note_partial(image);
 }
 
 static bool lacks_code(const struct pe_image *pe)
@@ -363,7 +383,10 @@ void load_finish(struct owners *owners)
 		struct view *file = store_view(owners->store, i, true);
 
 		finish_image(&owners->images[i], memory, file);
-		owners->images[i].unread = !file && (!memory || lacks_code(memory->image));
+		owners->images[i].unread = (!file && (!memory || lacks_code(memory->image))) ||
+					   gave_up(memory) || gave_up(file);
+		if (gave_up(memory) || gave_up(file))
+			owners->complete = false;
 		if (!owners->images[i].scanned && owners->images[i].code_bytes > 0)
 			owners->complete = false;
 		if (!file && (!memory || lacks_pages(memory->image, false)))

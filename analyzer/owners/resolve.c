@@ -135,11 +135,19 @@ bool exports_add_pairs(struct exports *exports, const struct pe_image *nt)
 
 static const char *name_of_slot(const struct view *names, uint32_t rva)
 {
-	for (size_t i = 0; names && i < names->slot_count; i++) {
-		if (names->slots[i].rva == rva)
-			return names->slots[i].name;
+	size_t low = 0, high = names ? names->slot_count : 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (names->slots[middle].rva < rva)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	return names && low < names->slot_count && names->slots[low].rva == rva
+		       ? names->slots[low].name
+		       : NULL;
 }
 
 static bool resolve_slot(struct view *view, const struct view *names, const struct exports *exports,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "analyzer/owners/callbacks.h"
+#include "analyzer/owners/popped.h"
 #include "analyzer/owners/refs.h"
 #include "analyzer/owners/sites.h"
 #include "analyzer/owners/sweep.h"
@@ -15,10 +16,15 @@
 #include "base/signals.h"
 
 enum {
-	ENTRIES_TRIED = 6,       /* beginnings before a place that are tried in turn */
-	WORK_A_FUNCTION = 64,    /* bytes that any analysis costs at least */
-	WORK_BASE = 1 << 20,     /* bytes; small images */
-	WORK_PER_CODE_BYTE = 12, /* a real image needs about two: few rounds, few functions */
+	ENTRIES_TRIED = 6, /* beginnings before a place that are tried in turn */
+
+	/* Work in the units of flow_work(). */
+	WORK_A_FUNCTION = 64, /* any analysis, at least */
+	WORK_A_SWEEP = 512,   /* and for each byte swept: */
+	WORK_SWEPT = 4,
+	WORK_SCANNED = 16,    /* bytes of code scanned for references, for 1 */
+	WORK_MOVED = 64,      /* entries moved in a list, for 1 */
+	WORK_A_CALLBACK = 16, /* looking for a callback in the arguments of one call */
 };
 
 /* Places of the image that may refer to a callee, and the function each is in. */
@@ -96,9 +102,10 @@ static void cover(struct round *round, uint32_t rva)
 static void visit(void *context, const struct flow_call *call)
 {
 	struct round *round = context;
+	struct view *view = round->view;
 
-	if (round->callbacks)
-		callbacks_visit(round->view, call, round->from);
+	if (round->callbacks && view_work(view, (view->first_new - round->from) * WORK_A_CALLBACK))
+		callbacks_visit(view, call, round->from);
 	for (unsigned i = 0; i < call->target.count; i++) {
 		const struct flow_atom *atom = &call->target.atoms[i];
 
@@ -107,23 +114,6 @@ static void visit(void *context, const struct flow_call *call)
 		cover(round, call->rva);
 		cover(round, atom->from);
 	}
-}
-
-static uint32_t function_size(const struct view *view, uint32_t entry)
-{
-	const struct pe_function *function = pe_function_at(&view->functions, entry);
-
-	return function ? function->end - function->begin : 0;
-}
-
-static bool within_budget(struct view *view, uint32_t entry)
-{
-	uint64_t limit = WORK_BASE + (uint64_t)view->image->size * WORK_PER_CODE_BYTE;
-
-	view->work += WORK_A_FUNCTION + function_size(view, entry);
-	if (view->work > limit)
-		view->gave_up = true;
-	return !view->gave_up;
 }
 
 /* True when the entry was not analysed in this round yet; remembers it. */
@@ -146,7 +136,8 @@ static bool is_new_entry(struct round *round, uint32_t entry)
 		round->no_memory = true;
 		return false;
 	}
-	/* Hits come by address, so this is the end or close to it. */
+	/* Hits come by address, so this is the end or close to it, but for made-up records. */
+	view_work(round->view, (round->done_count - low) / WORK_MOVED);
 	for (size_t i = round->done_count; i > low; i--)
 		round->done[i] = round->done[i - 1];
 	round->done[low] = entry;
@@ -157,10 +148,12 @@ static bool is_new_entry(struct round *round, uint32_t entry)
 static void analyse(struct round *round, uint32_t entry)
 {
 	struct view *view = round->view;
+	uint64_t before = flow_work(round->flow);
 
-	if (!is_new_entry(round, entry) || !within_budget(view, entry))
+	if (!is_new_entry(round, entry) || !view_work(view, WORK_A_FUNCTION))
 		return;
 	flow_function(round->flow, view->image, &view->functions, entry, visit, round);
+	view_work(view, flow_work(round->flow) - before);
 }
 
 /* Beginnings that only the code between the last known one and the place shows. */
@@ -169,7 +162,8 @@ static void analyse_swept(struct round *round, size_t place, uint32_t from)
 	uint32_t begins[SWEEP_BEGINS], rva = round->hits[place].rva;
 	unsigned count;
 
-	round->view->work += rva - from;
+	if (!view_work(round->view, WORK_A_SWEEP + (uint64_t)(rva - from) * WORK_SWEPT))
+		return;
 	count = sweep_begins(round->view->image, from, rva, begins);
 	for (unsigned i = 0; i < count && !round->hits[place].covered; i++)
 		analyse(round, begins[i]);
@@ -188,7 +182,7 @@ static void analyse_unrecorded(struct round *round, size_t place)
 	}
 	upto = entry = entries_upto(&view->entries, rva);
 	for (unsigned tries = 0; tries < ENTRIES_TRIED && entry > 0; tries++) {
-		if (round->hits[place].covered || round->no_memory)
+		if (round->hits[place].covered || round->no_memory || view->gave_up)
 			return;
 		analyse(round, view->entries.rvas[--entry]);
 	}
@@ -238,6 +232,7 @@ static bool one_round(struct view *view, struct flow *flow, size_t from)
 	bool ok = refs && add_targets(view, refs, from);
 
 	if (ok) {
+		view_work(view, view_code_bytes(view) / WORK_SCANNED);
 		refs_scan(refs, note_hit, &round);
 		if (view->round == 0)
 			wdf_references(view, note_hit, &round);
@@ -281,8 +276,11 @@ bool scan_view(struct view *view, struct flow *flow)
 	bool ok;
 
 	flow_set_begins(flow, begins_callee, view);
+	if (view->image->machine == PE_X86)
+		flow_set_popped(flow, popped_of, view);
 	ok = all_rounds(view, flow);
 	flow_set_begins(flow, NULL, NULL);
+	flow_set_popped(flow, NULL, NULL);
 	return ok;
 }
 

@@ -13,6 +13,8 @@ enum {
 	REGISTRATION_MAX = 0x90,
 	VERSION_FIRST = 0x200,
 	VERSION_LAST = 0x203,
+	WORK_FILTER = 32, /* in the units of view_work() */
+	WORK_CONTEXTS = 512,
 };
 
 /* Offsets in FLT_CONTEXT_REGISTRATION. */
@@ -188,7 +190,8 @@ static void try_filter(struct view *view, const uint8_t *word, uint32_t rva)
 	if (version < VERSION_FIRST || version > VERSION_LAST || size < REGISTRATION_MIN ||
 	    size > REGISTRATION_MAX)
 		return;
-	if (looks_like_filter(view, rva, size))
+	if (view_work(view, WORK_FILTER) && looks_like_filter(view, rva, size) &&
+	    view_work(view, WORK_CONTEXTS))
 		structs_filter(view, rva);
 }
 

@@ -38,6 +38,7 @@ struct slot {
 	uint32_t rva;
 	uint64_t value;         /* what stands there; 0 when it is absent or means nothing (file) */
 	const char *dll, *name; /* in the image's bytes; NULL where the names are discarded */
+	int16_t popped; /* x86: bytes of arguments that the routine removes; -1 unknown, popped.h */
 };
 
 struct view {
@@ -64,7 +65,7 @@ struct view {
 	struct site_note *calls; /* owned */
 	size_t call_count, call_capacity;
 	unsigned sites, sites_unresolved; /* set by sites_count() */
-	uint64_t work;                    /* bytes of code that were disassembled, see scan.c */
+	uint64_t work;                    /* see view_work() */
 	bool gave_up;                     /* the budget ended the scan */
 	bool no_memory;
 };
@@ -73,6 +74,15 @@ struct view {
 enum ps_status view_open(struct view *view, uint32_t module, bool from_file, struct pe_image *image,
 			 struct ps_error *err);
 void view_close(struct view *view);
+
+/**
+ * Counts work on the image in the units of flow_work() (flow.h); false, with view->gave_up, when it
+ * is more than an image of that size can need. The same for the same bytes on every machine.
+ */
+bool view_work(struct view *view, uint64_t work);
+
+/** Bytes of the sections that hold code. */
+uint64_t view_code_bytes(const struct view *view);
 
 /** Adds evidence of `tag`; false when memory is out. Bit 31 (protected pool) is taken off. */
 bool view_add(struct view *view, uint32_t tag, const struct owner_evidence *evidence);
