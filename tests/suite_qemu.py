@@ -59,10 +59,19 @@ def rows(path, *options):
     return report
 
 
+def read_totals(report):
+    """Without the limits that follow from the size of RAM: only a crash dump's header states it."""
+    totals = dict(report["pool"]["totals"])
+    totals["limits"] = {key: value for key, value in totals["limits"].items()
+                        if isinstance(value, dict) and value["trust"] == "read"}  # fmt: skip
+    return totals
+
+
 def compare(path, want, *options):
     got = rows(path, *options)
-    for part in ("tags", "big_pages", "tracker", "totals"):
+    for part in ("tags", "big_pages", "tracker"):
         equal(got["pool"][part], want["pool"][part], part)
+    equal(read_totals(got), read_totals(want), "totals")
     for part in ("modules", "unloaded_modules"):
         equal(got[part], want[part], part)
     equal(got["file"]["complete"], True, "file complete")
