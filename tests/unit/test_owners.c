@@ -302,6 +302,27 @@ static void variables_and_structures_of_callers(void **state)
 	assert_int_equal(f->owners->images[0].sites_unresolved, 1);
 }
 
+static void wrappers_that_call_each_other(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 0);
+	call_slot(f, SLOT_ALLOC);
+	put_reference(f, "\xe8", 1, MADE_TEXT + FUNCTION);
+	end(f);
+	begin(f, 1);
+	put_reference(f, "\xe8", 1, MADE_TEXT);
+	end(f);
+	begin(f, 2);
+	put_constant(f, "\x41\xb8", 2, tag("Ring")); /* mov r8d, ... */
+	put_reference(f, "\xe8", 1, MADE_TEXT + FUNCTION);
+	end(f);
+	look(f);
+	assert_int_equal(evidence_of(f, "Ring")->grade, OWNER_CALL_SITE);
+	assert_int_equal(f->owners->tag_count, 1);
+	assert_true(f->owners->complete);
+}
+
 static void untagged_allocations_are_none(void **state)
 {
 	struct fixture *f = *state;
@@ -484,6 +505,7 @@ int main(void)
 		OWNERS_TEST(more_levels_than_the_bound_are_not_followed),
 		OWNERS_TEST(a_jump_through_an_import_is_no_level),
 		OWNERS_TEST(variables_and_structures_of_callers),
+		OWNERS_TEST(wrappers_that_call_each_other),
 		OWNERS_TEST(untagged_allocations_are_none),
 		OWNERS_TEST(library_code_in_a_strange_driver_is_graded_down),
 		OWNERS_TEST(contexts_of_a_filter_in_data),
