@@ -26,8 +26,6 @@ static const uint64_t address_limit = UINT64_C(1) << 52;
 
 #define HINT_QEMU                                                                                  \
 	"have QEMU write it again: dump-guest-memory without -p, or virsh dump --memory-only"
-#define HINT_KERNEL  "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
-#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
 
 struct core {
 	struct dump *dump;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "formats/elf.h"
+#include "formats/formats.h"
 
 enum {
 	CLASS_32 = 1,
@@ -31,9 +32,6 @@ enum {
 	PROGRAMS_MOST = 1 << 20,
 	SECTIONS_MOST = 1 << 16,
 };
-
-#define HINT_KERNEL  "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
-#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
 
 enum ps_status elf_refuse(struct dump *dump, const char *what, const char *hint,
 			  struct ps_error *err)

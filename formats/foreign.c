@@ -24,17 +24,15 @@ struct foreign {
 #define MAGIC(text) text, sizeof(text) - 1
 
 /* Advice that several rows share. */
-#define HINT_UNPACK  "unpack it first and open the dump that is inside"
-#define HINT_DISK    "take Windows\\MEMORY.DMP out of the disk, for example with guestfish"
-#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
+#define HINT_UNPACK "unpack it first and open the dump that is inside"
+#define HINT_DISK   "take Windows\\MEMORY.DMP out of the disk, for example with guestfish"
 #define HINT_QEMU                                                                                  \
 	"load it into QEMU and have that write the memory: dump-guest-memory FILE, or virsh dump " \
 	"--memory-only"
 #define HINT_VMWARE                                                                                \
 	"convert it to a Windows crash dump with vmss2core -W (Windows 8 and later: -W8), or "     \
 	"open the .vmem file beside it"
-#define HINT_RAW    "convert it to a raw image first"
-#define HINT_KERNEL "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
+#define HINT_RAW "convert it to a raw image first"
 
 /* A short read or an unreadable file leaves `to` zeroed: no magic of the table is all zeros. */
 static void peek(struct dump *dump, uint64_t offset, uint8_t *to, size_t length)

@@ -16,6 +16,10 @@ enum probe lost_magic_open(struct dump *dump, struct ps_error *err);
 enum probe foreign_open(struct dump *dump, struct ps_error *err);
 enum probe raw_open(struct dump *dump, struct ps_error *err);
 
+/* Advice for files that several formats refuse. */
+#define HINT_KERNEL  "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
+#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
+
 /**
  * Advice for a file that is cut or damaged, unless there is some already: copy it again, or have it
  * written again.

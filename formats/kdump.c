@@ -47,8 +47,6 @@ enum {
 	BITS_AT_ONCE = 1 << 16, /* bytes */
 };
 
-#define HINT_WINDOWS "poolscope reads memory of Windows machines only"
-
 /* Offsets of the main header from the block size on, and of the sub header, by width of a long. */
 struct kdump_layout {
 	uint16_t block_size, sub_blocks, bitmap_blocks, pages; /* 4 bytes each */
