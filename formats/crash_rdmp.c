@@ -42,8 +42,7 @@ struct body {
 	uint64_t range_count, page_count;
 	bool counted; /* the list ends where its pages are page_count */
 
-	struct page_run *runs; /* owned */
-	size_t count, capacity;
+	struct page_runs runs;
 	uint64_t pages;
 	uint64_t next_page; /* file offset behind the last page so far */
 	bool ended;         /* the list's own end was met */
@@ -101,17 +100,13 @@ static enum ps_status read_body(struct body *body, struct ps_error *err)
 static enum ps_status add_range(struct body *body, uint64_t pfn, uint64_t pages,
 				struct ps_error *err)
 {
-	void *runs = body->runs;
-
 	if (pages > (UINT64_MAX - body->next_page) >> PAGE_SHIFT)
 		return ps_fail_at(err, PS_CORRUPT, body->at,
 				  "page range %zu has 0x%" PRIx64
 				  " pages, more than a file can hold",
-				  body->count + 1, pages);
-	if (!mem_grow(&runs, body->count, &body->capacity, sizeof(*body->runs)))
+				  body->runs.count + 1, pages);
+	if (!page_runs_add(&body->runs, (struct page_run){pfn, pages, body->next_page}))
 		return ps_fail_memory(err, "the list of page ranges");
-	body->runs = runs;
-	body->runs[body->count++] = (struct page_run){pfn, pages, body->next_page};
 	body->next_page += pages << PAGE_SHIFT;
 	body->pages += pages;
 	return PS_OK;
@@ -161,9 +156,8 @@ static enum ps_status read_ranges(struct body *body, struct ps_error *err)
 
 static void forget_ranges(struct body *body)
 {
-	free(body->runs);
-	body->runs = NULL;
-	body->count = body->capacity = 0;
+	free(body->runs.items);
+	body->runs = (struct page_runs){.items = NULL};
 	body->pages = 0;
 	body->next_page = body->first_page;
 	body->ended = false;
@@ -174,7 +168,7 @@ static enum ps_status read_either(struct body *body, struct ps_error *err)
 {
 	body->counted = true;
 	if (read_ranges(body, err) == PS_OK && body->pages == body->page_count &&
-	    body->count == body->range_count)
+	    body->runs.count == body->range_count)
 		return PS_OK;
 	if (err->status == PS_NO_MEMORY || err->status == PS_SYSTEM)
 		return err->status;
@@ -192,11 +186,12 @@ static void note_counts(struct dump *dump, const struct body *body)
 		dump->complete = false;
 		dump_note(dump, "the body states %s pages, but its ranges have %s",
 			  count_words(body->page_count, stated), count_words(body->pages, listed));
-	} else if (body->count != body->range_count) {
+	} else if (body->runs.count != body->range_count) {
 		dump_note(dump,
 			  "the body states %s page ranges, but its pages are all in the "
 			  "first %s",
-			  count_words(body->range_count, stated), count_words(body->count, listed));
+			  count_words(body->range_count, stated),
+			  count_words(body->runs.count, listed));
 	}
 }
 
@@ -211,7 +206,7 @@ static enum ps_status fill(struct dump *dump, struct body *body, struct ps_error
 	body->counted = type == 10;
 	status = type == 7 ? read_either(body, err) : read_ranges(body, err);
 	if (status == PS_OK)
-		status = page_map_set_runs(&dump->map, body->runs, body->count, err);
+		status = page_map_set_runs(&dump->map, body->runs.items, body->runs.count, err);
 	if (status != PS_OK)
 		return status;
 	if (dump->map.pages == 0)
@@ -234,7 +229,7 @@ enum ps_status crash_rdmp_open(struct dump *dump, const struct crash_header *hea
 			       "a 32-bit dump of this type; lists of page ranges (RDMP) are known "
 			       "of 64-bit dumps only");
 	status = fill(dump, &body, err);
-	free(body.runs);
+	free(body.runs.items);
 	return status;
 }
 

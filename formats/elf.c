@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/memory.h"
 #include "formats/formats.h"
 #include "formats/kdumpfile.h"
 
@@ -31,14 +30,13 @@ struct core {
 	struct dump *dump;
 	struct elf elf;
 	struct core_notes notes;
-	struct page_run *runs; /* owned; of the segments, in their order */
-	size_t run_count, run_capacity;
-	uint64_t loads;     /* segments of memory */
-	uint64_t unplaced;  /* of them, without a place in the file or in memory */
-	uint64_t parts;     /* pages of which a segment has a part only */
-	uint64_t bodiless;  /* pages of segments that have no bytes in the file */
-	uint64_t differing; /* segments that overlap others with different bytes */
-	bool addressed;     /* some segment has a physical address */
+	struct page_runs runs; /* of the segments, in their order */
+	uint64_t loads;        /* segments of memory */
+	uint64_t unplaced;     /* of them, without a place in the file or in memory */
+	uint64_t parts;        /* pages of which a segment has a part only */
+	uint64_t bodiless;     /* pages of segments that have no bytes in the file */
+	uint64_t differing;    /* segments that overlap others with different bytes */
+	bool addressed;        /* some segment has a physical address */
 };
 
 /* ---- segments to runs of pages ---- */
@@ -53,20 +51,10 @@ static bool is_placed(const struct core *core, const struct elf_segment *s)
 	       s->filesz <= INT64_MAX - s->offset;
 }
 
-static enum ps_status add_run(struct core *core, const struct page_run *run, struct ps_error *err)
-{
-	void *runs = core->runs;
-
-	if (!mem_grow(&runs, core->run_count, &core->run_capacity, sizeof(*run)))
-		return ps_fail_memory(err, "the list of memory segments");
-	core->runs = runs;
-	core->runs[core->run_count++] = *run;
-	return PS_OK;
-}
-
 static enum ps_status add_load(struct core *core, const struct elf_segment *s, struct ps_error *err)
 {
 	uint64_t first, end, memory_end;
+	struct page_run run;
 
 	core->loads++;
 	core->addressed |= s->paddr != 0;
@@ -82,13 +70,12 @@ static enum ps_status add_load(struct core *core, const struct elf_segment *s, s
 		memory_end = (s->paddr + s->memsz) >> PAGE_SHIFT;
 		core->bodiless += memory_end > end ? memory_end - end : 0;
 	}
-	if (end <= first)
-		return PS_OK;
-	return add_run(core,
-		       &(struct page_run){.pfn = first,
-					  .count = end - first,
-					  .offset = s->offset + ((first << PAGE_SHIFT) - s->paddr)},
-		       err);
+	run = (struct page_run){.pfn = first,
+				.count = end - first,
+				.offset = s->offset + ((first << PAGE_SHIFT) - s->paddr)};
+	if (end > first && !page_runs_add(&core->runs, run))
+		return ps_fail_memory(err, "the list of memory segments");
+	return PS_OK;
 }
 
 static enum ps_status read_segments(struct core *core, struct ps_error *err)
@@ -125,13 +112,13 @@ static int compare_runs(const void *a, const void *b)
  */
 static void resolve_overlaps(struct core *core)
 {
-	struct page_run *runs = core->runs;
+	struct page_run *runs = core->runs.items;
 	size_t used = 0;
 
-	if (core->run_count == 0)
+	if (core->runs.count == 0)
 		return;
-	qsort(runs, core->run_count, sizeof(*runs), compare_runs);
-	for (size_t i = 1; i < core->run_count; i++) {
+	qsort(runs, core->runs.count, sizeof(*runs), compare_runs);
+	for (size_t i = 1; i < core->runs.count; i++) {
 		struct page_run *last = &runs[used], run = runs[i];
 		uint64_t ahead = run.pfn - last->pfn; /* pages from the start of the last run */
 		bool in_line = run.offset == last->offset + (ahead << PAGE_SHIFT);
@@ -152,7 +139,7 @@ static void resolve_overlaps(struct core *core)
 		else
 			runs[++used] = run;
 	}
-	core->run_count = used + 1;
+	core->runs.count = used + 1;
 }
 
 /* ---- what it is ---- */
@@ -181,12 +168,12 @@ static enum ps_status refuse_without_memory(const struct core *core, struct ps_e
 				  "dumpvmcore"
 				: HINT_QEMU,
 			err);
-	if (core->run_count == 0 && core->unplaced > 0)
+	if (core->runs.count == 0 && core->unplaced > 0)
 		return elf_refuse(dump,
 				  "an ELF core none of whose memory segments has a place in "
 				  "the file",
 				  HINT_QEMU, err);
-	if (core->run_count == 0)
+	if (core->runs.count == 0)
 		return elf_refuse(dump, "an ELF core without a whole page of memory", HINT_QEMU,
 				  err);
 	return PS_OK;
@@ -329,7 +316,7 @@ static enum ps_status read_core(struct core *core, struct ps_error *err)
 		if (refuse_without_memory(core, err) != PS_OK)
 			return err->status;
 		resolve_overlaps(core);
-		if (page_map_set_runs(&dump->map, core->runs, core->run_count, err) != PS_OK)
+		if (page_map_set_runs(&dump->map, core->runs.items, core->runs.count, err) != PS_OK)
 			return ps_wrap(err, "%s", file_words(&dump->file));
 	}
 	set_machine(core);
@@ -354,7 +341,7 @@ enum probe elf_open(struct dump *dump, struct ps_error *err)
 		   sizeof(magic)) != 0)
 		return PROBE_NOT_MINE;
 	status = read_core(&core, err);
-	free(core.runs);
+	free(core.runs.items);
 	if (status == PS_OK)
 		return PROBE_MINE;
 	hint_damaged(err);

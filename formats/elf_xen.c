@@ -31,9 +31,8 @@ struct xen_core {
 	size_t names_size;
 	bool has_pages, has_pfns, has_p2m;
 	struct elf_section pages, pfns, states;
-	bool nameless;         /* sections are there, and their names are not */
-	struct page_run *runs; /* owned */
-	size_t run_count, run_capacity;
+	bool nameless; /* sections are there, and their names are not */
+	struct page_runs runs;
 };
 
 static enum ps_status read_names(struct xen_core *x, struct ps_error *err)
@@ -93,23 +92,6 @@ static enum ps_status find_sections(struct xen_core *x, struct ps_error *err)
 	return PS_OK;
 }
 
-static enum ps_status add_page(struct xen_core *x, uint64_t pfn, uint64_t offset,
-			       struct ps_error *err)
-{
-	struct page_run *last = x->run_count > 0 ? &x->runs[x->run_count - 1] : NULL;
-	void *runs = x->runs;
-
-	if (last && pfn == last->pfn + last->count) { /* offsets follow one another anyway */
-		last->count++;
-		return PS_OK;
-	}
-	if (!mem_grow(&runs, x->run_count, &x->run_capacity, sizeof(*x->runs)))
-		return ps_fail_memory(err, "the list of pages");
-	x->runs = runs;
-	x->runs[x->run_count++] = (struct page_run){pfn, 1, offset};
-	return PS_OK;
-}
-
 static enum ps_status read_pfns(struct xen_core *x, struct ps_error *err)
 {
 	struct file *file = &x->dump->file;
@@ -128,15 +110,15 @@ static enum ps_status read_pfns(struct xen_core *x, struct ps_error *err)
 		if (i % PFNS_AT_ONCE == 0 &&
 		    file_read(file, x->pfns.offset + i * 8, raw, (size_t)part * 8, err) != PS_OK)
 			return ps_wrap(err, "cannot read the list of pages");
-		if (add_page(x, bytes_u64(&bytes, (size_t)(i % PFNS_AT_ONCE) * 8),
-			     x->pages.offset + i * PAGE_SIZE, err) != PS_OK)
-			return err->status;
+		if (!page_runs_add_page(&x->runs, bytes_u64(&bytes, (size_t)(i % PFNS_AT_ONCE) * 8),
+					x->pages.offset + i * PAGE_SIZE))
+			return ps_fail_memory(err, "the list of pages");
 	}
 	if (count < x->pfns.size / 8) {
 		x->dump->complete = false;
 		dump_note(x->dump, "the file ends inside its list of pages");
 	}
-	return page_map_set_runs(&x->dump->map, x->runs, x->run_count, err);
+	return page_map_set_runs(&x->dump->map, x->runs.items, x->runs.count, err);
 }
 
 static void read_states(struct xen_core *x)
@@ -187,6 +169,6 @@ enum ps_status elf_xen_open(struct dump *dump, const struct elf *elf, struct ps_
 	enum ps_status status = read_xen(&x, err);
 
 	free(x.names);
-	free(x.runs);
+	free(x.runs.items);
 	return status;
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/memory.h"
 #include "base/signals.h"
 #include "formats/formats.h"
 #include "formats/kdumpfile.h"
@@ -35,8 +34,7 @@ static const uint8_t big[8] = {0xa8, 0x19, 0x01, 0x73, 0x61, 0x8f, 0x23, 0xed};
 
 struct lkcd {
 	struct dump *dump;
-	struct page_run *runs; /* owned */
-	size_t run_count, run_capacity;
+	struct page_runs runs;
 	uint64_t lost; /* pages whose bytes the file does not have */
 	bool ended;    /* the end mark was there */
 	bool broken;   /* at broken_at there should be the header of a page, and is not */
@@ -54,28 +52,12 @@ static bool is_linux(struct bytes *b)
 	return false;
 }
 
-static enum ps_status add_page(struct lkcd *l, uint64_t pfn, struct ps_error *err)
-{
-	struct page_run *last = l->run_count > 0 ? &l->runs[l->run_count - 1] : NULL;
-	void *runs = l->runs;
-
-	if (last && pfn == last->pfn + last->count) {
-		last->count++;
-		return PS_OK;
-	}
-	if (!mem_grow(&runs, l->run_count, &l->run_capacity, sizeof(*l->runs)))
-		return ps_fail_memory(err, "the list of pages");
-	l->runs = runs;
-	l->runs[l->run_count++] = (struct page_run){pfn, 1, 0};
-	return PS_OK;
-}
-
 /* Each header says where the next one is: behind one that is none, no page can be found. */
 static enum ps_status break_off(struct lkcd *l, uint64_t at, struct ps_error *err)
 {
 	l->broken = true;
 	l->broken_at = at;
-	if (l->run_count > 0)
+	if (l->runs.count > 0)
 		return PS_OK;
 	return ps_fail_at(err, PS_CORRUPT, at, "no header of a page at file offset 0x%" PRIx64, at);
 }
@@ -104,8 +86,9 @@ static enum ps_status go_through(struct lkcd *l, uint64_t at, struct ps_error *e
 			l->lost++;
 			return PS_OK;
 		}
-		if (add_page(l, bytes_u64(&b, 0) >> PAGE_SHIFT, err) != PS_OK)
-			return err->status;
+		/* Pages have no fixed place in the file: see set_map(). */
+		if (!page_runs_add_page(&l->runs, bytes_u64(&b, 0) >> PAGE_SHIFT, 0))
+			return ps_fail_memory(err, "the list of pages");
 		at += size;
 		if (l->dump->progress)
 			progress_advance(l->dump->progress, PAGE_HEADER + size);
@@ -150,10 +133,10 @@ static enum ps_status set_map(struct lkcd *l, struct ps_error *err)
 {
 	struct dump *dump = l->dump;
 
-	if (l->run_count == 0)
+	if (l->runs.count == 0)
 		return ps_fail(err, PS_ABSENT, "the file ends before its first page");
 	page_map_init(&dump->map, UINT64_MAX); /* pages have no fixed place in the file */
-	if (page_map_set_runs(&dump->map, l->runs, l->run_count, err) != PS_OK)
+	if (page_map_set_runs(&dump->map, l->runs.items, l->runs.count, err) != PS_OK)
 		return err->status;
 	if (l->ended)
 		return PS_OK;
@@ -209,7 +192,7 @@ enum probe lkcd_open(struct dump *dump, struct ps_error *err)
 	status = refuse(dump, &b, err);
 	if (status == PS_OK)
 		status = open_pages(&l, &b, err);
-	free(l.runs);
+	free(l.runs.items);
 	if (status == PS_OK)
 		return PROBE_MINE;
 	hint_damaged(err);

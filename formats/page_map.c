@@ -46,6 +46,27 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 /* Runs */
 
+bool page_runs_add(struct page_runs *runs, struct page_run run)
+{
+	void *items = runs->items;
+
+	if (!mem_grow(&items, runs->count, &runs->capacity, sizeof(run)))
+		return false;
+	runs->items = items;
+	runs->items[runs->count++] = run;
+	return true;
+}
+
+bool page_runs_add_page(struct page_runs *runs, uint64_t pfn, uint64_t offset)
+{
+	struct page_run *last = runs->count > 0 ? &runs->items[runs->count - 1] : NULL;
+
+	if (!last || pfn != last->pfn + last->count)
+		return page_runs_add(runs, (struct page_run){pfn, 1, offset});
+	last->count++;
+	return true;
+}
+
 static int compare_runs(const void *a, const void *b)
 {
 	const struct page_run *left = a, *right = b;

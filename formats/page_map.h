@@ -43,6 +43,21 @@ struct page_run {
 	uint64_t pfn, count, offset;
 };
 
+/** Runs as a format finds them. Begins as zeros; whoever has it frees `items`. */
+struct page_runs {
+	struct page_run *items; /* owned */
+	size_t count, capacity;
+};
+
+/** Adds a run. False: out of memory, and the list is as it was. */
+bool page_runs_add(struct page_runs *runs, struct page_run run);
+
+/**
+ * Adds one page. One that follows the last run makes that longer, and then its place must follow as
+ * well: `offset` is not looked at.
+ */
+bool page_runs_add_page(struct page_runs *runs, uint64_t pfn, uint64_t offset);
+
 enum page_map_kind { PAGE_MAP_NONE, PAGE_MAP_RUNS, PAGE_MAP_BITMAP };
 
 struct page_map {
