@@ -282,18 +282,12 @@ static enum ps_status refuse_damaged(struct dump *dump, struct ps_error *err)
 static enum ps_status hand_over(struct core *core, struct ps_error *err)
 {
 	struct dump *dump = core->dump;
-	struct kdumpfile *reader;
 
 	if (core->unplaced > 0 || core->differing > 0 || core->notes.damaged ||
 	    core->elf.programs < core->elf.programs_stated)
 		return refuse_damaged(dump, err);
-	if (kdumpfile_open(&dump->file, &reader, err) != PS_OK)
+	if (kdumpfile_source(&dump->file, &dump->source, err) != PS_OK)
 		return ps_wrap(err, "%s", file_words(&dump->file));
-	dump->source = kdumpfile_source(reader);
-	if (!dump->source) {
-		kdumpfile_close(reader);
-		return ps_fail_memory(err, "a reader process");
-	}
 	return PS_OK;
 }
 

@@ -42,8 +42,9 @@ unsigned kdumpfile_bad(const struct kdumpfile *k, struct ps_error *err);
 /** True when the process is gone for good: *err says how it ended. */
 bool kdumpfile_lost(const struct kdumpfile *k, struct ps_error *err);
 
-/** A page source that is the process and nothing else; owns it. NULL: out of memory. */
-struct page_source *kdumpfile_source(struct kdumpfile *k);
+/** A page source that is such a process and nothing else. Fails as kdumpfile_open() does. */
+enum ps_status kdumpfile_source(const struct file *file, struct page_source **ret,
+				struct ps_error *err);
 
 /** "libkdumpfile 0.5.1": the version it was compiled with. Static. */
 const char *kdumpfile_version(void);

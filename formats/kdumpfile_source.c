@@ -47,15 +47,20 @@ static void source_close(struct page_source *source)
 	free(source);
 }
 
-struct page_source *kdumpfile_source(struct kdumpfile *k)
+enum ps_status kdumpfile_source(const struct file *file, struct page_source **ret,
+				struct ps_error *err)
 {
 	static const struct page_source_ops ops = {source_read, source_prefetch, source_lost,
 						   source_bad, source_close};
 	struct kdumpfile_pages *pages = mem_array(1, sizeof(*pages));
 
 	if (!pages)
-		return NULL;
+		return ps_fail_memory(err, "a reader process");
+	if (kdumpfile_open(file, &pages->kdumpfile, err) != PS_OK) {
+		free(pages);
+		return err->status;
+	}
 	pages->base.ops = &ops;
-	pages->kdumpfile = k;
-	return &pages->base;
+	*ret = &pages->base;
+	return PS_OK;
 }

@@ -157,16 +157,10 @@ static enum ps_status open_pages(struct lkcd *l, struct bytes *b, struct ps_erro
 {
 	struct dump *dump = l->dump;
 	uint32_t version = bytes_u32(b, AT_VERSION) & VERSION_MASK;
-	struct kdumpfile *reader;
 
 	if (find_pages(l, version >= 9 ? bytes_u64(b, AT_BUFFER_SIZE) : PAGES_AT, err) != PS_OK ||
-	    set_map(l, err) != PS_OK || kdumpfile_open(&dump->file, &reader, err) != PS_OK)
+	    set_map(l, err) != PS_OK || kdumpfile_source(&dump->file, &dump->source, err) != PS_OK)
 		return ps_wrap(err, "%s: cannot use this LKCD dump", file_words(&dump->file));
-	dump->source = kdumpfile_source(reader);
-	if (!dump->source) {
-		kdumpfile_close(reader);
-		return ps_fail_memory(err, "a reader process");
-	}
 	dump->kind = "lkcd";
 	snprintf(dump->title_text, sizeof(dump->title_text), "LKCD dump, version %u", version);
 	dump->title = dump->title_text;
