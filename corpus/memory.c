@@ -70,16 +70,6 @@ static bool is_large(const struct memory *m, uint64_t entry)
 	return entry & PTE_LARGE;
 }
 
-unsigned memory_pointer_width(const struct memory *m)
-{
-	return m->arch == ARCH_X64 || m->arch == ARCH_ARM64 ? 8 : 4;
-}
-
-uint64_t memory_large_size(const struct memory *m)
-{
-	return paging_of(m)->large;
-}
-
 bool memory_has_frame(const struct memory *m, uint64_t pfn)
 {
 	for (size_t i = 0; i < m->run_count; i++) {
@@ -255,7 +245,7 @@ void memory_init(struct memory *m, enum arch arch, bool la57, const struct run *
 	memcpy(m->runs, runs, count * sizeof(*runs));
 	for (size_t i = 0; i < count; i++)
 		m->total_pages += runs[i].count;
-	m->self_index = memory_pointer_width(m) == 8 ? self_index : 0x300;
+	m->self_index = arch == ARCH_X64 || arch == ARCH_ARM64 ? self_index : 0x300;
 	m->root = new_table(m);
 	/* CR3 of PAE has 32 bits; a table above is left unused. */
 	for (unsigned i = 0; arch == ARCH_PAE && m->root > UINT32_MAX; i++) {
@@ -384,11 +374,6 @@ void memory_put(struct memory *m, uint64_t va, uint64_t value, unsigned width)
 	memory_write(m, va, bytes, width);
 }
 
-uint64_t memory_get_pte(struct memory *m, uint64_t va)
-{
-	return get_entry(m, leaf_entry(m, va));
-}
-
 void memory_set_pte(struct memory *m, uint64_t va, uint64_t entry)
 {
 	put_width(leaf_entry(m, va), entry, paging_of(m)->width);
@@ -436,7 +421,7 @@ void memory_add_loops(struct memory *m, unsigned count)
 uint64_t memory_add_shadow_root(struct memory *m, uint64_t va)
 {
 	uint64_t kernel_root = m->root;
-	uint64_t pte = memory_get_pte(m, va);
+	uint64_t pte = get_entry(m, leaf_entry(m, va));
 	uint64_t shadow = new_table(m);
 	m->root = shadow;
 	m->leaf_table = NULL;

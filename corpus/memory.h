@@ -86,8 +86,7 @@ uint8_t *memory_at(struct memory *m, uint64_t va);
 void memory_write(struct memory *m, uint64_t va, const void *data, size_t length);
 void memory_put(struct memory *m, uint64_t va, uint64_t value, unsigned width);
 
-/* The page table entry of a VA mapped by a 4 KiB page. */
-uint64_t memory_get_pte(struct memory *m, uint64_t va);
+/* Replaces the page table entry of a VA mapped by a 4 KiB page. */
 void memory_set_pte(struct memory *m, uint64_t va, uint64_t entry);
 /* The page of the lowest page table that maps `va`; NULL where a table above is not in the dump. */
 struct page *memory_last_table(struct memory *m, uint64_t va);
@@ -95,8 +94,5 @@ struct page *memory_last_table(struct memory *m, uint64_t va);
 void memory_add_loops(struct memory *m, unsigned count);
 /* A second top table as KVA shadowing has it: only `va` is mapped. Returns its address. */
 uint64_t memory_add_shadow_root(struct memory *m, uint64_t va);
-
-unsigned memory_pointer_width(const struct memory *m);
-uint64_t memory_large_size(const struct memory *m);
 
 #endif

@@ -87,12 +87,6 @@ class Score:
         self.wanted = self.found = self.named = self.right = self.decoys = 0
         self.missed, self.false, self.other = [], [], []
 
-    def __add__(self, other):
-        total = Score()
-        for key, value in vars(self).items():
-            setattr(total, key, value + getattr(other, key))
-        return total
-
     def words(self):
         recall = 100 * self.found / self.wanted if self.wanted else 100
         precision = 100 * self.right / self.named if self.named else 100

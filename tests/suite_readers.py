@@ -269,11 +269,6 @@ def cut(write):
     return case
 
 
-def tags_of(path, *options):
-    _, report = poolscope_json("tags", path, *options)
-    return report["pool"]["tags"]
-
-
 # ---- words ----
 
 
