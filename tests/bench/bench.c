@@ -1,9 +1,13 @@
 /*
  * What `make bench` cannot see from outside: the time of each part of the work, in this process,
- * and how many bytes of the file were read for how many bytes of tables.
+ * and how many bytes of the file were read for how many bytes of tables. And what a whole command
+ * costs: a child's peak RSS begins with that of the process it was forked from, so a large parent,
+ * such as the script that judges, would be what is measured.
  *
  *   bench parts FILE      lines of NAME NUMBER: medians of processor time in ns, sizes in bytes
  *   bench resident FILE   how many bytes of the file are in the page cache
+ *   bench run COMMAND...  a line of the command's processor time and elapsed time in ns, its peak
+ * RSS in bytes, its exit status; what it prints is thrown away
  *
  * Does not: judge; tests/bench/bench.py does.
  */
@@ -13,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,12 +39,17 @@ struct measures {
 	uint64_t bytes_read, table_bytes;
 };
 
-static uint64_t now(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	clock_gettime(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare(const void *a, const void *b)
@@ -155,13 +166,45 @@ static int show_resident(const char *path)
 	return 0;
 }
 
+static uint64_t timeval_ns(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+}
+
+static int show_run(char **command)
+{
+	uint64_t started = clock_ns(CLOCK_MONOTONIC);
+	struct rusage usage;
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0)
+			execv(command[0], command);
+		_exit(127);
+	}
+	if (child < 0 || wait4(child, &status, 0, &usage) != child) {
+		perror(command[0]);
+		return 1;
+	}
+	printf("%" PRIu64 " %" PRIu64 " %ld %d\n",
+	       timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime),
+	       clock_ns(CLOCK_MONOTONIC) - started, usage.ru_maxrss * 1024,
+	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	signals_init();
+	if (argc >= 3 && strcmp(argv[1], "run") == 0)
+		return show_run(argv + 2);
 	if (argc == 3 && strcmp(argv[1], "parts") == 0)
 		return show_parts(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "resident") == 0)
 		return show_resident(argv[2]);
-	fprintf(stderr, "usage: bench parts|resident FILE\n");
+	fprintf(stderr, "usage: bench parts|resident FILE, bench run COMMAND...\n");
 	return 2;
 }

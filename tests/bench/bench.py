@@ -52,17 +52,12 @@ class Bench:
 
     def once(self, *arguments, elapsed=False):
         """Seconds (of the processor, or elapsed) and peak RSS in bytes of one run."""
-        with open(os.devnull, "wb") as null:
-            started = time.perf_counter()
-            process = subprocess.Popen([self.poolscope, *arguments], stdout=null)
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = usage.ru_utime + usage.ru_stime
-            if elapsed:
-                seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"poolscope {' '.join(arguments)}: exit status {process.returncode}")
-        return seconds, usage.ru_maxrss * 1024
+        tool = os.path.join(self.build, "tests/bench/bench")
+        line = lines_of(tool, "run", self.poolscope, *arguments)[0]
+        processor, clock, memory, status = (int(word) for word in line.split())
+        if status:
+            raise SystemExit(f"poolscope {' '.join(arguments)}: exit status {status}")
+        return (clock if elapsed else processor) / 1e9, memory
 
     def command(self, *arguments):
         """Median seconds and largest RSS of several runs."""
