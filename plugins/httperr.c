@@ -8,8 +8,8 @@
 #include "analyzer/texts/httperr.h"
 
 #include <inttypes.h>
-#include <time.h>
 
+#include "base/time.h"
 #include "plugins/finding.h"
 #include "plugins/plugin.h"
 #include "plugins/pressure.h"
@@ -18,11 +18,9 @@ enum { REASONS_SHOWN = 8 };
 
 static const char *time_text(struct report *report, int64_t seconds)
 {
-	time_t t = (time_t)seconds;
-	char text[40];
-	struct tm tm;
+	char text[TIME_ISO];
 
-	if (!gmtime_r(&t, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (!time_to_iso(seconds, text))
 		return report_text(report, "second %" PRId64, seconds);
 	return report_text(report, "%s", text);
 }

@@ -4,17 +4,14 @@
 #include "plugins/plugin.h"
 
 #include <inttypes.h>
-#include <time.h>
+
+#include "base/time.h"
 
 const char *filetime_text(struct report *report, uint64_t filetime)
 {
-	/* FILETIME: 100 ns since 1601-01-01; 11644473600 s lie between that and 1970. */
-	time_t seconds = (time_t)(filetime / 10000000) - INT64_C(11644473600);
-	char text[40];
-	struct tm tm;
+	char text[TIME_ISO];
 
-	if (!gmtime_r(&seconds, &tm) ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (!time_to_iso(time_of_filetime(filetime), text))
 		return report_text(report, "FILETIME %" PRIu64, filetime);
 	return report_text(report, "%s", text);
 }

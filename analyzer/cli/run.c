@@ -17,6 +17,7 @@
 #include "analyzer/report/format.h"
 #include "analyzer/report/render.h"
 #include "base/signals.h"
+#include "base/time.h"
 
 enum { EXIT_COMPLETE, EXIT_INCOMPLETE, EXIT_USAGE, EXIT_INPUT, EXIT_FAULT };
 
@@ -135,14 +136,12 @@ static enum ps_status load_lists(const struct options *options, const struct log
 	return status;
 }
 
-/* FILETIME: 100 ns since 1601-01-01; 11644473600 s lie between that and 1970. */
 static struct httperr_times times_of(const struct dump *dump)
 {
-	const int64_t to_1970 = INT64_C(11644473600);
 	struct httperr_times times = {0, 0};
 
 	if (dump->facts.system_time.known)
-		times.crash = (int64_t)(dump->facts.system_time.value / 10000000) - to_1970;
+		times.crash = time_of_filetime(dump->facts.system_time.value);
 	if (times.crash != 0 && dump->facts.uptime.known)
 		times.boot = times.crash - (int64_t)(dump->facts.uptime.value / 10000000);
 	return times;

@@ -164,22 +164,17 @@ static bool find_in_range(const struct plaintext *p, uint32_t rva, uint32_t end,
 	return false;
 }
 
-/* Where the section table is not known all of the image is searched. */
 bool kdbg_find_by_plaintext(struct space *space, const struct pe_image *image, struct kdbg *ret)
 {
 	struct plaintext p;
+	struct pe_range part;
+	unsigned i = 0;
 
 	if (image->pointer_size != 8)
 		return false;
 	plaintext_init(&p, space, image);
-	if (image->section_count == 0)
-		return find_in_range(&p, 0, image->size, ret);
-	for (unsigned i = 0; i < image->section_count; i++) {
-		const struct pe_section *section = &image->sections[i];
-
-		if (!pe_section_is_code(section) && section->pages_present > 0 &&
-		    find_in_range(&p, section->rva, section->rva + section->size, ret))
+	while (pe_next_part(image, PE_PART_NO_CODE, &i, &part))
+		if (find_in_range(&p, part.rva, part.rva + part.size, ret))
 			return true;
-	}
 	return false;
 }

@@ -178,15 +178,12 @@ static bool search_range(const struct search_code *s, uint32_t rva, uint32_t end
 
 static bool search_sections(const struct search_code *s)
 {
-	if (s->image->section_count == 0)
-		return search_range(s, 0, s->image->size);
-	for (unsigned i = 0; i < s->image->section_count; i++) {
-		const struct pe_section *section = &s->image->sections[i];
+	struct pe_range part;
+	unsigned i = 0;
 
-		if (pe_section_is_code(section) && section->pages_present > 0 &&
-		    search_range(s, section->rva, section->rva + section->size))
+	while (pe_next_part(s->image, PE_PART_CODE, &i, &part))
+		if (search_range(s, part.rva, part.rva + part.size))
 			return true;
-	}
 	return false;
 }
 

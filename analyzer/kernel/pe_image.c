@@ -13,14 +13,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 
-enum {
-	CNT_CODE = 0x00000020,
-	MEM_DISCARDABLE = 0x02000000,
-	MEM_EXECUTE = 0x20000000,
-
-	READ_PIECE = 4 << 20, /* bytes */
-};
-static const uint32_t mem_write = 0x80000000;
+enum { READ_PIECE = 4 << 20 }; /* bytes */
 
 void pe_note(struct pe_image *image, const char *format, ...)
 {
@@ -340,30 +333,4 @@ bool pe_rva_of(const struct pe_image *image, uint64_t va, uint32_t *ret)
 		return false;
 	*ret = (uint32_t)(va - image->base);
 	return true;
-}
-
-const struct pe_section *pe_section_at(const struct pe_image *image, uint32_t rva)
-{
-	for (unsigned i = 0; i < image->section_count; i++) {
-		const struct pe_section *section = &image->sections[i];
-
-		if (rva >= section->rva && rva - section->rva < section->size)
-			return section;
-	}
-	return NULL;
-}
-
-bool pe_section_is_code(const struct pe_section *section)
-{
-	return section->characteristics & (CNT_CODE | MEM_EXECUTE);
-}
-
-bool pe_section_is_writable(const struct pe_section *section)
-{
-	return section->characteristics & mem_write;
-}
-
-bool pe_section_is_discardable(const struct pe_section *section)
-{
-	return section->characteristics & MEM_DISCARDABLE;
 }

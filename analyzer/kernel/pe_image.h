@@ -105,4 +105,18 @@ bool pe_section_is_code(const struct pe_section *section);        /* CNT_CODE or
 bool pe_section_is_writable(const struct pe_section *section);    /* MEM_WRITE */
 bool pe_section_is_discardable(const struct pe_section *section); /* MEM_DISCARDABLE */
 
+enum pe_part {
+	PE_PART_CODE,
+	PE_PART_NO_CODE, /* writable or not */
+	PE_PART_DATA,    /* writable, and no code */
+};
+
+/**
+ * Walks the sections of one kind of which a page is there; *index is where to go on, 0 at first.
+ * Of an image without sections (pe_image_open_bare()) the whole is given, once, for any kind. False
+ * at the end.
+ */
+bool pe_next_part(const struct pe_image *image, enum pe_part part, unsigned *index,
+		  struct pe_range *ret);
+
 #endif

@@ -163,18 +163,12 @@ static uint64_t find_pointer_in(struct kernel *kernel, const struct pe_image *im
 
 static uint64_t find_pointer(struct kernel *kernel, const struct pe_image *image, pointer_test test)
 {
+	struct pe_range part;
 	uint64_t found = 0;
+	unsigned i = 0;
 
-	if (image->section_count == 0)
-		return find_pointer_in(kernel, image, 0, image->size, test);
-	for (unsigned i = 0; i < image->section_count && found == 0; i++) {
-		const struct pe_section *section = &image->sections[i];
-
-		if (pe_section_is_writable(section) && !pe_section_is_code(section) &&
-		    section->pages_present > 0)
-			found = find_pointer_in(kernel, image, section->rva,
-						section->rva + section->size, test);
-	}
+	while (found == 0 && pe_next_part(image, PE_PART_DATA, &i, &part))
+		found = find_pointer_in(kernel, image, part.rva, part.rva + part.size, test);
 	return found;
 }
 

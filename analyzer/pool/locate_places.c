@@ -116,6 +116,8 @@ enum ps_status places_from_code(struct search *search, struct pe_image *image, s
 				unsigned *ret_anchors, struct ps_error *err)
 {
 	struct code_search c = {.search = search, .image = image, .places = ret};
+	struct pe_range part;
+	unsigned i = 0;
 
 	*ret_anchors = 0;
 	if (code_reader_create(image->machine, &c.reader, err) != PS_OK) {
@@ -124,14 +126,8 @@ enum ps_status places_from_code(struct search *search, struct pe_image *image, s
 		ps_error_clear(err);
 		return PS_OK;
 	}
-	if (image->section_count == 0)
-		search_code(&c, 0, image->size);
-	for (unsigned i = 0; i < image->section_count; i++) {
-		const struct pe_section *section = &image->sections[i];
-
-		if (pe_section_is_code(section) && section->pages_present > 0)
-			search_code(&c, section->rva, section->rva + section->size);
-	}
+	while (pe_next_part(image, PE_PART_CODE, &i, &part))
+		search_code(&c, part.rva, part.rva + part.size);
 	code_reader_destroy(c.reader);
 	*ret_anchors = c.anchors;
 	return c.no_memory ? ps_fail_memory(err, "the search for PoolTrackTable") : PS_OK;
@@ -224,16 +220,11 @@ enum ps_status places_from_data(struct search *search, struct pe_image *image, s
 				struct ps_error *err)
 {
 	struct data_search d = {.search = search, .image = image, .places = ret};
+	struct pe_range part;
+	unsigned i = 0;
 
-	if (image->section_count == 0)
-		search_data(&d, 0, image->size);
-	for (unsigned i = 0; i < image->section_count; i++) {
-		const struct pe_section *section = &image->sections[i];
-
-		if (pe_section_is_writable(section) && !pe_section_is_code(section) &&
-		    section->pages_present > 0)
-			search_data(&d, section->rva, section->rva + section->size);
-	}
+	while (pe_next_part(image, PE_PART_DATA, &i, &part))
+		search_data(&d, part.rva, part.rva + part.size);
 	if (!d.no_memory)
 		keep_paired(&d);
 	free(d.numbers);

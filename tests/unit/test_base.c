@@ -1,5 +1,5 @@
 /*
- * The room base/: errors, checked reads, memory, hash, log, progress, signals.
+ * The room base/: errors, checked reads, memory, hash, log, progress, signals, times.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +25,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "base/signals.h"
+#include "base/time.h"
 
 static void test_error_grows_outward(void **state)
 {
@@ -132,6 +133,23 @@ static void test_memory(void **state)
 	assert_false(mem_grow(&items, capacity, &capacity, 1));
 	assert_int_equal(((size_t *)items)[999], 999);
 	free(items);
+}
+
+static void test_time(void **state)
+{
+	char text[TIME_ISO];
+
+	(void)state;
+	assert_int_equal(time_of_filetime(UINT64_C(116444736000000000)), 0);
+	assert_int_equal(time_of_filetime(UINT64_C(116444736009999999)), 0);
+	assert_int_equal(time_of_filetime(0), -INT64_C(11644473600));
+	assert_true(time_to_iso(time_of_filetime(0), text));
+	assert_string_equal(text, "1601-01-01T00:00:00Z");
+	assert_true(time_to_iso(951782400, text));
+	assert_string_equal(text, "2000-02-29T00:00:00Z");
+	assert_true(time_to_iso(time_of_filetime(UINT64_MAX), text));
+	assert_string_equal(text, "60056-05-28T05:36:10Z");
+	assert_false(time_to_iso(INT64_MAX, text));
 }
 
 static void test_hash(void **state)
@@ -333,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_progress_is_silent_in_a_pipe),
 		cmocka_unit_test(test_progress_on_a_terminal),
