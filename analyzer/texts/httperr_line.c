@@ -6,6 +6,7 @@
 #include "analyzer/texts/httperr_line.h"
 
 #include <string.h>
+#include <time.h>
 
 struct field {
 	const char *text;
@@ -72,18 +73,6 @@ static int number(struct field f, size_t at, unsigned digits)
 	return value;
 }
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar. */
-static int64_t days_from_civil(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2);
-	int64_t era = y / 400;
-	int64_t year_of_era = y - era * 400;
-	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-	       day_of_year - 719468;
-}
-
 static bool read_time(struct field date, struct field clock, int64_t *ret)
 {
 	int year = number(date, 0, 4), month = number(date, 5, 2), day = number(date, 8, 2);
@@ -95,7 +84,12 @@ static bool read_time(struct field date, struct field clock, int64_t *ret)
 	if (year < 1990 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 ||
 	    hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
 		return false;
-	*ret = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+	*ret = timegm(&(struct tm){.tm_year = year - 1900,
+				   .tm_mon = month - 1,
+				   .tm_mday = day,
+				   .tm_hour = hour,
+				   .tm_min = minute,
+				   .tm_sec = second});
 	return true;
 }
 
