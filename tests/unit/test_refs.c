@@ -52,6 +52,14 @@ static void put32(struct scene *scene, uint32_t rva, uint32_t value)
 		scene->bytes[rva + i] = (uint8_t)(value >> i * 8);
 }
 
+/* A rip-relative operand whose displacement stands at `rva`. */
+static void put_operand(struct scene *scene, uint32_t rva, uint32_t target)
+{
+	scene->bytes[rva - 2] = 0x8b; /* mov rcx, [target] */
+	scene->bytes[rva - 1] = 0x0d;
+	put32(scene, rva, target - (rva + 4));
+}
+
 static bool note(void *context, uint32_t rva, uint64_t target_va)
 {
 	struct scene *scene = context;
@@ -96,6 +104,69 @@ static void test_x64(void **state)
 	free(scene);
 }
 
+/* Two bytes before a displacement: whether an instruction can have it, and one that leads out. */
+static bool can_precede(uint8_t second, uint8_t first, bool outside)
+{
+	bool branch = first == 0xe8 || first == 0xe9 || (second == 0x0f && first >> 4 == 8);
+
+	return branch || (!outside && first >> 6 == 0 && (first & 7) == 5);
+}
+
+static void expect_at(struct scene *scene, struct refs *refs, uint32_t rva, bool found)
+{
+	scene->count = 0;
+	refs_scan(refs, note, scene);
+	assert_int_equal(scene->count, found);
+	if (found)
+		assert_int_equal(scene->rvas[0], rva);
+}
+
+/* Whatever stands before the displacement, and wherever in the code it is. */
+static void test_x64_opcodes(void **state)
+{
+	const uint64_t base = 0xfffff80012340000, outside = base - 0x100000;
+	struct scene *scene = scene_new(PE_X64, base);
+	struct refs *refs = refs_create(&scene->image);
+
+	(void)state;
+	assert_true(refs_add_rva(refs, 0x3008) && refs_add_va(refs, outside));
+	for (unsigned first = 0; first < 256; first++) {
+		for (unsigned i = 0; i < 4; i++) {
+			uint32_t rva = 0x1040 + (first * 4 + i) % 67;
+
+			memset(scene->bytes + CODE, 0x90, 0x2000);
+			scene->bytes[rva - 2] = i & 1 ? 0x0f : 0x48;
+			scene->bytes[rva - 1] = (uint8_t)first;
+			put32(scene, rva,
+			      i & 2 ? (uint32_t)(outside - (base + rva + 4)) : 0x3008 - (rva + 4));
+			expect_at(scene, refs, rva,
+				  can_precede(i & 1 ? 0x0f : 0x48, (uint8_t)first, i & 2));
+		}
+	}
+	refs_destroy(refs);
+	free(scene);
+}
+
+/* The first and the last places of a section. */
+static void test_x64_places(void **state)
+{
+	struct scene *scene = scene_new(PE_X64, 0x140000000);
+	struct refs *refs = refs_create(&scene->image);
+
+	(void)state;
+	assert_true(refs_add_rva(refs, 0x3008));
+	for (uint32_t rva = CODE + 1; rva + 4 <= CODE + 0x2000; rva++) {
+		if (rva == CODE + 200)
+			rva = CODE + 0x2000 - 200;
+		memset(scene->bytes + CODE, 0x90, 0x2000);
+		scene->bytes[rva - 1] = 0x0d;
+		put32(scene, rva, 0x3008 - (rva + 4));
+		expect_at(scene, refs, rva, true);
+	}
+	refs_destroy(refs);
+	free(scene);
+}
+
 static void test_x86(void **state)
 {
 	const uint32_t base = 0x10000, outside = 0x80801000;
@@ -132,9 +203,9 @@ static void test_absent(void **state)
 
 	(void)state;
 	assert_true(refs_add_rva(refs, 0x3008));
-	put32(scene, 0x1012, 0x3008 - 0x1016);
-	put32(scene, 0x1ffe, 0x3008 - 0x2002);
-	put32(scene, 0x2012, 0x3008 - 0x2016);
+	put_operand(scene, 0x1012, 0x3008);
+	put_operand(scene, 0x1ffe, 0x3008);
+	put_operand(scene, 0x2012, 0x3008);
 	scene->present[0] = UINT64_MAX ^ 1 << 1;
 	refs_scan(refs, note, scene);
 	assert_int_equal(scene->count, 1);
@@ -152,9 +223,9 @@ static void test_stops(void **state)
 	refs_scan(refs, note, scene); /* without targets */
 	assert_int_equal(scene->count, 0);
 	assert_true(refs_add_rva(refs, 0x3008));
-	put32(scene, 0x1012, 0x3008 - 0x1016);
-	put32(scene, 0x1022, 0x3008 - 0x1026);
-	put32(scene, 0x2022, 0x3008 - 0x2026);
+	put_operand(scene, 0x1012, 0x3008);
+	put_operand(scene, 0x1022, 0x3008);
+	put_operand(scene, 0x2022, 0x3008);
 	scene->stop_after = 2;
 	refs_scan(refs, note, scene);
 	assert_int_equal(scene->count, 2);
@@ -166,10 +237,9 @@ static void test_stops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_x64),
-		cmocka_unit_test(test_x86),
-		cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_stops),
+		cmocka_unit_test(test_x64),        cmocka_unit_test(test_x64_opcodes),
+		cmocka_unit_test(test_x64_places), cmocka_unit_test(test_x86),
+		cmocka_unit_test(test_absent),     cmocka_unit_test(test_stops),
 	};
 
 	return cmocka_run_group_tests_name("refs", tests, NULL, NULL);
