@@ -66,7 +66,7 @@ MKDUMP_SOURCES := $(sort $(wildcard corpus/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(sort $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 # Programs that tests and benchmarks run: one file each beside the library.
-TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
+TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/pdb_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
 	tests/bench/copy.c tests/owners/immediates.c
 FUZZER_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MUTATE_SHARED := tests/fuzz/aim.c tests/fuzz/judge.c
