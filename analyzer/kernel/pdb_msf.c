@@ -205,7 +205,7 @@ enum ps_status msf_read(struct msf *msf, uint32_t stream, uint32_t offset, void 
 enum ps_status msf_window_init(struct msf_window *window, struct msf *msf, uint32_t stream,
 			       struct ps_error *err)
 {
-	*window = (struct msf_window){.msf = msf, .stream = stream};
+	*window = (struct msf_window){.msf = msf, .stream = stream, .ahead = MSF_WINDOW};
 	window->data = malloc(MSF_WINDOW);
 	return window->data ? PS_OK : ps_fail_memory(err, "a part of a PDB");
 }
@@ -225,7 +225,9 @@ enum ps_status msf_window_get(struct msf_window *window, uint32_t offset, uint32
 		return corrupt(window->msf, "a stream ends before what it should hold", err);
 	if (offset < window->start || offset - window->start > window->size ||
 	    length > window->size - (offset - window->start)) {
-		now = size - offset < MSF_WINDOW ? size - offset : MSF_WINDOW;
+		now = length > window->ahead ? length : window->ahead;
+		if (now > size - offset)
+			now = size - offset;
 		window->size = 0;
 		if (msf_read(window->msf, window->stream, offset, window->data, now, err) != PS_OK)
 			return err->status;

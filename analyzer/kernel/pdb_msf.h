@@ -49,6 +49,7 @@ enum { MSF_WINDOW = 256 << 10 };
 struct msf_window {
 	struct msf *msf; /* borrowed */
 	uint32_t stream;
+	uint32_t ahead; /* bytes read at once: MSF_WINDOW, less where reads jump about */
 	uint32_t start, size;
 	uint8_t *data; /* owned: MSF_WINDOW bytes */
 };

@@ -39,6 +39,7 @@ enum {
 	MODULE_NAMES = 0x40,
 	MODULES_MOST = 0xffff,
 
+	FUNCTIONS_AHEAD = 4096,
 	RECORDS_BETWEEN_LOOKS = 0xfff, /* at Ctrl-C */
 };
 
@@ -174,7 +175,10 @@ static enum ps_status open_module(struct walk *walk, uint32_t number, bool *ret_
 		return PS_OK;
 	}
 	walk->has_functions = true;
-	return msf_window_init(&walk->functions, &pdb->msf, stream, err);
+	if (msf_window_init(&walk->functions, &pdb->msf, stream, err) != PS_OK)
+		return err->status;
+	walk->functions.ahead = FUNCTIONS_AHEAD;
+	return PS_OK;
 }
 
 /* A reference that leads to no function is left without an address. */

@@ -46,6 +46,7 @@ enum {
 	TYPES_BYTES = 0x10,
 	TYPES_HEADER = 0x14,
 
+	AHEAD = 4096,      /* bytes read at once where types are looked up one by one */
 	CHAIN_MOST = 4096, /* field lists that one structure goes on over */
 	PATH_MOST = 16,    /* members in a path */
 };
@@ -180,6 +181,7 @@ enum ps_status pdb_types_create(struct pdb *pdb, struct pdb_types **ret, struct 
 	status = msf_window_init(&types->window, &pdb->msf, PDB_TYPE_STREAM, err);
 	if (status == PS_OK)
 		status = msf_window_init(&types->aside, &pdb->msf, PDB_TYPE_STREAM, err);
+	types->aside.ahead = AHEAD;
 	if (status == PS_OK)
 		status = read_types(types, err);
 	if (status != PS_OK) {
@@ -333,6 +335,7 @@ enum ps_status pdb_types_fields(struct pdb_types *types, uint32_t field_list, pd
 	if (field_list == 0)
 		return PS_OK;
 	status = msf_window_init(&window, &types->pdb->msf, PDB_TYPE_STREAM, err);
+	window.ahead = AHEAD;
 	while (status == PS_OK && go_on && field_list != 0) {
 		struct bytes b;
 
