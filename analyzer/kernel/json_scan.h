@@ -50,8 +50,8 @@ struct json_scan {
 
 	/* private */
 	size_t used;
-	uint64_t offset; /* of the next byte in the whole text */
-	int lexing, expecting;
+	uint64_t offset;            /* of the next byte in the whole text */
+	unsigned lexing, expecting; /* what json_scan.c names */
 	unsigned unicode_digits, unicode;
 	bool stopped, done;
 };

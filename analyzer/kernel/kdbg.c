@@ -45,6 +45,11 @@ static const struct {
 	[KDBG_MM_LAST_UNLOADED_DRIVER] = {0x228, "MmLastUnloadedDriver"},
 };
 
+const char *kdbg_field_name(enum kdbg_field field)
+{
+	return kdbg_layout[field].name;
+}
+
 static enum ps_status check_head(struct space *space, struct bytes *head, struct kdbg *kdbg,
 				 struct ps_error *err)
 {
@@ -138,6 +143,8 @@ static enum ps_status field_absent(const struct kdbg *kdbg, enum kdbg_field fiel
 	const char *name = kdbg_layout[field].name;
 	uint64_t at = kdbg->va + kdbg_layout[field].offset;
 
+	if (kdbg->size == 0)
+		return ps_fail(err, PS_ABSENT, "there is no KDBG, and no symbols name %s", name);
 	if (kdbg->unreadable >> field & 1)
 		return ps_fail_at(err, PS_ABSENT, at,
 				  "the KDBG field %s at 0x%" PRIx64 " is not in the dump", name,

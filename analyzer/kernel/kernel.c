@@ -11,6 +11,7 @@
 #include "analyzer/kernel/describe.h"
 #include "analyzer/kernel/minidump.h"
 #include "analyzer/kernel/search.h"
+#include "analyzer/kernel/use_symbols.h"
 #include "base/memory.h"
 
 void kernel_note(struct kernel *kernel, const char *format, ...)
@@ -114,7 +115,22 @@ static enum ps_status no_memory(struct ps_error *err)
 	return err->status;
 }
 
-static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
+/* KDBG, and the symbols of the kernel that it names; or the symbols alone. */
+static enum ps_status find_variables(struct kernel_search *search,
+				     const struct symbol_options *options, struct ps_error *err)
+{
+	struct kernel *kernel = search->kernel;
+	enum ps_status status = search_kdbg(search, err);
+
+	if (status == PS_OK)
+		return use_symbols(kernel, options, err);
+	if (status != PS_NOT_FOUND)
+		return status;
+	return search_by_symbols(search, options, err);
+}
+
+static enum ps_status fill(struct kernel_search *search, const struct symbol_options *options,
+			   struct ps_error *err)
 {
 	struct kernel *kernel = search->kernel;
 
@@ -126,10 +142,10 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 		return err->status;
 	kernel->pointer_size = space_pointer_size(kernel->space);
 	kernel->arch = arch_name(space_paging(kernel->space));
-	if (search_kdbg(search, err) != PS_OK)
+	if (find_variables(search, options, err) != PS_OK)
 		return err->status;
 	log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)", kernel->base,
-		 kernel->kdbg.va, kernel->kdbg_found_by);
+		 kernel->kdbg.va, kernel->kdbg_found_by ? kernel->kdbg_found_by : "not found");
 	if (describe_kernel(kernel, err) != PS_OK || read_modules(kernel, err) != PS_OK ||
 	    read_unloaded(kernel, err) != PS_OK)
 		return err->status;
@@ -139,6 +155,14 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
 			   struct kernel **ret, struct ps_error *err)
 {
+	return kernel_open_with(dump, NULL, log, progress, ret, err);
+}
+
+enum ps_status kernel_open_with(struct dump *dump, const struct symbol_options *symbols,
+				const struct log *log, struct progress *progress,
+				struct kernel **ret, struct ps_error *err)
+{
+	static const struct symbol_options known_builds_alone = {.path_count = 0};
 	struct kernel *kernel = mem_array(1, sizeof(*kernel));
 	struct kernel_search search = {
 		.kernel = kernel, .log = log, .progress = progress, .trouble = PS_ERROR_INIT};
@@ -148,7 +172,7 @@ enum ps_status kernel_open(struct dump *dump, const struct log *log, struct prog
 	kernel->dump = dump;
 	module_list_init(&kernel->modules);
 	module_list_init(&kernel->unloaded);
-	if (fill(&search, err) != PS_OK) {
+	if (fill(&search, symbols ? symbols : &known_builds_alone, err) != PS_OK) {
 		kernel_close(kernel);
 		return err->status;
 	}
@@ -164,6 +188,7 @@ void kernel_close(struct kernel *kernel)
 	module_list_fini(&kernel->unloaded);
 	free(kernel->build_lab);
 	free(kernel->service_pack);
+	symbols_destroy(kernel->symbols);
 	space_destroy(kernel->space);
 	free(kernel);
 }

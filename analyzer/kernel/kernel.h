@@ -11,6 +11,7 @@
 #include "analyzer/kernel/kdbg.h"
 #include "analyzer/kernel/modules.h"
 #include "analyzer/kernel/pe.h"
+#include "analyzer/kernel/symbols.h"
 #include "analyzer/memory/space.h"
 
 struct kernel {
@@ -23,10 +24,12 @@ struct kernel {
 	uint64_t size; /* SizeOfImage: PE header, else module list; 0 when neither is there */
 	struct pe_identity image; /* time stamp, PDB of the kernel itself */
 
-	struct kdbg kdbg;
+	struct kdbg kdbg;          /* without a block (size 0): what symbols know of its fields */
+	struct symbols *symbols;   /* owned; NULL: the kernel's PDB is not known. See symbols.h */
 	const char *dtb_found_by;  /* "header", "low stub", "self-map search"; static; NULL: a
 				      minidump */
-	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory" */
+	const char *kdbg_found_by; /* "header", "search of the kernel image", "search of memory";
+				       NULL: there is none, symbols stand for it */
 
 	struct fact build; /* NtBuildNumber without the free/checked flag; 0 and not known when
 			      no source has it */
@@ -56,6 +59,17 @@ struct kernel {
  */
 enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
 			   struct kernel **ret, struct ps_error *err);
+
+/** As kernel_open(), with symbol sources; NULL: the known builds alone, as kernel_open() has it. */
+enum ps_status kernel_open_with(struct dump *dump, const struct symbol_options *symbols,
+				const struct log *log, struct progress *progress,
+				struct kernel **ret, struct ps_error *err);
+
+/**
+ * The present symbol source led to something that is not what it should be: says so in a note, and
+ * goes on to the next one. PS_NOT_FOUND when there is none; PS_NO_MEMORY, PS_INTERRUPTED.
+ */
+enum ps_status kernel_reject_symbols(struct kernel *kernel, const char *why, struct ps_error *err);
 
 /** Frees the kernel. NULL is harmless. */
 void kernel_close(struct kernel *kernel);

@@ -12,6 +12,7 @@
 struct search {
 	struct kernel *kernel;
 	struct space *space;
+	const struct symbols *symbols; /* NULL: by structure alone */
 	struct window window;
 	struct view table; /* PoolTrackTable's table, exactly its size */
 	struct geometry geometry;
@@ -20,6 +21,12 @@ struct search {
 
 /** The build, unless the proved layout of the tracker table is of other builds. */
 struct fact search_build(const struct search *search);
+
+/**
+ * The pointer-sized variable that symbols name: its address and value. False when they do not name
+ * it or its bytes are not in the dump.
+ */
+bool search_symbol(const struct search *search, enum symbol_id symbol, struct global *ret);
 
 /** ExPoolTagTables and every processor's table. */
 enum ps_status locate_processor_tables(struct search *search, struct ps_error *err);
