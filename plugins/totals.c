@@ -8,9 +8,17 @@
 
 #include <string.h>
 
-static const char maximum_nonpaged[] = "read from the kernel: MmMaximumNonPagedPoolInBytes (KDBG)";
-static const char allocated_nonpaged[] = "read from the kernel: MmAllocatedNonPagedPool (KDBG)";
-static const char size_of_paged[] = "read from the kernel: MmSizeOfPagedPoolInBytes (KDBG)";
+/* "read from the kernel: MmSizeOfPagedPoolInBytes (KDBG)" */
+static const char *source(const struct plugin_input *input, struct report *report,
+			  enum kdbg_field field)
+{
+	bool symbols = input->kernel->kdbg.from_symbols >> field & 1;
+	const char *text = report_text(report, "read from the kernel: %s (%s)",
+				       kdbg_field_name(field), symbols ? "symbols" : "KDBG");
+
+	report->totals.by_symbols |= symbols;
+	return text ? text : "out of memory";
+}
 
 static struct report_number variable(const struct plugin_input *input, struct report *report,
 				     enum kdbg_field field, uint64_t unit)
@@ -19,6 +27,9 @@ static struct report_number variable(const struct plugin_input *input, struct re
 	struct ps_error error = PS_ERROR_INIT;
 	uint64_t value, bytes;
 
+	if (k->kdbg.fields[field] == 0 && k->kdbg.size == 0)
+		return (struct report_number){false, 0,
+					      "there is no KDBG, and no symbols name the variable"};
 	if (k->kdbg.fields[field] == 0)
 		return (struct report_number){false, 0, "KDBG does not name the variable"};
 	if (kdbg_variable(k->space, &k->kdbg, field, &value, &error) != PS_OK)
@@ -114,9 +125,9 @@ enum ps_status plugin_totals(const struct plugin_input *input, struct report *re
 	t->paged.maximum = variable(input, report, KDBG_MM_SIZE_OF_PAGED_POOL, 1);
 	t->paged.allocated = (struct report_number){
 		false, 0, "KDBG names no variable that counts allocated paged pool"};
-	t->nonpaged.maximum_source = maximum_nonpaged;
-	t->nonpaged.allocated_source = allocated_nonpaged;
-	t->paged.maximum_source = size_of_paged;
+	t->nonpaged.maximum_source = source(input, report, KDBG_MM_MAXIMUM_NONPAGED_POOL);
+	t->nonpaged.allocated_source = source(input, report, KDBG_MM_ALLOCATED_NONPAGED_POOL);
+	t->paged.maximum_source = source(input, report, KDBG_MM_SIZE_OF_PAGED_POOL);
 	used(&t->nonpaged);
 	used(&t->paged);
 	if (!tracker->complete)

@@ -18,6 +18,9 @@ static const struct {
 	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
 	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
 	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
+	[COMMAND_SYMBOLS] = {"symbols",
+			     "check FILE: which symbols the dump wants; add DIR: take some "
+			     "into the cache; list"},
 };
 
 const struct option_spec option_specs[OPTION_SPECS] = {
@@ -39,6 +42,11 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "copies of the machine's driver files, for what is not in the dump; repeatable"},
 	{"no-owners", OPTION_NO_OWNERS, NULL, IN_SPARED,
 	 "do not look in the drivers' code for whose a tag is"},
+	{"symbols", OPTION_SYMBOLS, "PATH", IN_ALL,
+	 "folder, file or symbol path with the kernel's PDB or ISF; none: use no symbol files; "
+	 "repeatable"},
+	{"no-known-builds", OPTION_NO_KNOWN_BUILDS, NULL, IN_ALL,
+	 "do not use the built-in addresses of known kernels"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
 	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},

@@ -15,12 +15,13 @@ enum {
 	IN_MODULES = 1 << COMMAND_MODULES,
 	IN_INFO = 1 << COMMAND_INFO,
 	IN_OWNERS = 1 << COMMAND_OWNERS,
+	IN_SYMBOLS = 1 << COMMAND_SYMBOLS,
 	IN_TABLES = IN_TAGS | IN_OWNERS | IN_BIG | IN_MODULES,
 	IN_POOLS = IN_TAGS | IN_OWNERS | IN_BIG,
 	IN_NAMED = IN_ANALYZE | IN_POOLS,
 	IN_DRIVERS = IN_ANALYZE | IN_TAGS | IN_OWNERS | IN_MODULES,
 	IN_SPARED = IN_ANALYZE | IN_TAGS | IN_MODULES,
-	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO,
+	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO | IN_SYMBOLS,
 };
 
 /* Values of getopt_long(); short options keep their letter. */
@@ -43,6 +44,8 @@ enum option_id {
 	OPTION_READER,
 	OPTION_DRIVERS,
 	OPTION_NO_OWNERS,
+	OPTION_SYMBOLS,
+	OPTION_NO_KNOWN_BUILDS,
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -55,7 +58,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 20 };
+enum { OPTION_SPECS = 22 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

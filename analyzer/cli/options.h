@@ -18,9 +18,13 @@ enum command_id {
 	COMMAND_BIG,
 	COMMAND_MODULES,
 	COMMAND_INFO,
+	COMMAND_SYMBOLS,
 };
 
-enum { COMMAND_COUNT = 6 };
+enum { COMMAND_COUNT = 7 };
+
+/** What `poolscope symbols` is to do. */
+enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
 
 enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
 
@@ -29,6 +33,7 @@ enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum {
 	POOLTAG_FILES = 8,
 	DRIVER_FOLDERS = 16,
+	SYMBOL_PATHS = 16,
 	DUMP_BYTES_DEFAULT = 256,
 	DUMP_BYTES_MAX = 16 * 1024 * 1024
 };
@@ -50,6 +55,10 @@ struct options {
 	const char *drivers[DRIVER_FOLDERS];
 	size_t driver_count;
 	bool no_owners;
+	const char *symbols[SYMBOL_PATHS];
+	size_t symbol_count;
+	bool no_symbols, no_known_builds;
+	enum symbols_action symbols_action; /* COMMAND_SYMBOLS; `file` is the folder of `add` */
 	enum color_when color;
 	int verbosity; /* enum log_level */
 	enum dump_reader reader;

@@ -93,8 +93,9 @@ static enum ps_status totals(const struct text *text, struct ps_error *err)
 	table_column(&table, "Pool", COLUMN_LEFT);
 	table_column(&table, "Sum over tags", COLUMN_RIGHT);
 	table_column(&table, "in bytes", COLUMN_RIGHT);
-	table_column(&table, "Allocated (KDBG)", COLUMN_RIGHT);
-	table_column(&table, "Maximum (KDBG)", COLUMN_RIGHT);
+	table_column(&table, t->by_symbols ? "Allocated (symbols)" : "Allocated (KDBG)",
+		     COLUMN_RIGHT);
+	table_column(&table, t->by_symbols ? "Maximum (symbols)" : "Maximum (KDBG)", COLUMN_RIGHT);
 	table_column(&table, "Used", COLUMN_RIGHT);
 	total_row(&table, "Nonpaged", &t->nonpaged, mark);
 	total_row(&table, "Paged", &t->paged, mark);
