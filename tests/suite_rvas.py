@@ -2,7 +2,9 @@
 
 For every row of kernel-rvas.tsv a dump of the right family is made with the globals at that row's
 RVAs: once among all kinds of decoys, once over the bytes that really surround PoolTrackTable in a
-real 17763 kernel. Values must be exact, and so must every address that is given.
+real 17763 kernel. Values must be exact, and so must every address that is given: by structure alone,
+by the built-in table of known builds, and, for the nine that ../shared/data/isf has, by the ISF.
+Symbols leave no place unnamed.
 """
 
 import csv
@@ -80,8 +82,8 @@ def real_window(row):
     return [f"window {raw} {offset} {rva + shift} 4096" for rva, offset in pages]
 
 
-def found_globals(dump):
-    lines = run([GLOBALS, dump]).stdout.decode().splitlines()
+def found_globals(dump, source):
+    lines = run([GLOBALS, dump, source]).stdout.decode().splitlines()
     return {line.split()[0]: line.split()[1:] for line in lines}
 
 
@@ -120,10 +122,24 @@ def compare_globals(found, true):
     return vague
 
 
+def by_symbols(dump, true, source, words):
+    """What symbols name is found where they say, is proved, and gives no reason for a note."""
+    found = found_globals(dump, source)
+    equal(found["symbols"], words, "source")
+    equal(compare_globals(found, true), [], "places that are not unique")
+    check("note" not in found, f"a note: {found.get('note')}")
+
+
 def compare(row, number, window):
     with scratch() as directory:
         dump, true = make_dump(recipe(row, number, window), directory, seed=number + 1)
-        vague = compare_globals(found_globals(dump), true)
+        found = found_globals(dump, "structure")
+        equal(found["symbols"], ["-"], "source")
+        vague = compare_globals(found, true)
+        by_symbols(dump, true, "known", ["known", "build", row["version"]])
+        table = os.path.join(data("isf"), row["pdb_guid_age"] + ".json.xz")
+        if os.path.exists(table):
+            by_symbols(dump, true, data("isf"), ["ISF", table])
         status, report = poolscope_json(dump, want=(0, 1))
         truth.compare_all(report, status, true)
     return f"place not unique: {' '.join(vague)}" if vague else None
