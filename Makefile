@@ -3,7 +3,7 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth readers rvas real pe owners mutate); no apt.
+#   make check-SUITE     one suite (build lint unit cli truth readers rvas symbols real pe owners mutate); no apt.
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-qemu      containers that QEMU writes; installs it
 #   make test-drivers    drivers with known tags, for tests

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the test suites: one line a test (ok, FAIL, skip and why), and the count at the end.
 
-    tests/run.py [SUITE...]     build lint unit cli truth readers qemu rvas real owners mutate; all without an argument
+    tests/run.py [SUITE...]     build lint unit cli truth readers qemu rvas symbols real owners mutate; all without an argument
 
 The programs under test are built first, whatever is asked for. Ends with exit status 1 when anything
 failed.
@@ -15,7 +15,7 @@ import traceback
 
 from harness import Failure, Result, Skip
 
-SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "qemu", "rvas", "real", "pe", "owners",
+SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "qemu", "rvas", "symbols", "real", "pe", "owners",
           "drivers", "mutate"]
 # Independent of the machine's size, so that a time-out means the same everywhere.
 JOBS = 2

@@ -53,8 +53,6 @@ REFUSED = {
     "decoys-no-kdbg": ("not-found", "KDBG"),
     "missing-kdbg": ("not-found", "KDBG"),
     "encoded-kdbg": ("not-found", "KDBG"),
-    "known-build-encoded": ("not-found", "KDBG"),
-    "known-build-no-kdbg": ("not-found", "KDBG"),
 }
 CUT = ("truncated", "elf-truncated", "truncated-late", "insufficient", "rdmp-truncated")
 LIST_DAMAGED = ("loop-modules", "nowhere-modules")

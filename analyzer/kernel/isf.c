@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/kernel/json_scan.h"
+#include "analyzer/kernel/isf_scan.h"
 #include "analyzer/kernel/unpack.h"
 
 enum { GUID_DIGITS = 32 };
@@ -18,7 +18,7 @@ enum { FIELD_DEPTH = 4 };
 
 struct reading {
 	const struct isf_visitor *visitor;
-	struct json_scan scan;
+	struct isf_scan scan;
 	char guid[GUID_DIGITS + 1], name[PDB_NAME_LENGTH];
 	bool has_age, identified, refused;
 	uint64_t age;
@@ -26,7 +26,7 @@ struct reading {
 	struct isf_field field; /* the member that is being read */
 };
 
-static bool is_at(const struct json_scan *scan, unsigned depth, const char *first)
+static bool is_at(const struct isf_scan *scan, unsigned depth, const char *first)
 {
 	return scan->depth == depth && strcmp(scan->keys[0], first) == 0;
 }
@@ -54,7 +54,7 @@ static bool identify(struct reading *r)
 }
 
 /* metadata.windows.pdb: GUID, age, database */
-static bool take_metadata(struct reading *r, const struct json_scan *scan, enum json_event event)
+static bool take_metadata(struct reading *r, const struct isf_scan *scan, enum isf_scan_event event)
 {
 	const char *key = scan->keys[3];
 
@@ -76,7 +76,7 @@ static bool take_metadata(struct reading *r, const struct json_scan *scan, enum 
 }
 
 /* user_types.STRUCT.fields.MEMBER: offset, and of bit fields type.bit_position, type.bit_length */
-static void take_field(struct reading *r, const struct json_scan *scan, enum json_event event)
+static void take_field(struct reading *r, const struct isf_scan *scan, enum isf_scan_event event)
 {
 	const char *key = scan->keys[scan->depth - 1];
 
@@ -94,8 +94,8 @@ static void take_field(struct reading *r, const struct json_scan *scan, enum jso
 	}
 }
 
-static void begin_or_end_field(struct reading *r, const struct json_scan *scan,
-			       enum json_event event)
+static void begin_or_end_field(struct reading *r, const struct isf_scan *scan,
+			       enum isf_scan_event event)
 {
 	if (event == JSON_OBJECT_BEGIN) {
 		r->field = (struct isf_field){.offset = 0};
@@ -108,7 +108,7 @@ static void begin_or_end_field(struct reading *r, const struct json_scan *scan,
 	}
 }
 
-static bool take_value(void *context, const struct json_scan *scan, enum json_event event)
+static bool take_value(void *context, const struct isf_scan *scan, enum isf_scan_event event)
 {
 	struct reading *r = context;
 	bool object = event == JSON_OBJECT_BEGIN || event == JSON_OBJECT_END;
@@ -133,9 +133,9 @@ static enum ps_status take_bytes(void *context, const uint8_t *data, size_t size
 				 struct ps_error *err)
 {
 	struct reading *r = context;
-	enum ps_status status = json_scan_feed(&r->scan, data, size, err);
+	enum ps_status status = isf_scan_feed(&r->scan, data, size, err);
 
-	*ret_stop = json_scan_stopped(&r->scan);
+	*ret_stop = isf_scan_stopped(&r->scan);
 	return status;
 }
 
@@ -147,10 +147,10 @@ enum ps_status isf_read(const char *path, const struct isf_visitor *visitor, str
 	if (!r)
 		return ps_fail_memory(err, "a symbol table");
 	r->visitor = visitor;
-	json_scan_init(&r->scan, take_value, r);
+	isf_scan_init(&r->scan, take_value, r);
 	status = unpack_file(path, take_bytes, r, err);
 	if (status == PS_OK)
-		status = json_scan_end(&r->scan, err);
+		status = isf_scan_end(&r->scan, err);
 	if (status == PS_OK && !r->identified)
 		status = ps_fail(err, PS_CORRUPT, "it names no Windows PDB");
 	if (status == PS_CORRUPT)

@@ -10,7 +10,10 @@
 #include "analyzer/kernel/pdb.h"
 #include "base/memory.h"
 
-enum { MACHINE_OF_X86 = 0x14c };
+enum {
+	MACHINE_OF_X86 = 0x14c,
+	PATH_WORDS = 110, /* bytes of a path in a message */
+};
 
 void symbol_set_fini(struct symbol_set *set)
 {
@@ -63,7 +66,7 @@ static const char *path_words(const char *path)
 {
 	size_t length = strlen(path);
 
-	return length > 200 ? path + length - 200 : path;
+	return length > PATH_WORDS ? path + length - PATH_WORDS : path;
 }
 
 static enum ps_status of_another(const char *path, const char *found, const char *wanted,

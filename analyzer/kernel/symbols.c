@@ -167,7 +167,7 @@ static enum ps_status try_cache(struct symbols *s, struct ps_error *err)
 	enum ps_status status = PS_NOT_FOUND;
 	char *path;
 
-	if (!s->options->cache)
+	if (!s->options->cache || access(s->options->cache, F_OK) != 0)
 		return PS_NOT_FOUND;
 	path = mem_printf("%s/%s.symbols", s->options->cache, s->guid_age);
 	if (!path)

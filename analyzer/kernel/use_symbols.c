@@ -8,7 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOTES_MOST = 4 }; /* about sources that are not used */
+enum {
+	NOTES_MOST = 4, /* about sources that are not used */
+	PATH_WORDS = 80,
+};
+
+/* Of a long path only the end, so that the reason behind it is not cut off. */
+static const char *path_words(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > PATH_WORDS ? path + length - PATH_WORDS : path;
+}
 
 /* False, and why, when the source's list of modules is none of this kernel's. */
 static bool fits(struct kernel *kernel, char *why, size_t size)
@@ -66,8 +77,8 @@ static void note_attempts(struct kernel *kernel, size_t first)
 			if (strstr(a->words, a->where))
 				kernel_note(kernel, "symbols not used: %.210s", a->words);
 			else
-				kernel_note(kernel, "symbols not used: %.90s: %.120s", a->where,
-					    a->words);
+				kernel_note(kernel, "symbols not used: %s: %.130s",
+					    path_words(a->where), a->words);
 			notes++;
 		}
 	}
@@ -78,8 +89,8 @@ static void note_wrong(struct kernel *kernel, const char *why)
 	const struct symbol_set *set = &kernel->symbols->set;
 
 	symbols_reject(kernel->symbols, why);
-	kernel_note(kernel, "symbols not used: %s %.80s: %.130s", symbol_source_word(set->source),
-		    set->origin, why);
+	kernel_note(kernel, "symbols not used: %s %s: %.130s", symbol_source_word(set->source),
+		    path_words(set->origin), why);
 }
 
 /* Goes on to a source that fits. */

@@ -4,7 +4,7 @@
 set -u
 mkdump=$1 fuzzers=$2 seconds=$3
 seeds=build/fuzz/seeds
-mkdir -p "$seeds"/{dump,pooltag,pe} build/fuzz/{dump,pooltag,pe,found}
+mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf} build/fuzz/{dump,pooltag,pe,pdb,isf,found}
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
 for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse; do
@@ -36,8 +36,25 @@ for config in $configs; do
 	done
 done
 
+# The drivers' PDBs, and a small symbol table in each packing.
+for config in $configs; do
+	for pdb in build/drivers/"$config"/*.pdb; do
+		[ -f "$pdb" ] && [ "$(stat -c %s "$pdb")" -lt 500000 ] && cp "$pdb" "$seeds/pdb/$config-${pdb##*/}"
+	done
+done
+cat > "$seeds/isf/table.json" <<-END
+	{"metadata": {"windows": {"pdb": {"GUID": "0123456789ABCDEF0123456789ABCDEF", "age": 1,
+	"database": "ntkrnlmp.pdb"}}}, "symbols": {"PoolTrackTable": {"address": 4096}, "A\u0041\n": {}},
+	"user_types": {"_EPROCESS": {"kind": "struct", "size": 8, "fields": {"Flags": {"offset": 4,
+	"type": {"kind": "bitfield", "bit_position": 3, "bit_length": 2}}}}}, "enums": [1, -2.5e3, null, true]}
+END
+xz -kf "$seeds/isf/table.json"
+gzip -kf "$seeds/isf/table.json"
+printf 'poolscope-symbols 1\npdb a.pdb 0-1\nsymbol PoolTrackTable 0x10\nfield _EPROCESS Flags 0x4 3 2\nend\n' \
+	> "$seeds/isf/entry.symbols"
+
 status=0
-for kind in dump pooltag pe; do
+for kind in dump pooltag pe pdb isf; do
 	"$fuzzers/fuzz_$kind" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -max_len=2000000 \
 		-artifact_prefix=build/fuzz/found/ "build/fuzz/$kind" "$seeds/$kind" || status=1
 done

@@ -1,7 +1,7 @@
 /*
- * See json_scan.h: a lexer over bytes that may end anywhere, above it what may come next.
+ * See isf_scan.h: a lexer over bytes that may end anywhere, above it what may come next.
  */
-#include "analyzer/kernel/json_scan.h"
+#include "analyzer/kernel/isf_scan.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -10,7 +10,7 @@ enum lexing { LEX_NONE, LEX_STRING, LEX_ESCAPE, LEX_UNICODE, LEX_WORD };
 
 enum expecting { WANT_VALUE, WANT_VALUE_OR_END, WANT_KEY, WANT_KEY_OR_END, WANT_COLON, WANT_COMMA };
 
-void json_scan_init(struct json_scan *scan, json_visit visit, void *context)
+void isf_scan_init(struct isf_scan *scan, isf_scan_visit visit, void *context)
 {
 	memset(scan, 0, sizeof(*scan));
 	scan->visit = visit;
@@ -18,29 +18,29 @@ void json_scan_init(struct json_scan *scan, json_visit visit, void *context)
 	scan->expecting = WANT_VALUE;
 }
 
-bool json_scan_stopped(const struct json_scan *scan)
+bool isf_scan_stopped(const struct isf_scan *scan)
 {
 	return scan->stopped;
 }
 
-static enum ps_status fail(const struct json_scan *scan, const char *what, struct ps_error *err)
+static enum ps_status fail(const struct isf_scan *scan, const char *what, struct ps_error *err)
 {
 	return ps_fail_at(err, PS_CORRUPT, scan->offset, "%s at byte %" PRIu64, what, scan->offset);
 }
 
-static void visit(struct json_scan *scan, enum json_event event)
+static void visit(struct isf_scan *scan, enum isf_scan_event event)
 {
 	if (!scan->visit(scan->context, scan, event))
 		scan->stopped = true;
 }
 
-static void after_value(struct json_scan *scan)
+static void after_value(struct isf_scan *scan)
 {
 	scan->expecting = WANT_COMMA;
 	scan->done = scan->depth == 0;
 }
 
-static enum ps_status open_container(struct json_scan *scan, bool is_array, struct ps_error *err)
+static enum ps_status open_container(struct isf_scan *scan, bool is_array, struct ps_error *err)
 {
 	if (scan->expecting != WANT_VALUE && scan->expecting != WANT_VALUE_OR_END)
 		return fail(scan, "a value stands where none can be", err);
@@ -54,7 +54,7 @@ static enum ps_status open_container(struct json_scan *scan, bool is_array, stru
 	return PS_OK;
 }
 
-static enum ps_status close_container(struct json_scan *scan, bool is_array, struct ps_error *err)
+static enum ps_status close_container(struct isf_scan *scan, bool is_array, struct ps_error *err)
 {
 	bool may_end = scan->expecting == WANT_COMMA ||
 		       scan->expecting == (is_array ? WANT_VALUE_OR_END : WANT_KEY_OR_END);
@@ -68,14 +68,14 @@ static enum ps_status close_container(struct json_scan *scan, bool is_array, str
 	return PS_OK;
 }
 
-static void begin_text(struct json_scan *scan, enum lexing lexing)
+static void begin_text(struct isf_scan *scan, enum lexing lexing)
 {
 	scan->lexing = lexing;
 	scan->used = 0;
 	scan->too_long = false;
 }
 
-static void add(struct json_scan *scan, char c)
+static void add(struct isf_scan *scan, char c)
 {
 	if (scan->used < sizeof(scan->text) - 1)
 		scan->text[scan->used++] = c;
@@ -84,7 +84,7 @@ static void add(struct json_scan *scan, char c)
 }
 
 /* Structure: what may stand between strings, numbers and words. */
-static enum ps_status take_mark(struct json_scan *scan, char c, struct ps_error *err)
+static enum ps_status take_mark(struct isf_scan *scan, char c, struct ps_error *err)
 {
 	bool value = scan->expecting == WANT_VALUE || scan->expecting == WANT_VALUE_OR_END;
 	bool key = scan->expecting == WANT_KEY || scan->expecting == WANT_KEY_OR_END;
@@ -121,7 +121,7 @@ static enum ps_status take_mark(struct json_scan *scan, char c, struct ps_error 
 	return fail(scan, "no JSON", err);
 }
 
-static void end_string(struct json_scan *scan)
+static void end_string(struct isf_scan *scan)
 {
 	scan->text[scan->used] = '\0';
 	scan->lexing = LEX_NONE;
@@ -138,7 +138,7 @@ static void end_string(struct json_scan *scan)
 	after_value(scan);
 }
 
-static enum ps_status end_word(struct json_scan *scan, struct ps_error *err)
+static enum ps_status end_word(struct isf_scan *scan, struct ps_error *err)
 {
 	const char *c = scan->text;
 
@@ -163,7 +163,7 @@ static enum ps_status end_word(struct json_scan *scan, struct ps_error *err)
 	return PS_OK;
 }
 
-static enum ps_status take_escape(struct json_scan *scan, char c, struct ps_error *err)
+static enum ps_status take_escape(struct isf_scan *scan, char c, struct ps_error *err)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *at = c ? strchr(from, c) : NULL;
@@ -181,7 +181,7 @@ static enum ps_status take_escape(struct json_scan *scan, char c, struct ps_erro
 	return PS_OK;
 }
 
-static enum ps_status take_unicode(struct json_scan *scan, char c, struct ps_error *err)
+static enum ps_status take_unicode(struct isf_scan *scan, char c, struct ps_error *err)
 {
 	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
 	const char *at = c ? strchr(digits, c) : NULL;
@@ -199,7 +199,7 @@ static enum ps_status take_unicode(struct json_scan *scan, char c, struct ps_err
 }
 
 /* As much of a string as ends before something special; returns how much. */
-static size_t take_plain(struct json_scan *scan, const uint8_t *data, size_t size)
+static size_t take_plain(struct isf_scan *scan, const uint8_t *data, size_t size)
 {
 	size_t length = 0, room = sizeof(scan->text) - 1 - scan->used;
 
@@ -223,7 +223,7 @@ static bool ends_word(char c)
 	return c == ',' || c == '}' || c == ']' || c == ':' || c == '"' || is_space((uint8_t)c);
 }
 
-static enum ps_status take(struct json_scan *scan, char c, struct ps_error *err)
+static enum ps_status take(struct isf_scan *scan, char c, struct ps_error *err)
 {
 	switch (scan->lexing) {
 	case LEX_STRING:
@@ -248,8 +248,8 @@ static enum ps_status take(struct json_scan *scan, char c, struct ps_error *err)
 	}
 }
 
-enum ps_status json_scan_feed(struct json_scan *scan, const uint8_t *data, size_t size,
-			      struct ps_error *err)
+enum ps_status isf_scan_feed(struct isf_scan *scan, const uint8_t *data, size_t size,
+			     struct ps_error *err)
 {
 	uint64_t start = scan->offset;
 	size_t i = 0;
@@ -271,7 +271,7 @@ enum ps_status json_scan_feed(struct json_scan *scan, const uint8_t *data, size_
 	return PS_OK;
 }
 
-enum ps_status json_scan_end(const struct json_scan *scan, struct ps_error *err)
+enum ps_status isf_scan_end(const struct isf_scan *scan, struct ps_error *err)
 {
 	if (scan->done || scan->stopped)
 		return PS_OK;

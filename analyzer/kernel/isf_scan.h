@@ -6,8 +6,8 @@
  * of what is handed over are bounded. Not supported: \u escapes beyond Latin-1 (they become '?');
  * whether numbers and literals are spelled right is checked only as far as needed to go on.
  */
-#ifndef PS_ANALYZER_KERNEL_JSON_SCAN_H
-#define PS_ANALYZER_KERNEL_JSON_SCAN_H
+#ifndef PS_ANALYZER_KERNEL_ISF_SCAN_H
+#define PS_ANALYZER_KERNEL_ISF_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ enum {
 	JSON_TEXT_MOST = 512, /* bytes of a key or string that are handed over, with the NUL */
 };
 
-enum json_event {
+enum isf_scan_event {
 	JSON_OBJECT_BEGIN,
 	JSON_OBJECT_END,
 	JSON_STRING, /* text */
@@ -28,17 +28,18 @@ enum json_event {
 	JSON_OTHER,  /* true, false, null */
 };
 
-struct json_scan;
+struct isf_scan;
 
 /**
  * Called for each value. scan->depth containers are open and keys[0..depth-1] lead to the value; in
  * an array the key is empty. JSON_OBJECT_END comes with the depth of its own key again. False ends
  * the scan.
  */
-typedef bool (*json_visit)(void *context, const struct json_scan *scan, enum json_event event);
+typedef bool (*isf_scan_visit)(void *context, const struct isf_scan *scan,
+			       enum isf_scan_event event);
 
-struct json_scan {
-	json_visit visit;
+struct isf_scan {
+	isf_scan_visit visit;
 	void *context;
 	unsigned depth;
 	bool is_array[JSON_DEPTH];
@@ -51,21 +52,21 @@ struct json_scan {
 	/* private */
 	size_t used;
 	uint64_t offset;            /* of the next byte in the whole text */
-	unsigned lexing, expecting; /* what json_scan.c names */
+	unsigned lexing, expecting; /* what isf_scan.c names */
 	unsigned unicode_digits, unicode;
 	bool stopped, done;
 };
 
-void json_scan_init(struct json_scan *scan, json_visit visit, void *context);
+void isf_scan_init(struct isf_scan *scan, isf_scan_visit visit, void *context);
 
 /** Takes the next bytes of the text. PS_CORRUPT with the offset of what is no JSON. */
-enum ps_status json_scan_feed(struct json_scan *scan, const uint8_t *data, size_t size,
-			      struct ps_error *err);
+enum ps_status isf_scan_feed(struct isf_scan *scan, const uint8_t *data, size_t size,
+			     struct ps_error *err);
 
 /** True when the visitor wanted no more. */
-bool json_scan_stopped(const struct json_scan *scan);
+bool isf_scan_stopped(const struct isf_scan *scan);
 
 /** PS_CORRUPT when the text is not at its end. */
-enum ps_status json_scan_end(const struct json_scan *scan, struct ps_error *err);
+enum ps_status isf_scan_end(const struct isf_scan *scan, struct ps_error *err);
 
 #endif
