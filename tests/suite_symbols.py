@@ -406,28 +406,35 @@ def hostile_types():
             check(done.returncode == 0 or len(words.splitlines()) == 1, words[-2000:])
 
 
-def unusable_isfs():
-    """Deep, huge, cut off, of another kernel, no JSON: one note each, in bounded time."""
-    pdb = {"GUID": "0" * 32, "age": 1, "database": "ntkrnlmp.pdb"}
-    table = json.dumps({"metadata": {"windows": {"pdb": pdb}}, "symbols": {}}).encode()
+def bad_isfs(guid, age):
+    """Ending, contents, words: GUID and age are the kernel's."""
+    def text(guid):
+        pdb = {"GUID": guid, "age": int(age, 16), "database": "ntkrnlmp.pdb"}
+        return json.dumps({"metadata": {"windows": {"pdb": pdb}}, "symbols": {}}).encode()
+
+    table = text(guid)
     packed = lzma.compress(table)
-    bad = [
+    return [
         ("json", b"[" * 100000, "too deeply"),
         ("json", b'{"a":' * 100000, "too deeply"),
         ("json", table[:-5], "too early"),
         ("json", b"not JSON", "no JSON"),
         ("json", b"{}", "names no Windows PDB"),
-        ("json", table, "is for 0000"),
+        ("json", text("0" * 32), "is for 0000"),
         ("json.xz", packed[:-9], "too early"),
         ("json.xz", packed[:40] + b"\0\0\0\0" + packed[44:], "damaged"),
         ("json.gz", gzip.compress(table)[:-12], "too early"),
         ("json.gz", gzip.compress(b" " * 140_000_000, 1), "unpacks to more"),
         ("json.xz", lzma.compress(b'{"' + b"x" * 140_000_000, preset=0), "unpacks to more"),
     ]
+
+
+def unusable_isfs():
+    """Deep, huge, cut off, of another kernel, no JSON: one note each, in bounded time."""
     with scratch() as directory:
-        _, _, dump, _ = make_case(directory)
+        _, identity, dump, _ = make_case(directory)
         _, plain = analyze(dump)
-        for number, (end, contents, words) in enumerate(bad):
+        for number, (end, contents, words) in enumerate(bad_isfs(*identity.split("-"))):
             place = os.path.join(directory, f"place{number}")
             os.makedirs(place)
             with open(os.path.join(place, "ntkrnlmp." + end), "wb") as file:
@@ -593,6 +600,74 @@ def known_builds():
         equal(file.read() == made, True, "known_builds.inc is what known-builds.py makes")
 
 
+# -- PDBs of rearranged kernels (Windows 7 and before), which no linker here writes
+
+
+def msf(streams, block=512):
+    """An MSF 7.00 file of these streams."""
+    blocks = [b"", b"", b""]
+
+    def store(contents):
+        first = len(blocks)
+        for at in range(0, len(contents), block):
+            blocks.append(contents[at:at + block])
+        return list(range(first, len(blocks)))
+
+    places = [store(stream) for stream in streams]
+    directory = struct.pack("<I", len(streams))
+    directory += b"".join(struct.pack("<I", len(stream)) for stream in streams)
+    directory += b"".join(struct.pack(f"<{len(p)}I", *p) for p in places)
+    map_at = store(struct.pack("<64I", *(store(directory) + [0] * 64)[:64]))[0]
+    blocks[0] = b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0\0\0" + struct.pack(
+        "<6I", block, 1, len(blocks), len(directory), 0, map_at)  # fmt: skip
+    return b"".join(b.ljust(block, b"\0") for b in blocks)
+
+
+def symbol_record(kind, head, name):
+    body = struct.pack("<H", kind) + head + name.encode() + b"\0"
+    return struct.pack("<H", len(body)) + body
+
+
+def section(rva):
+    return struct.pack("<8s8I", b".x", 0x1000, rva, 0, 0, 0, 0, 0, 0)
+
+
+def moved_pdb(moves):
+    """Symbols count from the linker's sections; `moves` maps its RVAs to the image's."""
+    info = struct.pack("<III", 20000404, 1, 7) + bytes(range(16))
+    records = b"".join([
+        symbol_record(0x110e, struct.pack("<IIH", 0, 0x10, 1), "first"),
+        symbol_record(0x110e, struct.pack("<IIH", 0, 0x110, 1), "second"),
+        symbol_record(0x110d, struct.pack("<IIH", 0, 0x20, 2), "removed"),
+        symbol_record(0x110e, struct.pack("<IIH", 0, 0x20, 9), "absolute"),
+        struct.pack("<HHIIH", 0x12, 0x1009, 0, 0x114, 1) + b"\x05older",
+    ])  # fmt: skip
+    debug = struct.pack("<11H", *[0xffff] * 4, 5, 7, *[0xffff] * 4, 6)
+    dbi = struct.pack("<iII6H5iI2i2HI", -1, 19990903, 2, 0xffff, 0, 0xffff, 0, 4, 0, 0, 0, 0, 0, 0,
+                      0, len(debug), 0, 0, 0x14c, 0)  # fmt: skip
+    streams = [b"", info, b"", dbi[:64] + debug, records,
+               b"".join(struct.pack("<II", *move) for move in moves),
+               section(0x1000) + section(0x2000), section(0x9000)]  # fmt: skip
+    return msf(streams)
+
+
+def moved():
+    moves = [(0x1000, 0x5000), (0x1100, 0x3000), (0x2000, 0)]
+    with scratch() as directory:
+        path = os.path.join(directory, "moved.pdb")
+        with open(path, "wb") as file:
+            file.write(moved_pdb(moves))
+        identity, symbols, _, _ = own(path)
+        equal(identity, ["03020100050407060809" + "0A0B0C0D0E0F-2", "7"], "identity")
+        equal([(s[3], s[4]) for s in symbols],
+              [("first", "5010"), ("second", "3010"), ("removed", "-"), ("absolute", "-"),
+               ("older", "3014")], "symbols")  # fmt: skip
+        with open(path, "wb") as file:
+            file.write(moved_pdb(moves[::-1]))
+        done = run([PDB_DUMP, path], want=(1,))
+        check("not in order" in done.stderr.decode(), done.stderr.decode())
+
+
 def cases():
     pdbs = sorted(glob.glob(os.path.join(ROOT, "..", "shared", "data", "drivers", "*.pdb")))
     for path in pdbs:
@@ -601,6 +676,7 @@ def cases():
         yield "pdb/real", lambda: data("drivers")
     for machine in MACHINES:
         yield f"pdb/made-{machine}", lambda m=machine: made_agrees(m)
+    yield "pdb/moved", moved
     yield "pdb/ages", real_pdb_ages
     yield "pdb/large", large_pdb_in_time
     yield "pdb/hostile", hostile_types

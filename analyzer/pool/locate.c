@@ -294,6 +294,21 @@ static bool decides_nothing(enum ps_status status)
 	return status == PS_ABSENT || status == PS_NO_MEMORY || status == PS_INTERRUPTED;
 }
 
+/* The symbols' table was proved, so its variable is right whatever KDBG says. */
+static void took_symbols(const struct kernel *kernel, struct pool_globals *found)
+{
+	const struct symbol_set *set = &kernel->symbols->set;
+	uint64_t own = kernel->kdbg.fields[KDBG_POOL_TRACK_TABLE];
+
+	snprintf(found->symbols, sizeof(found->symbols), "%s %.140s",
+		 symbol_source_word(set->source), set->origin);
+	if (own && own != found->tracker.va)
+		locate_note(found,
+			    "KDBG says that PoolTrackTable is 0x%016llx, symbols say 0x%016llx, "
+			    "which leads to a tag table and is used",
+			    (unsigned long long)own, (unsigned long long)found->tracker.va);
+}
+
 /* By the sources in order. PS_NOT_FOUND: none of them, or none that is right. */
 static enum ps_status locate_by_symbols(struct kernel *kernel, struct pool_globals *ret,
 					struct ps_error *err)
@@ -307,8 +322,7 @@ static enum ps_status locate_by_symbols(struct kernel *kernel, struct pool_globa
 		ps_error_clear(&why);
 		status = locate_with(kernel, symbols, ret, &why);
 		if (status == PS_OK) {
-			snprintf(ret->symbols, sizeof(ret->symbols), "%s %.140s",
-				 symbol_source_word(symbols->set.source), symbols->set.origin);
+			took_symbols(kernel, ret);
 			return PS_OK;
 		}
 		if (decides_nothing(status)) {

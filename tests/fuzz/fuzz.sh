@@ -48,8 +48,10 @@ cat > "$seeds/isf/table.json" <<-END
 	"user_types": {"_EPROCESS": {"kind": "struct", "size": 8, "fields": {"Flags": {"offset": 4,
 	"type": {"kind": "bitfield", "bit_position": 3, "bit_length": 2}}}}}, "enums": [1, -2.5e3, null, true]}
 END
-xz -kf "$seeds/isf/table.json"
-gzip -kf "$seeds/isf/table.json"
+python3 -c 'import gzip, lzma, sys
+text = open(sys.argv[1], "rb").read()
+open(sys.argv[1] + ".xz", "wb").write(lzma.compress(text))
+open(sys.argv[1] + ".gz", "wb").write(gzip.compress(text))' "$seeds/isf/table.json"
 printf 'poolscope-symbols 1\npdb a.pdb 0-1\nsymbol PoolTrackTable 0x10\nfield _EPROCESS Flags 0x4 3 2\nend\n' \
 	> "$seeds/isf/entry.symbols"
 
