@@ -470,6 +470,33 @@ def wrong_addresses():
         equal([s["result"] for s in result if s["source"] == "ISF"], ["wrong"], "result")
 
 
+def partly_wrong_addresses():
+    """Of a source whose PoolTrackTable is right, each other variable is proved as well."""
+    with scratch() as directory:
+        pdb, identity, dump, true = make_case(directory)
+        _, plain = analyze(dump)
+        guid, age = identity.split("-")
+        rvas = {s[3]: int(s[4], 16) for s in own(pdb)[1] if s[0] == "public" and s[4] != "-"}
+        path = os.path.join(directory, "ntkrnlmp.json")
+        for name, other, words in [
+            ("ExPoolTagTables", "PoolBigPageTable", "ExPoolTagTables by symbols"),
+            ("PoolBigPageTable", "PoolTrackTable", "PoolBigPageTable by symbols"),
+            ("PoolBigPageTableSize", "PoolTrackTableMask", None),
+            ("PoolTrackTableExpansionSize", "PoolTrackTable", None),
+            ("PoolTrackTableSize", "PoolBigPageTableSize", "PoolTrackTableSize and Mask"),
+        ]:  # fmt: skip
+            wrong = dict(rvas, **{name: rvas[other]})
+            pdb_of = {"GUID": guid, "age": int(age, 16), "database": "ntkrnlmp.pdb"}
+            with open(path, "w", encoding="ascii") as file:
+                json.dump({"metadata": {"windows": {"pdb": pdb_of}},
+                           "symbols": {n: {"address": a} for n, a in wrong.items()}}, file)
+            status, report = analyze(dump, "--symbols", path)
+            equal(figures(report), figures(plain), name)
+            truth.compare_all(report, status, true)
+            notes = report["system"]["notes"] + report["pool"]["notes"]
+            check(not words or any(words in note for note in notes), f"{name}: {notes}")
+
+
 def ten_thousand_files():
     with scratch() as directory:
         pdb, _, dump, _ = make_case(directory)
@@ -687,6 +714,7 @@ def cases():
     yield "isf/in-time", isf_in_time
     yield "isf/unusable", unusable_isfs
     yield "wrong-addresses", wrong_addresses
+    yield "partly-wrong-addresses", partly_wrong_addresses
     yield "ten-thousand-files", ten_thousand_files
     yield "cache", cached
     yield "known-builds", known_builds

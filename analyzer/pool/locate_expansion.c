@@ -316,6 +316,16 @@ static enum ps_status try_pointers(struct search *s, const struct hash *ring, st
 	return PS_OK;
 }
 
+/* What symbols name holds keys, but is not what an expansion table is. */
+static bool is_refuted(const struct search *s, uint64_t table)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint32_t key;
+
+	return space_read_u32(s->space, table, &key, &ignored) == PS_OK && key != 0 &&
+	       key != OVERFLOW_TAG;
+}
+
 /* *ret_done: what symbols name was decisive, be it that there is no such table. */
 static enum ps_status try_symbols(struct search *s, const struct hash *ring, bool *ret_done,
 				  struct ps_error *err)
@@ -342,6 +352,8 @@ static enum ps_status try_symbols(struct search *s, const struct hash *ring, boo
 		s->found->expansion = named;
 	else if (unseen)
 		doubt(s, "PoolTrackTable's expansion table is not in the dump");
+	else if (status == PS_OK && is_refuted(s, named.value))
+		doubt(s, "what symbols name as PoolTrackTable's expansion table is not like one");
 	*ret_done = s->found->expansion.found || unseen;
 	return status;
 }
