@@ -61,16 +61,17 @@ def tool(*command, **options):
         raise Skip(f"{command[0]} is not installed") from error
 
 
-def make_pdb(directory, machine="x64", filling="", level="-O1"):
-    """Links an image with variables of a kernel; returns the PDB's path."""
+def make_pdb(directory, machine="x64", filling="", level="-O1", debug=True):
+    """Links an image with variables of a kernel; returns the PDB's path. Without debug information
+    it has public symbols alone, as those that Microsoft publishes of drivers."""
     variables = "\n".join(f"__declspec(align(16)) long long {name}[2] = {{ {number + 1} }};"
                           for number, name in enumerate(PLACED))  # fmt: skip
     source, obj = (os.path.join(directory, "kernel." + end) for end in ("c", "obj"))
     pdb = os.path.join(directory, "ntkrnlmp.pdb")
     with open(source, "w", encoding="ascii") as file:
         file.write(SOURCE.format(variables=variables, filling=filling))
-    tool("clang-14", f"--target={MACHINES[machine]}-pc-windows-msvc", level, "-g", "-gcodeview",
-         "-ffreestanding", "-c", source, "-o", obj)  # fmt: skip
+    tool("clang-14", f"--target={MACHINES[machine]}-pc-windows-msvc", level,
+         *(["-g", "-gcodeview"] if debug else []), "-ffreestanding", "-c", source, "-o", obj)  # fmt: skip
     tool("lld-link-14", "/nologo", "/subsystem:native", "/entry:KiSystemStartup", "/nodefaultlib",
          "/debug", "/pdb:" + pdb, "/pdbaltpath:ntkrnlmp.pdb", "/brepro", "/machine:" + machine,
          "/out:" + os.path.join(directory, "kernel.exe"), obj)  # fmt: skip
@@ -243,17 +244,18 @@ def large_pdb_in_time():
 
 
 def kernel_recipe(pdb):
-    rvas = {s[3]: int(s[4], 16) for s in own(pdb)[1] if s[0] == "public" and s[4] != "-"}
+    rvas = {s[3].removeprefix("_"): int(s[4], 16) for s in own(pdb)[1]
+            if s[0] == "public" and s[4] != "-"}  # fmt: skip
     placed = "\n".join(f"global {name} {rvas[name]:#x}" for name in [*PLACED, "ExPoolTagTables"])
     return placed, own(pdb)[0][0]
 
 
-def make_case(directory, lines="", pdb_of=None):
+def make_case(directory, lines="", pdb_of=None, machine="x64", family="10-17763-x64", debug=True):
     """A PDB and a dump of the kernel that it describes."""
-    pdb = make_pdb(directory)
+    pdb = make_pdb(directory, machine, debug=debug)
     placed, identity = kernel_recipe(pdb)
     guid, age = (pdb_of or identity).split("-")
-    recipe = (f"include family-10-17763-x64.recipe\nkernel-size 0xA71000\n{placed}\n"
+    recipe = (f"include family-{family}.recipe\nkernel-size 0xA71000\n{placed}\n"
               f"kernel-pdb ntkrnlmp.pdb {guid} {age}\n{lines}\n")  # fmt: skip
     dump, true = make_dump(recipe, directory, seed=7)
     return pdb, identity, dump, true
@@ -309,6 +311,19 @@ def finds_pdb():
             truth.compare_all(report, status, true)
         _, report = analyze(dump, "--symbols", "none", environment={"POOLSCOPE_SYMBOLS": store})
         equal(used(report), None, "--symbols none")
+
+
+def other_machine(machine, family, debug):
+    """Public names of x86 are decorated."""
+    with scratch() as directory:
+        pdb, _, dump, true = make_case(directory, machine=machine, family=family, debug=debug)
+        publics = {s[3] for s in own(pdb)[1] if s[0] == "public"}
+        equal("_PoolTrackTable" in publics, machine == "x86", "decoration")
+        status, report = analyze(dump, "--symbols", pdb)
+        check(used(report).startswith("PDB "), used(report))
+        check("symbols (PDB " in report["system"]["located_by"], "located_by")
+        equal(report["system"]["notes"], analyze(dump)[1]["system"]["notes"], "notes")
+        truth.compare_all(report, status, true)
 
 
 def without_kdbg():
@@ -708,6 +723,10 @@ def cases():
     yield "pdb/large", large_pdb_in_time
     yield "pdb/hostile", hostile_types
     yield "pdb/found", finds_pdb
+    for debug in (True, False):
+        kind = "private" if debug else "public"
+        yield f"pdb/found-x86-{kind}", lambda d=debug: other_machine("x86", "7-x86-pae", d)
+        yield f"pdb/found-arm64-{kind}", lambda d=debug: other_machine("arm64", "10-17763-arm64", d)
     yield "pdb/unusable", unusable_pdbs
     yield "without-kdbg", without_kdbg
     yield "isf/entries", isf_entries

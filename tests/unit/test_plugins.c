@@ -309,6 +309,7 @@ static void totals(void **state)
 
 	(void)state;
 	begin(&f, false);
+	f.kernel.kdbg.size = KDBG_MIN_SIZE;
 	run(&f, plugin_totals);
 	assert_int_equal(f.report->totals.trust, FIGURE_ABOUT);
 	assert_true(f.report->incomplete);
@@ -316,6 +317,26 @@ static void totals(void **state)
 	assert_false(f.report->totals.nonpaged.maximum.has_value);
 	assert_string_equal(f.report->totals.nonpaged.maximum.note,
 			    "KDBG does not name the variable");
+	assert_false(f.report->totals.by_symbols);
+	end(&f);
+}
+
+/* Without KDBG the words speak of symbols. */
+static void totals_without_kdbg(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false);
+	f.kernel.kdbg.from_symbols = 1u << KDBG_MM_MAXIMUM_NONPAGED_POOL;
+	run(&f, plugin_totals);
+	assert_string_equal(f.report->totals.nonpaged.maximum.note,
+			    "there is no KDBG, and no symbols name the variable");
+	assert_string_equal(f.report->totals.nonpaged.maximum_source,
+			    "read from the kernel: MmMaximumNonPagedPoolInBytes (symbols)");
+	assert_string_equal(f.report->totals.paged.maximum_source,
+			    "read from the kernel: MmSizeOfPagedPoolInBytes (KDBG)");
+	assert_true(f.report->totals.by_symbols);
 	end(&f);
 }
 
@@ -424,6 +445,7 @@ int main(void)
 		cmocka_unit_test(protected_bit),
 		cmocka_unit_test(no_pools),
 		cmocka_unit_test(totals),
+		cmocka_unit_test(totals_without_kdbg),
 		cmocka_unit_test(totals_of_minidump),
 		cmocka_unit_test(no_findings),
 		cmocka_unit_test(cross_checks),
