@@ -148,8 +148,12 @@ bool symbol_index_init(struct symbol_index *index)
 {
 	bool good = true;
 
+	memset(index->lengths, 0, sizeof(index->lengths));
 	hash_init(&index->names);
 	hash_init(&index->fields);
+	for (unsigned i = 0; i < SYMBOL_COUNT; i++)
+		index->lengths[(uint8_t)symbol_names[i][0]] |= UINT64_C(1)
+							       << strlen(symbol_names[i]);
 	for (unsigned i = 0; i < SYMBOL_COUNT && good; i++)
 		good = hash_add(&index->names,
 				hash_of(seed, symbol_names[i], strlen(symbol_names[i])), i);
@@ -171,6 +175,9 @@ unsigned symbol_index_name(const struct symbol_index *index, const char *name, s
 {
 	uint32_t i;
 
+	/* Nearly all of the names in a PDB end here. */
+	if (length == 0 || length >= 64 || !(index->lengths[(uint8_t)name[0]] >> length & 1))
+		return SYMBOL_COUNT;
 	if (!hash_find(&index->names, hash_of(seed, name, length), &i) ||
 	    strlen(symbol_names[i]) != length || memcmp(symbol_names[i], name, length) != 0)
 		return SYMBOL_COUNT;

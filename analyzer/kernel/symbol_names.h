@@ -40,6 +40,7 @@ extern const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT];
 /** Both lists by name. */
 struct symbol_index {
 	struct hash names, fields;
+	uint64_t lengths[256]; /* by first byte of a name: bit per length that one has */
 };
 
 /** False: out of memory. */
