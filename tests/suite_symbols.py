@@ -188,7 +188,10 @@ def agrees(path):
 
 def made_agrees(machine):
     with scratch() as directory:
-        pdb = make_pdb(directory, machine)
+        # more members than one list can hold
+        members = " ".join(f"int member_{'x' * 40}_{i};" for i in range(3000))
+        pdb = make_pdb(directory, machine, filling=f"struct wide {{ {members} }} wide;")
+        check("LF_INDEX" in pdbutil(pdb, "--types"), "no list of members goes on in another")
         words = agrees(pdb)
         for struct_name, member, want in [("outer", "in.c", "12 3 29"), ("later", "last.f", None),
                                           ("outer", "un.w.hi", None), ("later", "z", None)]:  # fmt: skip
@@ -412,8 +415,14 @@ def hostile_types():
         check(at > 0, "no member in the PDB")
         index = int(re.search(r"(0x[0-9A-F]+) \| LF_FIELDLIST", pdbutil(pdb, "--types"))[1], 16)
         path = os.path.join(directory, "bad.pdb")
-        loop = good[:at] + struct.pack("<HHI", 0x1404, 0, index) + b"\xf1" * 2 + good[at + 10:]
-        variants = [loop]
+        end = good.index(b"\0", at + 10) + 1
+        loop = good[:at] + struct.pack("<HHI", 0x1404, 0, index)
+        loop += b"\xf1" * (end - len(loop)) + good[end:]
+        with open(path, "wb") as file:
+            file.write(loop)
+        done = run([CHECKED_DUMP, path], want=(1,))
+        check("a list of members has no end" in done.stderr.decode(), done.stderr.decode())
+        variants = []
         for i in range(0, 120):
             where = (at + i * 7919) % len(good)
             variants.append(good[:where] + bytes([good[where] ^ 0xff]) + good[where + 1:])

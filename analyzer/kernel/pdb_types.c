@@ -2,19 +2,17 @@
  * The types of a PDB: structures and unions with their members. See pdb.h.
  *
  * One pass notes where every type lies; then a type is found by its number. A field list may go on
- * in another one: the chain ends with an error when it is longer than any real one.
+ * in another one. Types refer to earlier ones only, so a list that goes on in itself or in a later
+ * one is damage, and every walk ends.
  */
 #include "analyzer/kernel/pdb_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
 #include "base/signals.h"
 
 enum {
-	LF_MODIFIER = 0x1001,
 	LF_FIELDLIST = 0x1203,
 	LF_BITFIELD = 0x1205,
 	LF_BCLASS = 0x1400,
@@ -46,30 +44,8 @@ enum {
 	TYPES_BYTES = 0x10,
 	TYPES_HEADER = 0x14,
 
-	AHEAD = 4096,      /* bytes read at once where types are looked up one by one */
-	CHAIN_MOST = 4096, /* field lists that one structure goes on over */
-	PATH_MOST = 16,    /* members in a path */
+	AHEAD = 4096, /* bytes read at once where types are looked up one by one */
 };
-
-struct pdb_types {
-	struct pdb *pdb; /* borrowed */
-	uint32_t first;  /* number of the first type */
-	uint32_t *at;    /* owned: offset of each type's length in the stream */
-	uint32_t count;
-	struct msf_window window; /* for walks over all types */
-	struct msf_window aside;  /* for single types, during such a walk too */
-	struct hash names;        /* hash of a defined structure's name -> its type, once filled */
-	bool has_names;
-};
-
-static uint64_t name_hash(const char *name, size_t length)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 0x100000001b3;
-	return hash;
-}
 
 /* A number of variable length; false for kinds that no size or offset has. */
 static bool read_number(struct bytes *b, size_t *at, uint64_t *ret)
@@ -99,9 +75,8 @@ static bool read_name(const struct bytes *b, size_t *at, const char **ret, size_
 	return true;
 }
 
-/* *ret begins with the type's kind. */
-static enum ps_status get_record(struct pdb_types *types, struct msf_window *window, uint32_t index,
-				 struct bytes *ret, struct ps_error *err)
+enum ps_status pdb_types_record(struct pdb_types *types, struct msf_window *window, uint32_t index,
+				struct bytes *ret, struct ps_error *err)
 {
 	const uint8_t *raw;
 	uint16_t length;
@@ -203,8 +178,7 @@ void pdb_types_destroy(struct pdb_types *types)
 	free(types);
 }
 
-/* False when the record is no structure. *ret_forward: only declared. */
-static bool read_struct(struct bytes *b, struct pdb_struct *ret, bool *ret_forward)
+bool pdb_types_read_struct(struct bytes *b, struct pdb_struct *ret, bool *ret_forward)
 {
 	uint16_t kind = bytes_u16(b, 0);
 	size_t at = kind == LF_UNION ? 0x0a : 0x12;
@@ -226,9 +200,10 @@ enum ps_status pdb_types_structs(struct pdb_types *types, pdb_struct_visit visit
 
 		if ((i & 0xfff) == 0 && signals_interrupted())
 			return ps_fail(err, PS_INTERRUPTED, "interrupted");
-		if (get_record(types, &types->window, types->first + i, &b, err) != PS_OK)
+		if (pdb_types_record(types, &types->window, types->first + i, &b, err) != PS_OK)
 			return err->status;
-		if (read_struct(&b, &type, &forward) && !forward && !visit(context, &type))
+		if (pdb_types_read_struct(&b, &type, &forward) && !forward &&
+		    !visit(context, &type))
 			break;
 	}
 	return PS_OK;
@@ -242,7 +217,7 @@ static enum ps_status resolve_bits(struct pdb_types *types, struct pdb_field *fi
 
 	if (field->type < types->first)
 		return PS_OK;
-	if (get_record(types, &types->aside, field->type, &b, err) != PS_OK)
+	if (pdb_types_record(types, &types->aside, field->type, &b, err) != PS_OK)
 		return err->status;
 	if (bytes_u16(&b, 0) != LF_BITFIELD)
 		return PS_OK;
@@ -329,7 +304,6 @@ enum ps_status pdb_types_fields(struct pdb_types *types, uint32_t field_list, pd
 {
 	struct msf_window window; /* of its own: resolve_bits() moves the other one */
 	enum ps_status status;
-	unsigned chain = 0;
 	bool go_on = true;
 
 	if (field_list == 0)
@@ -337,141 +311,18 @@ enum ps_status pdb_types_fields(struct pdb_types *types, uint32_t field_list, pd
 	status = msf_window_init(&window, &types->pdb->msf, PDB_TYPE_STREAM, err);
 	window.ahead = AHEAD;
 	while (status == PS_OK && go_on && field_list != 0) {
+		uint32_t next = 0;
 		struct bytes b;
 
-		status = get_record(types, &window, field_list, &b, err);
-		if (status == PS_OK && (bytes_u16(&b, 0) != LF_FIELDLIST || chain++ == CHAIN_MOST))
-			status = pdb_corrupt(types->pdb, "a list of members has no end", err);
+		status = pdb_types_record(types, &window, field_list, &b, err);
+		if (status == PS_OK && bytes_u16(&b, 0) != LF_FIELDLIST)
+			status = pdb_corrupt(types->pdb, "a list of members is none", err);
 		if (status == PS_OK)
-			status = walk_list(types, &b, visit, context, &field_list, &go_on, err);
+			status = walk_list(types, &b, visit, context, &next, &go_on, err);
+		if (status == PS_OK && next >= field_list)
+			status = pdb_corrupt(types->pdb, "a list of members has no end", err);
+		field_list = next;
 	}
 	msf_window_fini(&window);
-	return status;
-}
-
-/* The names of all defined structures, once. The first of a name wins. */
-static enum ps_status name_structs(struct pdb_types *types, struct ps_error *err)
-{
-	for (uint32_t i = 0; i < types->count && !types->has_names; i++) {
-		struct pdb_struct type;
-		struct bytes b;
-		uint32_t other;
-		uint64_t hash;
-		bool forward;
-
-		if (get_record(types, &types->window, types->first + i, &b, err) != PS_OK)
-			return err->status;
-		if (!read_struct(&b, &type, &forward) || forward)
-			continue;
-		hash = name_hash(type.name, type.name_length);
-		if (!hash_find(&types->names, hash, &other) && !hash_add(&types->names, hash, i))
-			return ps_fail_memory(err, "the names of a PDB's types");
-	}
-	types->has_names = true;
-	return PS_OK;
-}
-
-static enum ps_status find_struct(struct pdb_types *types, const char *name, size_t length,
-				  uint32_t *ret_list, struct ps_error *err)
-{
-	struct pdb_struct type;
-	struct bytes b;
-	uint32_t index;
-	bool forward;
-
-	if (name_structs(types, err) != PS_OK)
-		return err->status;
-	if (!hash_find(&types->names, name_hash(name, length), &index))
-		return ps_fail(err, PS_NOT_FOUND, "%s has no structure of that name",
-			       file_words(&types->pdb->msf.file));
-	if (get_record(types, &types->aside, types->first + index, &b, err) != PS_OK)
-		return err->status;
-	if (!read_struct(&b, &type, &forward) || type.name_length != length ||
-	    memcmp(type.name, name, length) != 0)
-		return ps_fail(err, PS_NOT_FOUND, "%s has no structure of that name",
-			       file_words(&types->pdb->msf.file));
-	*ret_list = type.field_list;
-	return PS_OK;
-}
-
-struct member_search {
-	const char *name;
-	size_t length;
-	bool found;
-	struct pdb_field field;
-};
-
-static bool is_member(void *context, const struct pdb_field *field)
-{
-	struct member_search *search = context;
-
-	if (field->name_length != search->length ||
-	    memcmp(field->name, search->name, search->length) != 0)
-		return true;
-	search->found = true;
-	search->field = *field;
-	return false;
-}
-
-/* The field list of a member's type: of its definition where it is only declared. */
-static enum ps_status list_of_type(struct pdb_types *types, uint32_t index, uint32_t *ret,
-				   struct ps_error *err)
-{
-	struct pdb_struct type;
-	struct bytes b;
-	char *name;
-	bool forward;
-	enum ps_status status;
-
-	if (get_record(types, &types->aside, index, &b, err) != PS_OK)
-		return err->status;
-	if (bytes_u16(&b, 0) == LF_MODIFIER &&
-	    get_record(types, &types->aside, bytes_u32(&b, 2), &b, err) != PS_OK)
-		return err->status;
-	if (!read_struct(&b, &type, &forward))
-		return ps_fail(err, PS_NOT_FOUND, "%s: a member on the path is no structure",
-			       file_words(&types->pdb->msf.file));
-	if (!forward) {
-		*ret = type.field_list;
-		return PS_OK;
-	}
-	name = mem_strndup(type.name, type.name_length); /* the window moves */
-	if (!name)
-		return ps_fail_memory(err, "the name of a type");
-	status = find_struct(types, name, type.name_length, ret, err);
-	free(name);
-	return status;
-}
-
-enum ps_status pdb_types_field(struct pdb_types *types, const char *type, const char *path,
-			       struct pdb_field *ret, struct ps_error *err)
-{
-	uint64_t offset = 0;
-	uint32_t list;
-	enum ps_status status = find_struct(types, type, strlen(type), &list, err);
-
-	for (unsigned depth = 0; status == PS_OK; depth++) {
-		struct member_search search = {.name = path, .length = strcspn(path, ".")};
-
-		status = depth == PATH_MOST
-				 ? ps_fail(err, PS_NOT_FOUND, "the path of members is too long")
-				 : pdb_types_fields(types, list, is_member, &search, err);
-		if (status == PS_OK && !search.found)
-			status = ps_fail(err, PS_NOT_FOUND, "%s: %s has no member %s",
-					 file_words(&types->pdb->msf.file), type, path);
-		if (status != PS_OK)
-			return status;
-		offset += search.field.offset;
-		path += search.length;
-		if (*path == '\0') {
-			*ret = search.field;
-			ret->name = NULL;
-			ret->name_length = 0;
-			ret->offset = offset;
-			return PS_OK;
-		}
-		path++;
-		status = list_of_type(types, search.field.type, &list, err);
-	}
 	return status;
 }
