@@ -3,8 +3,8 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth readers rvas real pe owners drivers
-#                        verdict mutate)
+#   make check-SUITE     one suite (build lint unit cli truth readers rvas symbols real pe owners
+#                        drivers verdict mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-qemu      containers that QEMU writes; installs it
@@ -29,13 +29,13 @@ VERSION := 0.1.0
 
 # Every Debian package this project needs, once; README has the reason for each.
 PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev \
-	libkdumpfile-dev libcapstone-dev zlib1g-dev
+	libkdumpfile-dev libcapstone-dev liblzma-dev zlib1g-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
 PACKAGES_HTML := chromium chromium-driver poppler-utils
 PACKAGES_CHECK := libcmocka-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc
 
-LIBS_PROGRAM := jansson smartcols libkdumpfile capstone zlib
+LIBS_PROGRAM := jansson smartcols libkdumpfile capstone liblzma zlib
 
 CC ?= gcc
 ifeq ($(origin CC),default)
@@ -71,7 +71,7 @@ MKDUMP_SOURCES := $(sort $(wildcard corpus/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(sort $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 # Programs that tests and benchmarks run: one file each beside the library.
-TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
+TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/pdb_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
 	tests/bench/copy.c tests/owners/immediates.c
 FUZZER_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MUTATE_SHARED := tests/fuzz/aim.c tests/fuzz/judge.c

@@ -85,6 +85,8 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 			   struct ps_error *err);
 enum ps_status plugin_system(const struct plugin_input *input, struct report *report,
 			     struct ps_error *err);
+enum ps_status plugin_symbols(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
 enum ps_status plugin_modules(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
 enum ps_status plugin_tracker(const struct plugin_input *input, struct report *report,

@@ -73,12 +73,20 @@ static void from_header(const struct machine_facts *facts, struct report *report
 	s->kdbg = number(&facts->kdbg, why);
 }
 
+/* "structure around KDBG's PoolTrackTable", or which symbols. */
+static const char *tables_words(const struct pool_globals *g, struct report *report)
+{
+	if (g->symbols[0] == '\0')
+		return g->found_by;
+	return report_text(report, "symbols (%s)", g->symbols);
+}
+
 static const char *located_by(const struct plugin_input *input, struct report *report)
 {
 	const struct kernel *k = input->kernel;
 	const struct pool_globals *g;
 	bool la57 = space_paging(k->space) == PAGING_X64_LA57;
-	const char *levels = la57 ? " (five levels)" : "";
+	const char *levels = la57 ? " (five levels)" : "", *tables;
 
 	if (input->dump->holds == HOLDS_RANGES)
 		return report_text(report,
@@ -88,11 +96,13 @@ static const char *located_by(const struct plugin_input *input, struct report *r
 		return report_text(report, "page tables: %s%s; KDBG: %s", k->dtb_found_by, levels,
 				   k->kdbg_found_by);
 	g = &input->pools->globals;
-	return report_text(report,
-			   "page tables: %s%s; KDBG: %s; tag tables: %s, %" PRIu64 " of %" PRIu64
-			   " tags where hash %c puts them; no symbols used",
-			   k->dtb_found_by, levels, k->kdbg_found_by, g->found_by, g->votes,
-			   g->voters, g->hash);
+	tables = tables_words(g, report);
+	return tables ? report_text(report,
+				    "page tables: %s%s; KDBG: %s; tag tables: %s, %" PRIu64
+				    " of %" PRIu64 " tags where hash %c puts them%s",
+				    k->dtb_found_by, levels, k->kdbg_found_by, tables, g->votes,
+				    g->voters, g->hash, g->symbols[0] ? "" : "; no symbols used")
+		      : NULL;
 }
 
 static void from_kernel(const struct plugin_input *input, struct report *report)

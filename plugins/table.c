@@ -5,6 +5,7 @@
 
 static const struct plugin plugins[] = {
 	{"system", SECTION_SYSTEM, plugin_system},
+	{"symbols", SECTION_SYSTEM, plugin_symbols},
 	{"modules", SECTION_MODULES, plugin_modules},
 	{"tracker", SECTION_TRACKER | SECTION_TAGS | SECTION_TOP | SECTION_TOTALS, plugin_tracker},
 	/* before tags: shares of a pool are shares of its sum */

@@ -3,7 +3,9 @@
 For every row of kernel-rvas.tsv a dump of the right family is made with the globals at that row's
 RVAs: once among all kinds of decoys, once over the bytes that really surround PoolTrackTable in a
 real 17763 kernel; and once, over either, without KDBG, where the search of the kernel's data has to
-find them. Values must be exact, and so must every address that is given.
+find them. Values must be exact, and so must every address that is given: by structure alone, by the
+built-in table of known builds, and, for the nine that ../shared/data/isf has, by the ISF. Symbols
+leave no place unnamed.
 """
 
 import csv
@@ -86,9 +88,11 @@ def hidden_window(row, number):
     return ["kdbg none", "kernel-code none", *(real_window(row) if number % 2 else DECOYS)]
 
 
-def found_globals(dump):
-    lines = run([GLOBALS, dump]).stdout.decode().splitlines()
-    return {line.split()[0]: line.split()[1:] for line in lines}
+def found_globals(dump, source):
+    lines = run([GLOBALS, dump, source]).stdout.decode().splitlines()
+    found = {line.split()[0]: line.split()[1:] for line in lines}
+    found["notes"] = [line.removeprefix("note ") for line in lines if line.startswith("note ")]
+    return found
 
 
 def wanted_values(true):
@@ -126,10 +130,25 @@ def compare_globals(found, true):
     return vague
 
 
+def by_symbols(dump, true, source, words):
+    """What symbols name is found where they say, is proved, and gives no reason for a note, but that
+    there is no KDBG."""
+    found = found_globals(dump, source)
+    equal(found["symbols"], words, "source")
+    equal(compare_globals(found, true), [], "places that are not unique")
+    equal([n for n in found["notes"] if not n.startswith("no KDBG, plain or encoded")], [], "notes")
+
+
 def compare(row, number, window):
     with scratch() as directory:
         dump, true = make_dump(recipe(row, number, window), directory, seed=number + 1)
-        vague = compare_globals(found_globals(dump), true)
+        found = found_globals(dump, "structure")
+        equal(found["symbols"], ["-"], "source")
+        vague = compare_globals(found, true)
+        by_symbols(dump, true, "known", ["known", "build", row["version"]])
+        table = os.path.join(data("isf"), row["pdb_guid_age"] + ".json.xz")
+        if os.path.exists(table):
+            by_symbols(dump, true, data("isf"), ["ISF", table])
         status, report = poolscope_json(dump, want=(0, 1))
         truth.compare_all(report, status, true)
     return f"place not unique: {' '.join(vague)}" if vague else None

@@ -21,7 +21,12 @@ struct command {
 };
 
 extern const struct command command_analyze, command_tags, command_big, command_modules,
-	command_info, command_owners;
+	command_info, command_owners, command_symbols;
+
+/** Parts of `poolscope symbols` that open no dump. `cache`: its folder; NULL: there is none. */
+int command_symbols_add(const struct options *options, const char *cache);
+int command_symbols_list(const struct options *options, const char *cache,
+			 const struct symbol_options *sources);
 
 /** Prints the explanation of a finding, or the list of them; returns the exit status. */
 int explain_run(const char *finding);

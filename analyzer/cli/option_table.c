@@ -21,6 +21,9 @@ static const struct {
 	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
 	[COMMAND_EXPLAIN] = {"explain", "what a finding means, how sure it is and what to do; "
 					"without a finding, the list of them"},
+	[COMMAND_SYMBOLS] = {"symbols",
+			     "check FILE: which symbols the dump wants; add DIR: take some "
+			     "into the cache; list"},
 };
 
 const struct option_spec option_specs[OPTION_SPECS] = {
@@ -50,6 +53,11 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "a plain block of text to paste into a support case"},
 	{"html", OPTION_HTML, "OUT", IN_ANALYZE,
 	 "also write a page for a browser to this file; - writes it instead of text"},
+	{"symbols", OPTION_SYMBOLS, "PATH", IN_ALL,
+	 "folder, file or symbol path with the kernel's PDB or ISF; none: use no symbol files; "
+	 "repeatable"},
+	{"no-known-builds", OPTION_NO_KNOWN_BUILDS, NULL, IN_ALL,
+	 "do not use the built-in addresses of known kernels"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
 	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},

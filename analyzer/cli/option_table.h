@@ -16,12 +16,13 @@ enum {
 	IN_INFO = 1 << COMMAND_INFO,
 	IN_OWNERS = 1 << COMMAND_OWNERS,
 	IN_EXPLAIN = 1 << COMMAND_EXPLAIN,
+	IN_SYMBOLS = 1 << COMMAND_SYMBOLS,
 	IN_TABLES = IN_TAGS | IN_OWNERS | IN_BIG | IN_MODULES,
 	IN_POOLS = IN_TAGS | IN_OWNERS | IN_BIG,
 	IN_NAMED = IN_ANALYZE | IN_POOLS,
 	IN_DRIVERS = IN_ANALYZE | IN_TAGS | IN_OWNERS | IN_MODULES,
 	IN_SPARED = IN_ANALYZE | IN_TAGS | IN_MODULES,
-	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO,
+	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_INFO | IN_SYMBOLS,
 };
 
 /* Values of getopt_long(); short options keep their letter. */
@@ -48,6 +49,8 @@ enum option_id {
 	OPTION_KNOWN,
 	OPTION_TICKET,
 	OPTION_HTML,
+	OPTION_SYMBOLS,
+	OPTION_NO_KNOWN_BUILDS,
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -60,7 +63,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 24 };
+enum { OPTION_SPECS = 26 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

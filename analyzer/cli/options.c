@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { WORDS_MAX = 3 };
+enum { WORDS_MAX = 4 };
 
 static const struct {
 	const char *word;
@@ -147,6 +147,19 @@ static enum ps_status take_html(struct options *o, const char *path, struct ps_e
 	return PS_OK;
 }
 
+static enum ps_status add_symbols(struct options *o, const char *path, struct ps_error *err)
+{
+	if (strcmp(path, "none") == 0) {
+		o->no_symbols = true;
+		return PS_OK;
+	}
+	if (o->symbol_count == SYMBOL_PATHS)
+		return ps_fail(err, PS_USAGE, "more than %d paths given with --symbols",
+			       SYMBOL_PATHS);
+	o->symbols[o->symbol_count++] = path;
+	return PS_OK;
+}
+
 static enum ps_status take_value(struct options *o, int id, const char *value, struct ps_error *err)
 {
 	uint64_t number = 0;
@@ -167,6 +180,7 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_READER: return parse_reader(o, value, err);
 	case OPTION_SORT: return parse_sort(o, value, err);
 	case OPTION_TAG: return add_tag(o, value, err);
+	case OPTION_SYMBOLS: return add_symbols(o, value, err);
 	case OPTION_DRIVERS: return add_drivers(o, value, err);
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);
 	case OPTION_HTTPERR: return add_httperr(o, value, err);
@@ -185,6 +199,7 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	case OPTION_NONPAGED: o->filter = FILTER_NONPAGED; return PS_OK;
 	case OPTION_PAGED: o->filter = FILTER_PAGED; return PS_OK;
 	case OPTION_NO_OWNERS: o->no_owners = true; return PS_OK;
+	case OPTION_NO_KNOWN_BUILDS: o->no_known_builds = true; return PS_OK;
 	case OPTION_LIST: o->list = true; return PS_OK;
 	case OPTION_FREED: o->freed = true; return PS_OK;
 	case OPTION_HELP: o->help = true; return PS_OK;
@@ -290,9 +305,25 @@ static bool find_command(const char *word, enum command_id *ret)
 static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
-	ps_hint(err, "the commands are analyze, tags, owners, big, modules, info and "
-		     "explain; try `poolscope --help`");
+	ps_hint(err, "the commands are analyze, tags, owners, big, modules, info, explain and "
+		     "symbols; try `poolscope --help`");
 	return err->status;
+}
+
+/* The word behind `symbols`. */
+static enum ps_status sort_action(struct options *o, const struct words *words, size_t *next,
+				  struct ps_error *err)
+{
+	static const char *const actions[] = {"check", "list", "add"};
+
+	for (unsigned i = 0; i < 3 && *next < words->count; i++) {
+		if (strcmp(words->items[*next], actions[i]) != 0)
+			continue;
+		o->symbols_action = (enum symbols_action)i;
+		++*next;
+		return PS_OK;
+	}
+	return ps_fail(err, PS_USAGE, "`poolscope symbols` needs one of check FILE, list, add DIR");
 }
 
 /* Second pass: which word is the command, which the file. */
@@ -311,6 +342,8 @@ static enum ps_status sort_words(struct options *o, const struct words *words, s
 			 access(first, F_OK) != 0)
 			return unknown_command(first, err);
 	}
+	if (o->command == COMMAND_SYMBOLS && !o->help && sort_action(o, words, &next, err) != PS_OK)
+		return err->status;
 	if (words->count > next)
 		o->file = words->items[next++];
 	if (words->count > next)
@@ -364,6 +397,11 @@ static enum ps_status check_together(const struct options *o, const struct words
 			err, PS_USAGE,
 			"without a dump there is no usage to sort or choose by: --sort, --top, "
 			"--nonpaged and --paged do not apply");
+	if (o->no_symbols && o->symbol_count)
+		return ps_fail(err, PS_USAGE, "--symbols none excludes other --symbols");
+	if (o->command == COMMAND_SYMBOLS && o->symbols_action != SYMBOLS_CHECK &&
+	    o->output == OUTPUT_JSON)
+		return ps_fail(err, PS_USAGE, "--json is for `poolscope symbols check` alone");
 	if (o->list && o->has_dump)
 		return ps_fail(err, PS_USAGE, "--list and --dump exclude each other");
 	if (o->freed && !o->list)
@@ -387,6 +425,11 @@ static enum ps_status check_file(const struct options *o, struct ps_error *err)
 	if (o->command == COMMAND_EXPLAIN ||
 	    (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0))
 		return PS_OK;
+	if (o->command == COMMAND_SYMBOLS && o->symbols_action == SYMBOLS_LIST)
+		return o->file ? ps_fail(err, PS_USAGE, "`poolscope symbols list` takes no file")
+			       : PS_OK;
+	if (!o->file && o->command == COMMAND_SYMBOLS && o->symbols_action == SYMBOLS_ADD)
+		return ps_fail(err, PS_USAGE, "`poolscope symbols add` needs a folder or file");
 	if (!o->file && o->command == COMMAND_OWNERS)
 		return ps_fail(err, PS_USAGE,
 			       "`poolscope owners` needs a dump, a folder of drivers (--drivers "

@@ -19,9 +19,13 @@ enum command_id {
 	COMMAND_MODULES,
 	COMMAND_INFO,
 	COMMAND_EXPLAIN,
+	COMMAND_SYMBOLS,
 };
 
-enum { COMMAND_COUNT = 7 };
+enum { COMMAND_COUNT = 8 };
+
+/** What `poolscope symbols` is to do. */
+enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
 
 enum output_kind { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_TICKET, OUTPUT_HTML };
 
@@ -31,6 +35,7 @@ enum {
 	POOLTAG_FILES = 8,
 	DRIVER_FOLDERS = 16,
 	HTTPERR_PATHS = 16,
+	SYMBOL_PATHS = 16,
 	DUMP_BYTES_DEFAULT = 256,
 	DUMP_BYTES_MAX = 16 * 1024 * 1024
 };
@@ -56,6 +61,10 @@ struct options {
 	size_t httperr_count;
 	const char *known; /* NULL: no --known */
 	const char *html;  /* a file to write beside the output; NULL: none */
+	const char *symbols[SYMBOL_PATHS];
+	size_t symbol_count;
+	bool no_symbols, no_known_builds;
+	enum symbols_action symbols_action; /* COMMAND_SYMBOLS; `file` is the folder of `add` */
 	enum color_when color;
 	int verbosity; /* enum log_level */
 	enum dump_reader reader;

@@ -16,6 +16,7 @@
 #include "analyzer/cli/html_file.h"
 #include "analyzer/report/format.h"
 #include "analyzer/report/render.h"
+#include "base/memory.h"
 #include "base/signals.h"
 #include "base/time.h"
 
@@ -203,22 +204,52 @@ static int report_case(const struct command *command, const struct options *opti
 	return result;
 }
 
+/* Folder of cached symbols; NULL: there is none, or out of memory. Caller frees. */
+static char *cache_folder(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+	if (cache && cache[0] == '/')
+		return mem_printf("%s/poolscope/symbols", cache);
+	if (home && home[0] == '/')
+		return mem_printf("%s/.cache/poolscope/symbols", home);
+	return NULL;
+}
+
+static struct symbol_options symbol_sources(const struct options *options, const char *cache)
+{
+	struct symbol_options sources = {.no_known_builds = options->no_known_builds};
+
+	if (options->no_symbols)
+		return sources;
+	sources.paths = options->symbols;
+	sources.path_count = options->symbol_count;
+	sources.environment[0] = getenv("POOLSCOPE_SYMBOLS");
+	sources.environment[1] = getenv("_NT_SYMBOL_PATH");
+	sources.cache = cache;
+	return sources;
+}
+
 static enum ps_status open_case(const struct command *command, const struct options *options,
-				const struct log *log, struct progress *progress,
-				struct case_file *c, struct ps_error *err)
+				const struct symbol_options *symbols, const struct log *log,
+				struct progress *progress, struct case_file *c,
+				struct ps_error *err)
 {
 	enum ps_status status = PS_OK;
 
-	if (options->file)
-		status = case_init(c, options->file, command->depth, options->reader, log, progress,
-				   err);
+	if (options->file) {
+		const struct case_options how = {options->reader, symbols};
+
+		status = case_init_with(c, options->file, command->depth, &how, log, progress, err);
+	}
 	if (status == PS_OK && command->owners && !options->no_owners)
 		status =
 			case_find_owners(c, options->drivers, options->driver_count, progress, err);
 	return status;
 }
 
-int command_run(const struct command *command, const struct options *options)
+static int run_case(const struct command *command, const struct options *options,
+		    const struct symbol_options *symbols)
 {
 	struct ps_error error = PS_ERROR_INIT;
 	struct log log = {(enum log_level)options->verbosity};
@@ -233,7 +264,7 @@ int command_run(const struct command *command, const struct options *options)
 	}
 	progress_init(&progress, options->verbosity != LOG_QUIET);
 	if (load_lists(options, &log, &texts, &error) != PS_OK ||
-	    open_case(command, options, &log, &progress, &c, &error) != PS_OK ||
+	    open_case(command, options, symbols, &log, &progress, &c, &error) != PS_OK ||
 	    load_logs(options, c.dump, &progress, &texts, &error) != PS_OK) {
 		progress_end(&progress);
 		result = command_fail(&error, options->output == OUTPUT_JSON);
@@ -242,5 +273,21 @@ int command_run(const struct command *command, const struct options *options)
 	}
 	case_fini(&c);
 	texts_fini(&texts);
+	return result;
+}
+
+int command_run(const struct command *command, const struct options *options)
+{
+	char *cache = cache_folder();
+	struct symbol_options symbols = symbol_sources(options, cache);
+	int result;
+
+	if (options->command == COMMAND_SYMBOLS && options->symbols_action == SYMBOLS_ADD)
+		result = command_symbols_add(options, cache);
+	else if (options->command == COMMAND_SYMBOLS && options->symbols_action == SYMBOLS_LIST)
+		result = command_symbols_list(options, cache, &symbols);
+	else
+		result = run_case(command, options, &symbols);
+	free(cache);
 	return result;
 }

@@ -51,12 +51,13 @@ static enum ps_status blame_reader(struct case_file *c, struct ps_error *err)
 	return PS_OK;
 }
 
-static enum ps_status open_kernel(struct case_file *c, enum case_depth depth, const struct log *log,
+static enum ps_status open_kernel(struct case_file *c, enum case_depth depth,
+				  const struct symbol_options *symbols, const struct log *log,
 				  struct progress *progress, struct ps_error *err)
 {
 	enum ps_status status;
 
-	status = kernel_open(c->dump, log, progress, &c->kernel, &c->kernel_error);
+	status = kernel_open_with(c->dump, symbols, log, progress, &c->kernel, &c->kernel_error);
 	if (status != PS_OK) {
 		c->kernel = NULL;
 		if (c->dump->advice) {
@@ -83,7 +84,16 @@ enum ps_status case_init(struct case_file *c, const char *path, enum case_depth 
 			 enum dump_reader reader, const struct log *log, struct progress *progress,
 			 struct ps_error *err)
 {
-	const struct dump_options options = {.reader = reader, .progress = progress};
+	const struct case_options options = {.reader = reader};
+
+	return case_init_with(c, path, depth, &options, log, progress, err);
+}
+
+enum ps_status case_init_with(struct case_file *c, const char *path, enum case_depth depth,
+			      const struct case_options *chosen, const struct log *log,
+			      struct progress *progress, struct ps_error *err)
+{
+	const struct dump_options options = {.reader = chosen->reader, .progress = progress};
 	enum ps_status status;
 
 	*c = (struct case_file){.dump = NULL};
@@ -94,7 +104,7 @@ enum ps_status case_init(struct case_file *c, const char *path, enum case_depth 
 	}
 	if (depth < CASE_KERNEL)
 		return PS_OK;
-	status = open_kernel(c, depth, log, progress, err);
+	status = open_kernel(c, depth, chosen->symbols, log, progress, err);
 	progress_end(progress);
 	return status == PS_OK ? blame_reader(c, err) : status;
 }

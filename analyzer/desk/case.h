@@ -38,6 +38,18 @@ enum case_depth { CASE_DUMP, CASE_KERNEL, CASE_POOLS };
 enum ps_status case_init(struct case_file *c, const char *path, enum case_depth depth,
 			 enum dump_reader reader, const struct log *log, struct progress *progress,
 			 struct ps_error *err);
+
+struct case_options {
+	enum dump_reader reader;
+	const struct symbol_options
+		*symbols; /* NULL: the known builds alone; must outlive the case */
+};
+
+/** As case_init(), with more to choose. */
+enum ps_status case_init_with(struct case_file *c, const char *path, enum case_depth depth,
+			      const struct case_options *options, const struct log *log,
+			      struct progress *progress, struct ps_error *err);
+
 void case_fini(struct case_file *c);
 
 /**

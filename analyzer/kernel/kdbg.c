@@ -54,6 +54,11 @@ static const struct {
 	[KDBG_MM_VERIFIER_DATA] = {0x248, "MmVerifierData"},
 };
 
+const char *kdbg_field_name(enum kdbg_field field)
+{
+	return kdbg_layout[field].name;
+}
+
 static enum ps_status check_head(struct space *space, struct bytes *head, struct kdbg *kdbg,
 				 struct ps_error *err)
 {
@@ -148,7 +153,8 @@ static enum ps_status field_absent(const struct kdbg *kdbg, enum kdbg_field fiel
 	uint64_t at = kdbg->va + kdbg_layout[field].offset;
 
 	if (kdbg->size == 0)
-		return ps_fail_at(err, PS_ABSENT, 0, "there is no KDBG to name %s", name);
+		return ps_fail_at(err, PS_ABSENT, 0, "there is no KDBG, and no symbols name %s",
+				  name);
 	if (kdbg->unreadable >> field & 1)
 		return ps_fail_at(err, PS_ABSENT, at,
 				  "the KDBG field %s at 0x%" PRIx64 " is not in the dump", name,

@@ -49,7 +49,11 @@ struct kdbg {
 	uint32_t
 		unreadable; /* bit per field: inside the block, but its bytes are not in the dump */
 	uint32_t rejected;  /* bit per field: what is stored is no kernel address */
+	uint32_t from_symbols; /* bit per field: not the block's word, but a symbol's */
 };
+
+/** Name of the kernel variable or list head that the field points to. Static. */
+const char *kdbg_field_name(enum kdbg_field field);
 
 /**
  * Reads and checks the block at `va`: OwnerTag, Size, a kernel-range KernBase. PS_CORRUPT when it

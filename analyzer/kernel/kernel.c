@@ -11,6 +11,7 @@
 #include "analyzer/kernel/describe.h"
 #include "analyzer/kernel/minidump.h"
 #include "analyzer/kernel/search.h"
+#include "analyzer/kernel/use_symbols.h"
 #include "base/memory.h"
 
 void kernel_note(struct kernel *kernel, const char *format, ...)
@@ -79,14 +80,15 @@ static enum ps_status read_modules(struct kernel *kernel, struct ps_error *err)
 	return PS_OK;
 }
 
-/* Without KDBG nothing names MmLastUnloadedDriver, but the ring itself tells its order. */
+/* Where nothing names MmLastUnloadedDriver the ring itself tells its order. */
 static uint32_t last_unloaded(struct kernel *kernel, uint64_t table)
 {
 	uint64_t va = kernel->kdbg.fields[KDBG_MM_LAST_UNLOADED_DRIVER];
 	struct ps_error ignored = PS_ERROR_INIT;
 	uint32_t last;
 
-	if (kernel->kdbg.size == 0 && modules_unloaded_order(kernel->space, table, &last))
+	if (kernel->kdbg.size == 0 && va == 0 &&
+	    modules_unloaded_order(kernel->space, table, &last))
 		return last;
 	if (va == 0 || space_read_u32(kernel->space, va, &last, &ignored) != PS_OK)
 		return UINT32_MAX;
@@ -138,7 +140,7 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 		return err->status;
 	kernel->pointer_size = space_pointer_size(kernel->space);
 	kernel->arch = arch_name(space_paging(kernel->space));
-	if (search_kdbg(search, err) != PS_OK)
+	if (search_kdbg(search, err) != PS_OK || use_symbols(search, err) != PS_OK)
 		return err->status;
 	if (kernel->kdbg.size != 0)
 		log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)",
@@ -155,9 +157,20 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
 			   struct kernel **ret, struct ps_error *err)
 {
+	return kernel_open_with(dump, NULL, log, progress, ret, err);
+}
+
+enum ps_status kernel_open_with(struct dump *dump, const struct symbol_options *symbols,
+				const struct log *log, struct progress *progress,
+				struct kernel **ret, struct ps_error *err)
+{
+	static const struct symbol_options known_builds_alone = {.path_count = 0};
 	struct kernel *kernel = mem_array(1, sizeof(*kernel));
-	struct kernel_search search = {
-		.kernel = kernel, .log = log, .progress = progress, .trouble = PS_ERROR_INIT};
+	struct kernel_search search = {.kernel = kernel,
+				       .symbols = symbols ? symbols : &known_builds_alone,
+				       .log = log,
+				       .progress = progress,
+				       .trouble = PS_ERROR_INIT};
 
 	if (!kernel)
 		return ps_fail_memory(err, "the kernel");
@@ -180,6 +193,7 @@ void kernel_close(struct kernel *kernel)
 	module_list_fini(&kernel->unloaded);
 	free(kernel->build_lab);
 	free(kernel->service_pack);
+	symbols_destroy(kernel->symbols);
 	space_destroy(kernel->space);
 	free(kernel);
 }

@@ -11,6 +11,7 @@
 #include "analyzer/kernel/kdbg.h"
 #include "analyzer/kernel/modules.h"
 #include "analyzer/kernel/pe.h"
+#include "analyzer/kernel/symbols.h"
 #include "analyzer/memory/space.h"
 
 struct kernel {
@@ -23,7 +24,8 @@ struct kernel {
 	uint64_t size; /* SizeOfImage: PE header, else module list; 0 when neither is there */
 	struct pe_identity image; /* time stamp, PDB of the kernel itself */
 
-	struct kdbg kdbg; /* size 0: there is none, and the fields are from other sources */
+	struct kdbg kdbg;        /* size 0: there is none, and the fields are from other sources */
+	struct symbols *symbols; /* owned; NULL: the kernel's PDB is not known. See symbols.h */
 	unsigned exported_processors; /* KeNumberProcessors, read where there is no KDBG; else 0 */
 	const char *dtb_found_by;     /* "header", "low stub", "self-map search"; static; NULL: a
 					 minidump */
@@ -58,6 +60,17 @@ struct kernel {
  */
 enum ps_status kernel_open(struct dump *dump, const struct log *log, struct progress *progress,
 			   struct kernel **ret, struct ps_error *err);
+
+/** As kernel_open(), with symbol sources; NULL: the known builds alone, as kernel_open() has it. */
+enum ps_status kernel_open_with(struct dump *dump, const struct symbol_options *symbols,
+				const struct log *log, struct progress *progress,
+				struct kernel **ret, struct ps_error *err);
+
+/**
+ * The present symbol source led to something that is not what it should be: says so in a note, and
+ * goes on to the next one. PS_NOT_FOUND when there is none; PS_NO_MEMORY, PS_INTERRUPTED.
+ */
+enum ps_status kernel_reject_symbols(struct kernel *kernel, const char *why, struct ps_error *err);
 
 /** Frees the kernel. NULL is harmless. */
 void kernel_close(struct kernel *kernel);

@@ -14,7 +14,9 @@
 enum { TRACE_LIMIT = 64 };
 
 struct kernel_search {
-	struct kernel *kernel; /* borrowed; is being filled */
+	struct kernel *kernel;                /* borrowed; is being filled */
+	const struct symbol_options *symbols; /* borrowed: where symbols may be */
+	uint64_t symbols_base; /* of the image that kernel->symbols were asked for; 0: none yet */
 	const struct log *log;
 	struct progress *progress;
 

@@ -1,10 +1,10 @@
 /*
  * A kernel that hides its KDBG: decodes it, or does without. See search.h.
  *
- * What stands for the block where there is none: PsLoadedModuleList of the header, of the exports
- * (Windows 10 and later) or, found by its first entry, in the kernel's data; the other exported
- * variables; NtBuildLab by its text; MmUnloadedDrivers by the look of the ring that it points to.
- * The pool's variables are not looked for here.
+ * What stands for the block where there is none: PsLoadedModuleList of the exports (Windows 10 and
+ * later), by symbols, of the header or, found by its first entry, in the kernel's data; the other
+ * variables that are exported or that symbols name; NtBuildLab by its text; MmUnloadedDrivers by
+ * the look of the ring that it points to. The pool's variables are not looked for here.
  */
 #include "analyzer/kernel/search.h"
 
@@ -14,6 +14,7 @@
 
 #include "analyzer/kernel/kdbg_cipher.h"
 #include "analyzer/kernel/pe_exports.h"
+#include "analyzer/kernel/use_symbols.h"
 #include "base/bytes.h"
 
 enum {
@@ -22,6 +23,8 @@ enum {
 	LAB_HEAD = 32, /* characters of a build lab before "fre" */
 };
 
+static const char by_symbols[] = "symbols";
+static const char by_symbol_keys[] = "decoded with the keys that symbols name";
 static const char by_keys[] = "decoded with the keys that KdCopyDataBlock uses";
 static const char by_plaintext[] = "decoded by known plaintext";
 
@@ -41,17 +44,52 @@ static enum ps_status open_image(struct kernel_search *search, uint64_t base, ui
 	return pe_image_open_bare(space, base, size, ret, err);
 }
 
-/*
- * Sources of the block, tried in this order. One that reads symbols would stand first: they name
- * KiWaitNever, KiWaitAlways, KdpDataBlockEncoded and the block itself, and
- * kdbg_cipher_of_keys() with kdbg_decode_block() is all that is left to do.
- */
-static enum ps_status find_encoded(struct space *space, const struct pe_image *image,
+static bool symbol_qword(struct kernel *kernel, const struct pe_image *image, const char *name,
+			 uint64_t *ret)
+{
+	uint64_t va;
+
+	return symbols_address_of(kernel->symbols, image->base, name, &va) &&
+	       va - image->base < image->size &&
+	       pe_uint(image, (uint32_t)(va - image->base), 8, ret);
+}
+
+/* The block that symbols name: a plain one that the search of the image passed over, or encoded. */
+static bool find_by_symbols(struct kernel *kernel, const struct pe_image *image, struct kdbg *ret,
+			    const char **ret_by)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint64_t block, flag, never, always;
+	struct kdbg_cipher cipher;
+
+	if (!symbols_address(kernel->symbols, image->base, SYMBOL_KD_DEBUGGER_DATA_BLOCK, &block) ||
+	    block - image->base >= image->size)
+		return false;
+	*ret_by = by_symbols;
+	if (kdbg_read(kernel->space, block, ret, &ignored) == PS_OK &&
+	    ret->kernel_base == image->base)
+		return true;
+	if (!symbols_address_of(kernel->symbols, image->base, "KdpDataBlockEncoded", &flag) ||
+	    !symbol_qword(kernel, image, "KiWaitNever", &never) ||
+	    !symbol_qword(kernel, image, "KiWaitAlways", &always))
+		return false;
+	*ret_by = by_symbol_keys;
+	cipher = kdbg_cipher_of_keys(never, always, flag);
+	return kdbg_decode_block(kernel->space, image, (uint32_t)(block - image->base), &cipher,
+				 ret);
+}
+
+/* Sources of the block, tried in this order: the surest first, the one that asks the most last. */
+static enum ps_status find_encoded(struct kernel *kernel, const struct pe_image *image,
 				   struct kdbg *ret, const char **ret_by, struct ps_error *err)
 {
+	struct space *space = kernel->space;
 	struct kdbg_code_trail trail;
-	enum ps_status status = kdbg_find_by_code(space, image, &trail, ret, err);
+	enum ps_status status;
 
+	if (find_by_symbols(kernel, image, ret, ret_by))
+		return PS_OK;
+	status = kdbg_find_by_code(space, image, &trail, ret, err);
 	if (status == PS_OK) {
 		*ret_by = by_keys;
 		return PS_OK;
@@ -76,24 +114,27 @@ enum ps_status search_encoded(struct kernel_search *search, uint64_t base, uint6
 			      struct ps_error *err)
 {
 	struct kernel *kernel = search->kernel;
-	enum ps_status status;
+	enum ps_status status = use_symbols_at(search, base, err);
 	struct pe_image *image;
 	const char *by = NULL;
 
+	if (status != PS_OK)
+		return status;
 	log_info(search->log, "searching the kernel image at 0x%" PRIx64 " for an encoded KDBG",
 		 base);
 	ps_error_clear(err);
 	if (open_image(search, base, size, &image, err) != PS_OK)
 		return err->status == PS_NO_MEMORY ? PS_NO_MEMORY : PS_NOT_FOUND;
-	status = find_encoded(kernel->space, image, &kernel->kdbg, &by, err);
+	status = find_encoded(kernel, image, &kernel->kdbg, &by, err);
 	if (status == PS_OK) {
 		kernel->base = base;
 		kernel->kdbg_found_by = by;
+	}
+	if (status == PS_OK && by != by_symbols)
 		kernel_note(kernel,
 			    "KDBG is encoded in this memory, as a running Windows 8 or "
 			    "later keeps it; it was %s",
 			    by);
-	}
 	pe_image_close(image);
 	return status;
 }
@@ -207,8 +248,12 @@ static const char *find_list(struct kernel *kernel, const struct pe_image *image
 	const struct fact *stated = &kernel->dump->facts.module_list;
 	uint64_t header = space_normalize(kernel->space, stated->value);
 
+	bool named = kernel->kdbg.from_symbols >> KDBG_PS_LOADED_MODULE_LIST & 1;
+
 	if (can_be_list(kernel, *list, image->base))
-		return "none in memory; PsLoadedModuleList is exported";
+		return named ? "none in memory; symbols name PsLoadedModuleList"
+			     : "none in memory; PsLoadedModuleList is exported";
+	kernel->kdbg.from_symbols &= ~(1u << KDBG_PS_LOADED_MODULE_LIST);
 	*list = stated->known && can_be_list(kernel, header, image->base) ? header : 0;
 	if (*list != 0)
 		return "none in memory; the header names PsLoadedModuleList";
@@ -281,22 +326,32 @@ enum ps_status search_without_kdbg(struct kernel_search *search, uint64_t base, 
 	struct names names = {.kdbg = &kernel->kdbg};
 	struct pe_image *image;
 
-	kernel->kdbg = (struct kdbg){.kernel_base = base};
 	ps_error_clear(err);
+	if (use_symbols_at(search, base, err) != PS_OK)
+		return err->status;
+	kernel->base = base;
+	kernel->kdbg = (struct kdbg){.kernel_base = base};
 	if (open_image(search, base, size, &image, err) != PS_OK)
 		return err->status;
 	names.image = image;
 	pe_exports(image, take_export, &names);
 	take_processors(kernel, names.processors);
+	use_symbol_fields(kernel);
 	if (kernel->kdbg.fields[KDBG_NT_BUILD_LAB] == 0)
 		kernel->kdbg.fields[KDBG_NT_BUILD_LAB] = find_build_lab(image);
 	kernel->kdbg_found_by = find_list(kernel, image);
-	kernel->kdbg.fields[KDBG_MM_UNLOADED_DRIVERS] = find_pointer(kernel, image, test_ring);
+	if (kernel->kdbg.fields[KDBG_MM_UNLOADED_DRIVERS] == 0)
+		kernel->kdbg.fields[KDBG_MM_UNLOADED_DRIVERS] =
+			find_pointer(kernel, image, test_ring);
 	kernel_note(kernel,
 		    "no KDBG, plain or encoded, in the kernel image (%" PRIu32 " of its %" PRIu32
-		    " pages could be read) or elsewhere in memory; the report does without",
-		    image->pages_present, image->pages);
+		    " pages could be read)%s; %s",
+		    image->pages_present, image->pages,
+		    use_symbols_are_proved(kernel) ? " where symbols say that it is"
+						   : " or elsewhere in memory",
+		    kernel->symbols && kernel->symbols->has_set
+			    ? "what it would name comes from symbols"
+			    : "the report does without");
 	pe_image_close(image);
-	kernel->base = base;
 	return PS_OK;
 }

@@ -4,6 +4,7 @@
  * search_hidden.c has what is done about an encoded block and about none.
  */
 #include "analyzer/kernel/search.h"
+#include "analyzer/kernel/use_symbols.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -252,7 +253,8 @@ static enum ps_status try_hidden(struct kernel_search *search, struct ps_error *
 		       "no kernel image where Windows puts its kernel (%" PRIu64
 		       " pages looked at)",
 		       search->pages_walked);
-	status = try_memory(search, err);
+	if (base == 0 || !use_symbols_are_proved(search->kernel))
+		status = try_memory(search, err);
 	if (status == PS_NOT_FOUND && base != 0 && search->unproved.size == 0)
 		status = search_without_kdbg(search, base, size, err);
 	return status;

@@ -2,10 +2,10 @@
  * Finds PoolTrackTable and proves its geometry; the other tables have files of their own
  * (locate_tables.c, locate_expansion.c, locate_big.c).
  *
- * KDBG names the variable PoolTrackTable; where it does not, locate_hidden.c finds it. Its table is
- * accepted when its keys vote for one layout, hash and size; PoolTrackTableSize and Mask must agree
- * with the vote. The build number is a prior: when it disagrees with the vote the vote wins and the
- * disagreement is noted.
+ * Symbols or KDBG name the variable PoolTrackTable; where neither does, locate_hidden.c finds it.
+ * Its table is accepted when its keys vote for one layout, hash and size; PoolTrackTableSize and
+ * Mask must agree with the vote. The build number is a prior: when it disagrees with the vote the
+ * vote wins and the disagreement is noted.
  */
 #include "analyzer/pool/locate_internal.h"
 
@@ -38,19 +38,36 @@ bool is_processor_table(const struct pool_globals *found, uint64_t value)
 	return false;
 }
 
-/*
- * Sources of the variable's address, tried in this order. Symbols, where there are any, name it
- * more surely than the code and the structure that locate_hidden() goes by.
- */
+bool search_symbol(const struct search *s, enum symbol_id symbol, struct global *ret)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	struct global global = {.found = true};
+
+	if (!symbols_address(s->symbols, s->kernel->base, symbol, &global.va) ||
+	    space_read_pointer(s->space, global.va, &global.value, &ignored) != PS_OK)
+		return false;
+	*ret = global;
+	return true;
+}
+
+/* Where the variable PoolTrackTable lies; 0 when nothing names it. */
+static uint64_t tracker_variable(const struct search *s)
+{
+	uint64_t variable = s->kernel->kdbg.fields[KDBG_POOL_TRACK_TABLE];
+
+	symbols_address(s->symbols, s->kernel->base, SYMBOL_POOL_TRACK_TABLE, &variable);
+	return variable;
+}
+
 static enum ps_status read_tracker_pointer(struct search *s, struct ps_error *err)
 {
 	struct pool_globals *found = s->found;
-	const uint64_t variable = s->kernel->kdbg.fields[KDBG_POOL_TRACK_TABLE];
+	const uint64_t variable = tracker_variable(s);
 	enum ps_status status;
 
 	if (!variable)
 		return locate_hidden(s, err);
-	found->found_by = "structure around KDBG's PoolTrackTable";
+	found->found_by = s->symbols ? "symbols" : "structure around KDBG's PoolTrackTable";
 	status = space_read_pointer(s->space, variable, &found->tracker.value, err);
 	if (status != PS_OK)
 		return ps_wrap(err, "cannot read the variable PoolTrackTable");
@@ -83,6 +100,26 @@ void locate_name_sizes(const struct window *window, struct geometry_hints *hints
 	}
 	hints->pairs = sizes & masks;
 	hints->sizes = window_is_whole(window) ? hints->pairs : sizes | masks;
+}
+
+/* The size as symbols name it leaves nothing to search for. False when the two variables disagree.
+ */
+static bool size_by_symbols(struct search *s, struct geometry_hints *hints)
+{
+	struct global size, mask;
+	bool has_mask = search_symbol(s, SYMBOL_POOL_TRACK_TABLE_MASK, &mask);
+
+	if (!search_symbol(s, SYMBOL_POOL_TRACK_TABLE_SIZE, &size))
+		return true;
+	if (has_mask && mask.value + 2 != size.value)
+		return false;
+	for (unsigned n = TRACKER_MIN_SHIFT; n <= TRACKER_MAX_SHIFT; n++) {
+		if (size.value != (UINT64_C(1) << n) + 1)
+			continue;
+		hints->sizes = hints->pairs = 1u << n;
+		return true;
+	}
+	return false;
 }
 
 static void check_prior(struct search *s)
@@ -140,6 +177,9 @@ static enum ps_status vote_geometry(struct search *s, struct ps_error *err)
 	enum ps_status status;
 
 	locate_name_sizes(&s->window, &hints);
+	if (!size_by_symbols(s, &hints))
+		return ps_fail_at(err, PS_CORRUPT, s->found->tracker.va,
+				  "PoolTrackTableSize and Mask hold what cannot be a table's size");
 	view_init(&probe, s->space, s->found->tracker.value);
 	status = geometry_vote(&probe, &hints, &s->geometry, err);
 	if (status == PS_NOT_FOUND && is_absent(&probe, &hints))
@@ -161,6 +201,8 @@ static enum ps_status prove_geometry(struct search *s, struct ps_error *err)
 	found->voters = s->geometry.voters;
 	found->tracker_size = window_global(&s->window, slots + 1);
 	found->tracker_mask = window_global(&s->window, slots - 1);
+	search_symbol(s, SYMBOL_POOL_TRACK_TABLE_SIZE, &found->tracker_size);
+	search_symbol(s, SYMBOL_POOL_TRACK_TABLE_MASK, &found->tracker_mask);
 	named = found->tracker_size.found && found->tracker_mask.found;
 	found->hash = geometry_proved(&s->geometry, named) ? s->geometry.hash : '?';
 	if (found->hash == '?' && !named)
@@ -233,9 +275,11 @@ static enum ps_status search_run(struct search *s, struct ps_error *err)
 	return status;
 }
 
-enum ps_status pool_locate(struct kernel *kernel, struct pool_globals *ret, struct ps_error *err)
+static enum ps_status locate_with(struct kernel *kernel, const struct symbols *symbols,
+				  struct pool_globals *ret, struct ps_error *err)
 {
-	struct search search = {.kernel = kernel, .space = kernel->space, .found = ret};
+	struct search search = {
+		.kernel = kernel, .space = kernel->space, .symbols = symbols, .found = ret};
 	enum ps_status status;
 
 	*ret = (struct pool_globals){0};
@@ -245,6 +289,69 @@ enum ps_status pool_locate(struct kernel *kernel, struct pool_globals *ret, stru
 	if (status != PS_OK)
 		pool_globals_fini(ret);
 	return status;
+}
+
+/* Nothing was refuted: the memory that would prove the symbols right or wrong is not there. */
+static bool decides_nothing(enum ps_status status)
+{
+	return status == PS_ABSENT || status == PS_NO_MEMORY || status == PS_INTERRUPTED;
+}
+
+/* The symbols' table was proved, so its variable is right whatever KDBG says. */
+static void took_symbols(const struct kernel *kernel, struct pool_globals *found)
+{
+	const struct symbol_set *set = &kernel->symbols->set;
+	uint64_t own = kernel->kdbg.fields[KDBG_POOL_TRACK_TABLE];
+
+	snprintf(found->symbols, sizeof(found->symbols), "%s %.140s",
+		 symbol_source_word(set->source), set->origin);
+	if (own && own != found->tracker.va)
+		locate_note(found,
+			    "KDBG says that PoolTrackTable is 0x%016llx, symbols say 0x%016llx, "
+			    "which leads to a tag table and is used",
+			    (unsigned long long)own, (unsigned long long)found->tracker.va);
+}
+
+/* By the sources in order. PS_NOT_FOUND: none of them, or none that is right. */
+static enum ps_status locate_by_symbols(struct kernel *kernel, struct pool_globals *ret,
+					struct ps_error *err)
+{
+	struct symbols *symbols = kernel->symbols;
+	struct ps_error why = PS_ERROR_INIT, none = PS_ERROR_INIT;
+	enum ps_status status = PS_NOT_FOUND;
+	uint64_t variable;
+
+	while (symbols_address(symbols, kernel->base, SYMBOL_POOL_TRACK_TABLE, &variable)) {
+		ps_error_clear(&why);
+		status = locate_with(kernel, symbols, ret, &why);
+		if (status == PS_OK) {
+			took_symbols(kernel, ret);
+			return PS_OK;
+		}
+		if (decides_nothing(status)) {
+			*err = why;
+			return status;
+		}
+		status = kernel_reject_symbols(kernel, why.text, &none);
+		if (status != PS_OK && status != PS_NOT_FOUND) {
+			*err = none;
+			return status;
+		}
+	}
+	return PS_NOT_FOUND;
+}
+
+enum ps_status pool_locate(struct kernel *kernel, struct pool_globals *ret, struct ps_error *err)
+{
+	enum ps_status status = locate_by_symbols(kernel, ret, err);
+
+	if (status != PS_NOT_FOUND && status != PS_ABSENT)
+		return status;
+	/* KDBG's own word may lead to memory that is there where the symbols' does not. */
+	if (status == PS_ABSENT && kernel->kdbg.from_symbols >> KDBG_POOL_TRACK_TABLE & 1)
+		return status;
+	ps_error_clear(err);
+	return locate_with(kernel, NULL, ret, err);
 }
 
 void pool_globals_fini(struct pool_globals *globals)

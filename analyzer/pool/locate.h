@@ -1,7 +1,7 @@
 /*
- * Finds the pool's tables without symbols: from PoolTrackTable - which KDBG names, or the code of
- * the pool's functions, or its own structure - through the cluster of variables around it, by
- * structure and proof, never by the build number alone.
+ * Finds the pool's tables: from PoolTrackTable - which symbols or KDBG name, or the code of the
+ * pool's functions, or its own structure - through the other symbols or the cluster of variables
+ * around it; always by structure and proof, never by a name or a build number alone.
  */
 #ifndef PS_ANALYZER_POOL_LOCATE_H
 #define PS_ANALYZER_POOL_LOCATE_H
@@ -54,10 +54,16 @@ struct pool_globals {
 	char processors_note[240]; /* why not */
 	struct big_globals big;
 	struct ps_error big_error; /* why big.table is not found */
+	char symbols[160];         /* the source whose addresses were used; empty: none */
 	char notes[8][240];        /* disagreements with the build's prior and the like */
 	unsigned note_count;
 };
 
+/**
+ * Asks the kernel's symbol sources in order; what one names is proved as what the search finds. A
+ * source whose PoolTrackTable leads to no tag table is rejected with a note in the kernel. Then the
+ * search by structure.
+ */
 enum ps_status pool_locate(struct kernel *kernel, struct pool_globals *ret, struct ps_error *err);
 void pool_globals_fini(struct pool_globals *globals);
 

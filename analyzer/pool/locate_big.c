@@ -81,6 +81,18 @@ static struct big_size_names size_names(const struct search *s, uint64_t variabl
 	return names;
 }
 
+/* What symbols name leaves no other size to choose. */
+static void names_by_symbols(const struct search *s, struct big_size_names *names)
+{
+	struct global size;
+
+	if (!search_symbol(s, SYMBOL_POOL_BIG_PAGE_TABLE_SIZE, &size))
+		return;
+	for (unsigned n = BIG_MIN_SHIFT; n <= BIG_MAX_SHIFT; n++)
+		if (size.value == UINT64_C(1) << n)
+			*names = (struct big_size_names){1u << n, 1u << n, true};
+}
+
 /* Leaves only the entries of a table of 2^shift: what lies behind it is something else. */
 static void trim_sample(struct big_sample *sample, unsigned shift)
 {
@@ -156,6 +168,8 @@ static enum ps_status judge_pointer(const struct search *s, uint64_t variable, u
 	struct big_size_names names = size_names(s, variable);
 	unsigned tried = 0;
 
+	names_by_symbols(s, &names);
+
 	for (size_t l = 0; l < big_layout_count; l++) {
 		struct candidate c = {.table = table};
 		unsigned stride = big_layouts[l].entry_size;
@@ -196,6 +210,15 @@ static void read_pool_ranges(const struct search *s, struct big_globals *big)
 	read_range(s, KDBG_NONPAGED_POOL_END, &big->nonpaged_end);
 }
 
+/* PoolBigPageTableSize by symbols is that size. */
+static bool size_is_named(const struct search *s, const struct candidate *c)
+{
+	struct global size;
+
+	return search_symbol(s, SYMBOL_POOL_BIG_PAGE_TABLE_SIZE, &size) &&
+	       size.value == UINT64_C(1) << c->size.shift;
+}
+
 static void note_doubts(struct search *s, const struct candidate *c)
 {
 	struct big_globals *big = &s->found->big;
@@ -206,6 +229,8 @@ static void note_doubts(struct search *s, const struct candidate *c)
 		locate_note(
 			s->found, "build %llu is not known to use %u-byte big-page entries (%s)",
 			(unsigned long long)build->value, c->layout->entry_size, c->layout->name);
+	if (size_is_named(s, c))
+		return;
 	if (c->size.hash == '?' && c->size.doubtful)
 		snprintf(
 			big->note, sizeof(big->note),
@@ -231,17 +256,27 @@ static void note_doubts(struct search *s, const struct candidate *c)
 			entries);
 }
 
+/* The variable of that value: the one that symbols name, else where in the cluster it is. */
+static struct global global_of(const struct search *s, enum symbol_id symbol, uint64_t value)
+{
+	struct global named;
+
+	if (search_symbol(s, symbol, &named) && named.value == value)
+		return named;
+	return window_global(&s->window, value);
+}
+
 static void take_candidate(struct search *s, const struct candidate *c)
 {
 	struct big_globals *big = &s->found->big;
 
-	big->table = window_global(&s->window, c->table);
-	big->size = window_global(&s->window, UINT64_C(1) << c->size.shift);
+	big->table = global_of(s, SYMBOL_POOL_BIG_PAGE_TABLE, c->table);
+	big->size = global_of(s, SYMBOL_POOL_BIG_PAGE_TABLE_SIZE, UINT64_C(1) << c->size.shift);
 	big->layout = c->layout;
 	big->hash = c->size.hash;
 	big->votes = c->size.votes;
 	big->voters = c->size.voters;
-	big->size_proved = !c->size.doubtful;
+	big->size_proved = !c->size.doubtful || size_is_named(s, c);
 	big->kind_known = c->kind_known;
 	big->build = search_build(s);
 	big->flags_decided = big_flags_decided(&c->flags);
@@ -275,6 +310,27 @@ static enum ps_status try_pointers(struct search *s, const struct hash *tags,
 	return no_memory ? ps_fail_memory(err, "the search for the big-page table") : status;
 }
 
+/* The table that symbols name, alone. */
+static enum ps_status try_symbols(struct search *s, const struct hash *tags, struct candidate *best,
+				  struct ps_error *err)
+{
+	struct global table;
+	enum ps_status status;
+
+	if (!search_symbol(s, SYMBOL_POOL_BIG_PAGE_TABLE, &table))
+		return PS_OK;
+	if (!is_table_address(s->space, table.value) || is_other_table(s->found, table.value))
+		status = PS_OK;
+	else
+		status = judge_pointer(s, table.va, table.value, tags, best, err);
+	if (status == PS_OK && !best->layout)
+		locate_note(s->found,
+			    "PoolBigPageTable by symbols holds 0x%016llx, where no big-page table "
+			    "can be seen; it is searched for",
+			    (unsigned long long)table.value);
+	return status;
+}
+
 enum ps_status locate_big_pages(struct search *s, struct ps_error *err)
 {
 	struct candidate best = {0};
@@ -284,6 +340,8 @@ enum ps_status locate_big_pages(struct search *s, struct ps_error *err)
 	hash_init(&tags);
 	status = collect_tags(s, &tags, err);
 	if (status == PS_OK)
+		status = try_symbols(s, &tags, &best, err);
+	if (status == PS_OK && !best.layout)
 		status = try_pointers(s, &tags, &best, err);
 	hash_fini(&tags);
 	if (status != PS_OK)

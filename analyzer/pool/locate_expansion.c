@@ -172,6 +172,22 @@ static bool fills_pages(const struct search *s, uint64_t size)
 	return bytes - size * entry < entry;
 }
 
+/* The size as symbols name it. */
+static enum ps_status size_by_symbols(struct search *s, struct view *view, uint64_t used,
+				      struct ps_error *err)
+{
+	struct global size;
+	enum ps_status status;
+
+	if (!search_symbol(s, SYMBOL_POOL_TRACK_TABLE_EXPANSION_SIZE, &size) || size.value < used ||
+	    size.value > EXPANSION_MAX)
+		return PS_OK;
+	status = view_extend(view, (size_t)size.value * s->geometry.layout->entry_size, err);
+	if (status == PS_OK && size_fits(s, view, used, size.value))
+		s->found->expansion_size = size;
+	return status;
+}
+
 /*
  * The size is a variable of the cluster. When several values fit, one whose last entry is the
  * overflow entry wins, then one that fills the pages, then the largest: a size that is too large
@@ -220,7 +236,9 @@ static enum ps_status take(struct search *s, struct view *view, const struct pac
 		doubt(s, "two tables could be the expansion of PoolTrackTable; the larger is used");
 	found->expansion = window_global(&s->window, view->va);
 	found->expansion_size = (struct global){0};
-	status = choose_size(s, view, packed->used, err);
+	status = size_by_symbols(s, view, packed->used, err);
+	if (status == PS_OK && !found->expansion_size.found)
+		status = choose_size(s, view, packed->used, err);
 	if (status == PS_OK && !found->expansion_size.found) {
 		found->expansion_size.value = packed->used;
 		doubt(s, "the size of PoolTrackTable's expansion table is not known");
@@ -298,11 +316,53 @@ static enum ps_status try_pointers(struct search *s, const struct hash *ring, st
 	return PS_OK;
 }
 
+/* What symbols name holds keys, but is not what an expansion table is. */
+static bool is_refuted(const struct search *s, uint64_t table)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint32_t key;
+
+	return space_read_u32(s->space, table, &key, &ignored) == PS_OK && key != 0 &&
+	       key != OVERFLOW_TAG;
+}
+
+/* *ret_done: what symbols name was decisive, be it that there is no such table. */
+static enum ps_status try_symbols(struct search *s, const struct hash *ring, bool *ret_done,
+				  struct ps_error *err)
+{
+	bool unseen = false;
+	struct global named;
+	uint64_t most = 0;
+	enum ps_status status;
+
+	*ret_done = false;
+	if (!search_symbol(s, SYMBOL_POOL_TRACK_TABLE_EXPANSION, &named))
+		return PS_OK;
+	*ret_done = named.value == 0;
+	if (named.value == 0)
+		return PS_OK;
+	if (!is_table_address(s->space, named.value)) {
+		locate_note(s->found,
+			    "PoolTrackTableExpansion by symbols holds 0x%016llx, which is no table",
+			    (unsigned long long)named.value);
+		return PS_OK;
+	}
+	status = try_candidate(s, named.value, ring, &most, &unseen, err);
+	if (s->found->expansion.found)
+		s->found->expansion = named;
+	else if (unseen)
+		doubt(s, "PoolTrackTable's expansion table is not in the dump");
+	else if (status == PS_OK && is_refuted(s, named.value))
+		doubt(s, "what symbols name as PoolTrackTable's expansion table is not like one");
+	*ret_done = s->found->expansion.found || unseen;
+	return status;
+}
+
 enum ps_status locate_expansion(struct search *s, struct ps_error *err)
 {
 	struct fact build = search_build(s);
 	struct hash ring;
-	bool full = false;
+	bool full = false, done = false;
 	enum ps_status status;
 
 	if (build.known && build.value < FIRST_BUILD_WITH_EXPANSION)
@@ -310,7 +370,9 @@ enum ps_status locate_expansion(struct search *s, struct ps_error *err)
 	hash_init(&ring);
 	status = ring_keys(s, &ring, &full, err);
 	s->found->expansion_expected = full;
-	if (status == PS_OK && full)
+	if (status == PS_OK)
+		status = try_symbols(s, &ring, &done, err);
+	if (status == PS_OK && full && !done)
 		status = try_pointers(s, &ring, err);
 	hash_fini(&ring);
 	return status;

@@ -1,6 +1,6 @@
 /*
- * Finds PoolTrackTable where KDBG does not name it: among the variables that the code of the tag
- * hash refers to, then among the pointers of the kernel's data.
+ * Finds PoolTrackTable where neither symbols nor KDBG name it: among the variables that the code of
+ * the tag hash refers to, then among the pointers of the kernel's data.
  *
  * What accepts a candidate is what accepts the one of KDBG: its keys vote for one layout, hash and
  * size, and PoolTrackTableSize and Mask stand near it. Of several - a processor's own table, a
@@ -12,6 +12,7 @@
 #include "analyzer/pool/locate_internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "analyzer/pool/tag_hash.h"
@@ -263,6 +264,12 @@ static enum ps_status open_image(struct search *s, struct pe_image **ret, struct
 static enum ps_status not_found(const struct search *s, const struct pe_image *image,
 				const struct looked *looked, struct ps_error *err)
 {
+	const struct pe_identity *own = &s->kernel->image;
+	char wanted[PDB_NAME_LENGTH + GUID_AGE_LENGTH + 32] = "";
+
+	if (own->pdb_present)
+		snprintf(wanted, sizeof(wanted), " (--symbols with %s %s or its ISF)",
+			 own->pdb_name, own->guid_age);
 	ps_fail_at(err, PS_NOT_FOUND, s->kernel->base,
 		   "cannot find the tag tables: %s; none of the variables beside the tag hash in "
 		   "the kernel's code (%zu variables, %u hashes) nor of the pointers beside a "
@@ -272,9 +279,10 @@ static enum ps_status not_found(const struct search *s, const struct pe_image *i
 		   looked->named, looked->anchors, looked->pointed, image->pages_present,
 		   image->pages);
 	ps_hint(err,
-		"symbols of this kernel would name PoolTrackTable; a kernel or complete memory "
+		"symbols of this kernel%s would name PoolTrackTable; a kernel or complete memory "
 		"dump (MEMORY.DMP) that Windows writes when it crashes holds KDBG and all of "
-		"the kernel's data");
+		"the kernel's data",
+		wanted);
 	return err->status;
 }
 

@@ -14,6 +14,7 @@ struct search {
 	struct kernel *kernel;
 	struct space *space;
 	uint64_t center; /* of the window: a variable that holds PoolTrackTable's value */
+	const struct symbols *symbols; /* NULL: by structure alone */
 	struct window window;
 	struct view table; /* PoolTrackTable's table, exactly its size */
 	struct geometry geometry;
@@ -73,6 +74,11 @@ enum ps_status places_from_data(struct search *search, struct pe_image *image, s
  */
 enum ps_status locate_count_tables(struct search *search, size_t *ret_tables, uint64_t *ret_array,
 				   struct ps_error *err);
+/**
+ * The pointer-sized variable that symbols name: its address and value. False when they do not name
+ * it or its bytes are not in the dump.
+ */
+bool search_symbol(const struct search *search, enum symbol_id symbol, struct global *ret);
 
 /** ExPoolTagTables and every processor's table. */
 enum ps_status locate_processor_tables(struct search *search, struct ps_error *err);

@@ -1,10 +1,10 @@
 /*
  * ExPoolTagTables: one tracker table per processor.
  *
- * The array is the one place beside PoolTrackTable itself that starts with the same pointer
- * (section 3.4). Its length is never trusted: slot by slot, a pointer counts when the keys at it
- * agree with table 0 slot for slot, because a processor copies a key from table 0 into the same
- * slot before it uses it. Kernels without the array (XP, uniprocessor) have one table.
+ * Without symbols, the array is the one place beside PoolTrackTable itself that starts with the
+ * same pointer (section 3.4). Its length is never trusted: slot by slot, a pointer counts when the
+ * keys at it agree with table 0 slot for slot, because a processor copies a key from table 0 into
+ * the same slot before it uses it. Kernels without the array (XP, uniprocessor) have one table.
  */
 #include "analyzer/pool/locate_internal.h"
 
@@ -235,6 +235,28 @@ static enum ps_status find_array(struct search *s, struct array *scratch, struct
 	return PS_OK;
 }
 
+/* The array that symbols name; not taken when it does not begin with PoolTrackTable's table. */
+static enum ps_status array_by_symbols(struct search *s, struct array *scratch, struct array *best,
+				       struct ps_error *err)
+{
+	uint64_t va;
+	enum ps_status status;
+
+	if (!symbols_address(s->symbols, s->kernel->base, SYMBOL_EX_POOL_TAG_TABLES, &va))
+		return PS_OK;
+	status = array_read(s, va, scratch, err);
+	if (status != PS_OK)
+		return status;
+	if (array_holds(scratch, s->found->tracker.value))
+		*best = *scratch;
+	else
+		locate_note(s->found,
+			    "ExPoolTagTables by symbols, 0x%016llx, does not hold PoolTrackTable's "
+			    "table; it is searched for",
+			    (unsigned long long)va);
+	return PS_OK;
+}
+
 static enum ps_status keep_tables(struct pool_globals *found, const struct array *array,
 				  struct ps_error *err)
 {
@@ -333,7 +355,9 @@ enum ps_status locate_processor_tables(struct search *s, struct ps_error *err)
 
 	if (!arrays)
 		return ps_fail_memory(err, "the search for ExPoolTagTables");
-	status = find_array(s, &arrays[0], &arrays[1], err);
+	status = array_by_symbols(s, &arrays[0], &arrays[1], err);
+	if (status == PS_OK && !arrays[1].va)
+		status = find_array(s, &arrays[0], &arrays[1], err);
 	if (status == PS_OK)
 		status = keep_tables(s->found, &arrays[1], err);
 	if (status == PS_OK && arrays[1].va)

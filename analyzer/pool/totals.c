@@ -126,33 +126,50 @@ static enum ps_status paged_info(struct kernel *k, uint64_t *ret, struct ps_erro
 	return ps_fail(err, PS_UNSUPPORTED, "no layout of MM_PAGED_POOL_INFO is known for it");
 }
 
+/* `name` is a string literal. */
+#define BY(name)                                                                                   \
+	{                                                                                          \
+		name " (KDBG)", name " (symbols)"                                                  \
+	}
+
 struct total_source {
-	const char *words;
+	const char *words[2]; /* by KDBG, by symbols */
+	enum kdbg_field field;
 	total_reader read;
 };
 
 static const struct total_source nonpaged_used[] = {
-	{"MmAllocatedNonPagedPool (KDBG)", allocated_nonpaged},
-	{"NonPagedPoolDescriptor (KDBG)", nonpaged_descriptor},
+	{BY("MmAllocatedNonPagedPool"), KDBG_MM_ALLOCATED_NONPAGED_POOL, allocated_nonpaged},
+	{BY("NonPagedPoolDescriptor"), KDBG_NONPAGED_POOL_DESCRIPTOR, nonpaged_descriptor},
 };
 
 static const struct total_source paged_used[] = {
-	{"AllocatedPagedPool of MmPagedPoolInformation (KDBG)", paged_info},
-	{"ExpPagedPoolDescriptor (KDBG)", paged_descriptors},
-	{"MmPagedPoolCommit (KDBG)", paged_commit},
+	{BY("AllocatedPagedPool of MmPagedPoolInformation"), KDBG_MM_PAGED_POOL_INFO, paged_info},
+	{BY("ExpPagedPoolDescriptor"), KDBG_PAGED_POOL_DESCRIPTOR, paged_descriptors},
+	{BY("MmPagedPoolCommit"), KDBG_MM_PAGED_POOL_COMMIT, paged_commit},
 };
 
-static const struct total_source nonpaged_maximum = {"MmMaximumNonPagedPoolInBytes (KDBG)",
-						     maximum_nonpaged};
-static const struct total_source paged_maximum = {"MmSizeOfPagedPoolInBytes (KDBG)", size_of_paged};
-static const struct total_source committed_source = {"MmTotalCommittedPages (KDBG)", committed};
-static const struct total_source limit_source = {"MmTotalCommitLimit (KDBG)", commit_limit};
+static const struct total_source nonpaged_maximum = {
+	BY("MmMaximumNonPagedPoolInBytes"), KDBG_MM_MAXIMUM_NONPAGED_POOL, maximum_nonpaged};
+static const struct total_source paged_maximum = {BY("MmSizeOfPagedPoolInBytes"),
+						  KDBG_MM_SIZE_OF_PAGED_POOL, size_of_paged};
+static const struct total_source committed_source = {BY("MmTotalCommittedPages"),
+						     KDBG_MM_TOTAL_COMMITTED_PAGES, committed};
+static const struct total_source limit_source = {BY("MmTotalCommitLimit"),
+						 KDBG_MM_TOTAL_COMMIT_LIMIT, commit_limit};
+
+static const char *source_words(const struct kernel *kernel, const char *const words[2],
+				enum kdbg_field field)
+{
+	return words[kernel->kdbg.from_symbols >> field & 1];
+}
 
 static void read_total(struct kernel *kernel, const struct total_source *source, struct total *ret)
 {
 	struct ps_error err = PS_ERROR_INIT;
 
-	*ret = (struct total){.grade = TOTAL_UNKNOWN, .source = source->words};
+	*ret = (struct total){.grade = TOTAL_UNKNOWN,
+			      .source = source_words(kernel, source->words, source->field)};
 	if (source->read(kernel, &ret->bytes, &err) == PS_OK)
 		ret->grade = TOTAL_READ;
 	else
@@ -231,22 +248,32 @@ static void judge_maximum(const struct tracker *tracker, int64_t tags, struct to
 /* /3GB moves the system range to 0xC0000000; the user range then ends just below it. */
 static void read_user_space(struct kernel *k, struct pool_totals *t)
 {
-	struct ps_error err = PS_ERROR_INIT;
+	static const struct {
+		enum kdbg_field field;
+		const char *words[2], *exported;
+	} bounds[] = {
+		{KDBG_MM_HIGHEST_USER_ADDRESS, BY("MmHighestUserAddress"),
+		 "MmHighestUserAddress (exported)"},
+		{KDBG_MM_SYSTEM_RANGE_START, BY("MmSystemRangeStart"),
+		 "MmSystemRangeStart (exported)"},
+	};
 	uint64_t value;
 
 	if (k->pointer_size != 4)
 		return;
-	if (kdbg_variable(k->space, &k->kdbg, KDBG_MM_HIGHEST_USER_ADDRESS, &value, &err) ==
-		    PS_OK &&
-	    value != 0) {
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		struct ps_error err = PS_ERROR_INIT;
+		bool symbols = k->kdbg.from_symbols >> bounds[i].field & 1;
+
+		if (kdbg_variable(k->space, &k->kdbg, bounds[i].field, &value, &err) != PS_OK ||
+		    value == 0)
+			continue;
 		t->user_space = value > 0x80000000 ? USER_SPACE_3GB : USER_SPACE_2GB;
-		t->user_space_source = "MmHighestUserAddress (KDBG)";
-	} else if (kdbg_variable(k->space, &k->kdbg, KDBG_MM_SYSTEM_RANGE_START, &value, &err) ==
-			   PS_OK &&
-		   value != 0) {
-		t->user_space = value > 0x80000000 ? USER_SPACE_3GB : USER_SPACE_2GB;
-		t->user_space_source = "MmSystemRangeStart (KDBG)";
-	} else if (k->base < 0xc0000000) {
+		t->user_space_source = k->kdbg.size == 0 && !symbols ? bounds[i].exported
+								     : bounds[i].words[symbols];
+		return;
+	}
+	if (k->base < 0xc0000000) {
 		/* nothing of the system lies there with /3GB */
 		t->user_space = USER_SPACE_2GB;
 		t->user_space_source = "where the kernel is loaded";

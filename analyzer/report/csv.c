@@ -228,6 +228,7 @@ enum ps_status render_csv(const struct report *report, FILE *out, struct ps_erro
 	case VIEW_OWNERS_FILES: return csv_owners(report, out, err);
 	case VIEW_ANALYZE:
 	case VIEW_HEX:
+	case VIEW_SYMBOLS:
 	case VIEW_INFO: break;
 	}
 	return ps_fail(err, PS_USAGE, "this command is more than one table and has no CSV");

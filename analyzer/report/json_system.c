@@ -133,6 +133,35 @@ void put_pdb(struct builder *b, json_t *o, const char *key, const struct report_
 	put(b, o, key, value);
 }
 
+static json_t *json_symbol_sources(struct builder *b, const struct report_symbols *symbols)
+{
+	json_t *array = build_array(b);
+
+	for (size_t i = 0; i < symbols->source_count && !b->failed; i++) {
+		const struct report_symbol_source *s = &symbols->sources[i];
+		json_t *o = build_object(b);
+
+		put_text(b, o, "source", s->source);
+		put_text(b, o, "result", s->result);
+		put_text(b, o, "where", s->where);
+		put_text(b, o, "words", s->words);
+		append(b, array, o);
+	}
+	return array;
+}
+
+static json_t *json_symbols(struct builder *b, const struct report_symbols *symbols)
+{
+	struct report_string used = {symbols->used, "no source has this kernel"};
+	json_t *o = build_object(b);
+
+	put_string(b, o, "used", &used);
+	put_count(b, o, "variables", symbols->variables);
+	put_count(b, o, "offsets", symbols->offsets);
+	put(b, o, "sources", json_symbol_sources(b, symbols));
+	return o;
+}
+
 json_t *json_system(struct builder *b, const struct report *report)
 {
 	const struct report_system *s = &report->system;
@@ -154,6 +183,10 @@ json_t *json_system(struct builder *b, const struct report *report)
 	put_address_number(b, o, "kdbg", &s->kdbg);
 	put_pdb(b, o, "kernel_pdb", &s->kernel_pdb_name, &s->kernel_pdb_guid_age);
 	put_string(b, o, "located_by", &s->located_by);
+	if (report->symbols.available)
+		put(b, o, "symbols", json_symbols(b, &report->symbols));
+	else
+		put_null(b, o, "symbols", report->symbols.note);
 	put_notes(b, o, "notes", &s->notes);
 	return o;
 }

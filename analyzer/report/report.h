@@ -104,6 +104,23 @@ struct report_system {
 	struct report_notes notes;
 };
 
+/** One place where symbols of the kernel were looked for. */
+struct report_symbol_source {
+	const char *source; /* "PDB", "ISF", "cache", "known build" */
+	const char *result; /* "found", "absent", "other", "damaged", "wrong" */
+	const char *where, *words;
+};
+
+struct report_symbols {
+	bool available;
+	const char *note; /* why no source was asked */
+	const char *used; /* the source that is used; NULL: none */
+	unsigned variables, all_variables, offsets, all_offsets; /* known by it, asked for */
+	size_t known_builds;
+	struct report_symbol_source *sources; /* in the order asked */
+	size_t source_count;
+};
+
 /** What a driver's version resource says of it. */
 struct report_version {
 	bool available;
@@ -447,6 +464,7 @@ enum report_view {
 	VIEW_OWNERS,       /* a table of tags and their owners */
 	VIEW_EVIDENCE,     /* of one tag or a few */
 	VIEW_OWNERS_FILES, /* of the drivers in a folder */
+	VIEW_SYMBOLS,
 };
 
 struct report {
@@ -458,6 +476,7 @@ struct report {
 	struct report_file file;
 	bool has_system;
 	struct report_system system;
+	struct report_symbols symbols; /* SECTION_SYSTEM */
 	struct report_modules modules, unloaded;
 	struct report_tracker tracker;
 	struct report_notes pool_notes;

@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules info explain' command='' word option
+	local commands='analyze tags owners big modules info explain symbols' command='' word option
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -35,7 +35,7 @@ _poolscope()
 		mapfile -t COMPREPLY < <(compgen -W 'native kdumpfile' -- "$current")
 		return
 		;;
-	--pooltag | --drivers | --html | --httperr | --known)
+	--pooltag | --drivers | --symbols | --html | --httperr | --known)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
@@ -51,6 +51,10 @@ _poolscope()
 		return
 	fi
 
+	if [[ $previous == symbols ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'check list add' -- "$current")
+		return
+	fi
 	if [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" ${command:-analyze} --help \
 			2>/dev/null | grep -o -e '--[a-z-]*' | sort -u)" -- "$current")

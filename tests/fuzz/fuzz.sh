@@ -4,7 +4,7 @@
 set -u
 mkdump=$1 fuzzers=$2 seconds=$3
 seeds=build/fuzz/seeds
-mkdir -p "$seeds"/{dump,pooltag,pe} build/fuzz/{dump,pooltag,pe,owners,found}
+mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf} build/fuzz/{dump,pooltag,pe,owners,pdb,isf,found}
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
 for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse; do
@@ -36,9 +36,28 @@ for config in $configs; do
 	done
 done
 
+# The drivers' PDBs, and a small symbol table in each packing.
+for config in $configs; do
+	for pdb in build/drivers/"$config"/*.pdb; do
+		[ -f "$pdb" ] && [ "$(stat -c %s "$pdb")" -lt 500000 ] && cp "$pdb" "$seeds/pdb/$config-${pdb##*/}"
+	done
+done
+cat > "$seeds/isf/table.json" <<-END
+	{"metadata": {"windows": {"pdb": {"GUID": "0123456789ABCDEF0123456789ABCDEF", "age": 1,
+	"database": "ntkrnlmp.pdb"}}}, "symbols": {"PoolTrackTable": {"address": 4096}, "A\u0041\n": {}},
+	"user_types": {"_EPROCESS": {"kind": "struct", "size": 8, "fields": {"Flags": {"offset": 4,
+	"type": {"kind": "bitfield", "bit_position": 3, "bit_length": 2}}}}}, "enums": [1, -2.5e3, null, true]}
+END
+python3 -c 'import gzip, lzma, sys
+text = open(sys.argv[1], "rb").read()
+open(sys.argv[1] + ".xz", "wb").write(lzma.compress(text))
+open(sys.argv[1] + ".gz", "wb").write(gzip.compress(text))' "$seeds/isf/table.json"
+printf 'poolscope-symbols 1\npdb a.pdb 0-1\nsymbol PoolTrackTable 0x10\nfield _EPROCESS Flags 0x4 3 2\nend\n' \
+	> "$seeds/isf/entry.symbols"
+
 status=0
 ln -sfn pe "$seeds/owners"
-for kind in dump pooltag pe owners; do
+for kind in dump pooltag pe owners pdb isf; do
 	timeout=5
 	[ $kind = owners ] && timeout=20 # whole drivers, under sanitizers
 	"$fuzzers/fuzz_$kind" -max_total_time="$seconds" -timeout="$timeout" -rss_limit_mb=1024 -max_len=2000000 \

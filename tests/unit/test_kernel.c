@@ -646,7 +646,7 @@ static void test_no_kdbg(void **state)
 	assert_int_equal(kdbg_variable(opened.kernel->space, &opened.kernel->kdbg,
 				       KDBG_POOL_TRACK_TABLE, &value, &err),
 			 PS_ABSENT);
-	assert_string_equal(err.text, "there is no KDBG to name PoolTrackTable");
+	assert_string_equal(err.text, "there is no KDBG, and no symbols name PoolTrackTable");
 	close_all(&opened);
 	opened = open_raw(made);
 	must(&opened);

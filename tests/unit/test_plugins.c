@@ -316,7 +316,23 @@ static void totals(void **state)
 	assert_int_equal(f.report->totals.nonpaged.tag_bytes, 100000);
 	assert_false(f.report->totals.nonpaged.maximum.number.has_value);
 	assert_string_equal(f.report->totals.nonpaged.maximum.number.note,
-			    "there is no KDBG to name MmMaximumNonPagedPoolInBytes");
+			    "there is no KDBG, and no symbols name MmMaximumNonPagedPoolInBytes");
+	end(&f);
+}
+
+/* A variable that symbols name is not called KDBG's. */
+static void totals_by_symbols(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, false);
+	f.kernel.kdbg.size = KDBG_MIN_SIZE;
+	f.kernel.kdbg.from_symbols = 1u << KDBG_MM_SIZE_OF_PAGED_POOL;
+	run(&f, plugin_totals);
+	assert_string_equal(f.report->totals.paged.maximum.source,
+			    "MmSizeOfPagedPoolInBytes (symbols)");
+	assert_string_equal(f.report->totals.commit_limit.source, "MmTotalCommitLimit (KDBG)");
 	end(&f);
 }
 
@@ -425,6 +441,7 @@ int main(void)
 		cmocka_unit_test(protected_bit),
 		cmocka_unit_test(no_pools),
 		cmocka_unit_test(totals),
+		cmocka_unit_test(totals_by_symbols),
 		cmocka_unit_test(totals_of_minidump),
 		cmocka_unit_test(no_findings),
 		cmocka_unit_test(cross_checks),
