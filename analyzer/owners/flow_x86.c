@@ -1,5 +1,6 @@
 /*
- * Back end for x86 and x64: lifts what capstone decodes into the operations of flow_arch.h.
+ * Back end for x86 and x64: lifts instructions as capstone describes them (flow_x86_decode.h) into
+ * the operations of flow_arch.h.
  *
  * Exact: moves, address arithmetic, integer arithmetic, stack, cmov/setcc, 16-byte moves of xmm0-7.
  * Every other instruction forgets what it writes. Not supported: x87 and AVX contents (forgotten),
@@ -14,6 +15,7 @@
 
 #include "analyzer/owners/flow_arch.h"
 #include "analyzer/owners/flow_x86_callee.h"
+#include "analyzer/owners/flow_x86_decode.h"
 
 struct decoder {
 	csh handle;
@@ -40,60 +42,96 @@ struct place {
 
 /* ---- registers ---- */
 
-struct name {
-	x86_reg reg;
-	struct place place;
-};
-
-static const struct name names[] = {
-	{X86_REG_AL, {X86_AX, 1, false}},    {X86_REG_AH, {X86_AX, 1, true}},
-	{X86_REG_AX, {X86_AX, 2, false}},    {X86_REG_EAX, {X86_AX, 4, false}},
-	{X86_REG_RAX, {X86_AX, 8, false}},   {X86_REG_CL, {X86_CX, 1, false}},
-	{X86_REG_CH, {X86_CX, 1, true}},     {X86_REG_CX, {X86_CX, 2, false}},
-	{X86_REG_ECX, {X86_CX, 4, false}},   {X86_REG_RCX, {X86_CX, 8, false}},
-	{X86_REG_DL, {X86_DX, 1, false}},    {X86_REG_DH, {X86_DX, 1, true}},
-	{X86_REG_DX, {X86_DX, 2, false}},    {X86_REG_EDX, {X86_DX, 4, false}},
-	{X86_REG_RDX, {X86_DX, 8, false}},   {X86_REG_BL, {X86_BX, 1, false}},
-	{X86_REG_BH, {X86_BX, 1, true}},     {X86_REG_BX, {X86_BX, 2, false}},
-	{X86_REG_EBX, {X86_BX, 4, false}},   {X86_REG_RBX, {X86_BX, 8, false}},
-	{X86_REG_SPL, {X86_SP, 1, false}},   {X86_REG_SP, {X86_SP, 2, false}},
-	{X86_REG_ESP, {X86_SP, 4, false}},   {X86_REG_RSP, {X86_SP, 8, false}},
-	{X86_REG_BPL, {X86_BP, 1, false}},   {X86_REG_BP, {X86_BP, 2, false}},
-	{X86_REG_EBP, {X86_BP, 4, false}},   {X86_REG_RBP, {X86_BP, 8, false}},
-	{X86_REG_SIL, {X86_SI, 1, false}},   {X86_REG_SI, {X86_SI, 2, false}},
-	{X86_REG_ESI, {X86_SI, 4, false}},   {X86_REG_RSI, {X86_SI, 8, false}},
-	{X86_REG_DIL, {X86_DI, 1, false}},   {X86_REG_DI, {X86_DI, 2, false}},
-	{X86_REG_EDI, {X86_DI, 4, false}},   {X86_REG_RDI, {X86_DI, 8, false}},
-	{X86_REG_R8B, {X86_R8, 1, false}},   {X86_REG_R8W, {X86_R8, 2, false}},
-	{X86_REG_R8D, {X86_R8, 4, false}},   {X86_REG_R8, {X86_R8, 8, false}},
-	{X86_REG_R9B, {X86_R9, 1, false}},   {X86_REG_R9W, {X86_R9, 2, false}},
-	{X86_REG_R9D, {X86_R9, 4, false}},   {X86_REG_R9, {X86_R9, 8, false}},
-	{X86_REG_R10B, {X86_R10, 1, false}}, {X86_REG_R10W, {X86_R10, 2, false}},
-	{X86_REG_R10D, {X86_R10, 4, false}}, {X86_REG_R10, {X86_R10, 8, false}},
-	{X86_REG_R11B, {X86_R11, 1, false}}, {X86_REG_R11W, {X86_R11, 2, false}},
-	{X86_REG_R11D, {X86_R11, 4, false}}, {X86_REG_R11, {X86_R11, 8, false}},
-	{X86_REG_R12B, {X86_R12, 1, false}}, {X86_REG_R12W, {X86_R12, 2, false}},
-	{X86_REG_R12D, {X86_R12, 4, false}}, {X86_REG_R12, {X86_R12, 8, false}},
-	{X86_REG_R13B, {X86_R13, 1, false}}, {X86_REG_R13W, {X86_R13, 2, false}},
-	{X86_REG_R13D, {X86_R13, 4, false}}, {X86_REG_R13, {X86_R13, 8, false}},
-	{X86_REG_R14B, {X86_R14, 1, false}}, {X86_REG_R14W, {X86_R14, 2, false}},
-	{X86_REG_R14D, {X86_R14, 4, false}}, {X86_REG_R14, {X86_R14, 8, false}},
-	{X86_REG_R15B, {X86_R15, 1, false}}, {X86_REG_R15W, {X86_R15, 2, false}},
-	{X86_REG_R15D, {X86_R15, 4, false}}, {X86_REG_R15, {X86_R15, 8, false}},
+/* By capstone's number. */
+static const struct place places[X86_REG_ENDING] = {
+	[X86_REG_AL] = {X86_AX, 1, false},
+	[X86_REG_AH] = {X86_AX, 1, true},
+	[X86_REG_AX] = {X86_AX, 2, false},
+	[X86_REG_EAX] = {X86_AX, 4, false},
+	[X86_REG_RAX] = {X86_AX, 8, false},
+	[X86_REG_CL] = {X86_CX, 1, false},
+	[X86_REG_CH] = {X86_CX, 1, true},
+	[X86_REG_CX] = {X86_CX, 2, false},
+	[X86_REG_ECX] = {X86_CX, 4, false},
+	[X86_REG_RCX] = {X86_CX, 8, false},
+	[X86_REG_DL] = {X86_DX, 1, false},
+	[X86_REG_DH] = {X86_DX, 1, true},
+	[X86_REG_DX] = {X86_DX, 2, false},
+	[X86_REG_EDX] = {X86_DX, 4, false},
+	[X86_REG_RDX] = {X86_DX, 8, false},
+	[X86_REG_BL] = {X86_BX, 1, false},
+	[X86_REG_BH] = {X86_BX, 1, true},
+	[X86_REG_BX] = {X86_BX, 2, false},
+	[X86_REG_EBX] = {X86_BX, 4, false},
+	[X86_REG_RBX] = {X86_BX, 8, false},
+	[X86_REG_SPL] = {X86_SP, 1, false},
+	[X86_REG_SP] = {X86_SP, 2, false},
+	[X86_REG_ESP] = {X86_SP, 4, false},
+	[X86_REG_RSP] = {X86_SP, 8, false},
+	[X86_REG_BPL] = {X86_BP, 1, false},
+	[X86_REG_BP] = {X86_BP, 2, false},
+	[X86_REG_EBP] = {X86_BP, 4, false},
+	[X86_REG_RBP] = {X86_BP, 8, false},
+	[X86_REG_SIL] = {X86_SI, 1, false},
+	[X86_REG_SI] = {X86_SI, 2, false},
+	[X86_REG_ESI] = {X86_SI, 4, false},
+	[X86_REG_RSI] = {X86_SI, 8, false},
+	[X86_REG_DIL] = {X86_DI, 1, false},
+	[X86_REG_DI] = {X86_DI, 2, false},
+	[X86_REG_EDI] = {X86_DI, 4, false},
+	[X86_REG_RDI] = {X86_DI, 8, false},
+	[X86_REG_R8B] = {X86_R8, 1, false},
+	[X86_REG_R8W] = {X86_R8, 2, false},
+	[X86_REG_R8D] = {X86_R8, 4, false},
+	[X86_REG_R8] = {X86_R8, 8, false},
+	[X86_REG_R9B] = {X86_R9, 1, false},
+	[X86_REG_R9W] = {X86_R9, 2, false},
+	[X86_REG_R9D] = {X86_R9, 4, false},
+	[X86_REG_R9] = {X86_R9, 8, false},
+	[X86_REG_R10B] = {X86_R10, 1, false},
+	[X86_REG_R10W] = {X86_R10, 2, false},
+	[X86_REG_R10D] = {X86_R10, 4, false},
+	[X86_REG_R10] = {X86_R10, 8, false},
+	[X86_REG_R11B] = {X86_R11, 1, false},
+	[X86_REG_R11W] = {X86_R11, 2, false},
+	[X86_REG_R11D] = {X86_R11, 4, false},
+	[X86_REG_R11] = {X86_R11, 8, false},
+	[X86_REG_R12B] = {X86_R12, 1, false},
+	[X86_REG_R12W] = {X86_R12, 2, false},
+	[X86_REG_R12D] = {X86_R12, 4, false},
+	[X86_REG_R12] = {X86_R12, 8, false},
+	[X86_REG_R13B] = {X86_R13, 1, false},
+	[X86_REG_R13W] = {X86_R13, 2, false},
+	[X86_REG_R13D] = {X86_R13, 4, false},
+	[X86_REG_R13] = {X86_R13, 8, false},
+	[X86_REG_R14B] = {X86_R14, 1, false},
+	[X86_REG_R14W] = {X86_R14, 2, false},
+	[X86_REG_R14D] = {X86_R14, 4, false},
+	[X86_REG_R14] = {X86_R14, 8, false},
+	[X86_REG_R15B] = {X86_R15, 1, false},
+	[X86_REG_R15W] = {X86_R15, 2, false},
+	[X86_REG_R15D] = {X86_R15, 4, false},
+	[X86_REG_R15] = {X86_R15, 8, false},
+#define XMM(n)                                                                                     \
+	[X86_REG_XMM##n] = {X86_XMM0 + 2 * (n), 16, false},                                        \
+	[X86_REG_YMM##n] = {X86_XMM0 + 2 * (n), 32, false},                                        \
+	[X86_REG_ZMM##n] = {X86_XMM0 + 2 * (n), 64, false}
+	XMM(0),
+	XMM(1),
+	XMM(2),
+	XMM(3),
+	XMM(4),
+	XMM(5),
+	XMM(6),
+	XMM(7),
+#undef XMM
 };
 
 static struct place place_of(unsigned reg)
 {
-	if (reg >= X86_REG_XMM0 && reg <= X86_REG_XMM7)
-		return (struct place){(uint8_t)(X86_XMM0 + 2 * (reg - X86_REG_XMM0)), 16, false};
-	if (reg >= X86_REG_YMM0 && reg <= X86_REG_YMM7)
-		return (struct place){(uint8_t)(X86_XMM0 + 2 * (reg - X86_REG_YMM0)), 32, false};
-	if (reg >= X86_REG_ZMM0 && reg <= X86_REG_ZMM7)
-		return (struct place){(uint8_t)(X86_XMM0 + 2 * (reg - X86_REG_ZMM0)), 64, false};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if ((unsigned)names[i].reg == reg)
-			return names[i].place;
-	return (struct place){FLOW_NO_REG, 0, false};
+	if (reg >= X86_REG_ENDING || !places[reg].width)
+		return (struct place){FLOW_NO_REG, 0, false};
+	return places[reg];
 }
 
 /* ---- building operations ---- */
@@ -885,7 +923,8 @@ static bool x86_lift(void *context, const uint8_t *code, size_t size, uint64_t v
 	size_t left = size;
 	uint64_t address_now = va;
 
-	if (!cs_disasm_iter(decoder->handle, &at, &left, &address_now, decoder->insn)) {
+	if (!flow_x86_decode(decoder->wide, code, size, va, decoder->insn) &&
+	    !cs_disasm_iter(decoder->handle, &at, &left, &address_now, decoder->insn)) {
 		ret->length = (uint8_t)unknown_hint(code, size);
 		return ret->length != 0;
 	}
