@@ -8,9 +8,11 @@ built-in table of known builds, and, for the nine that ../shared/data/isf has, b
 leave no place unnamed.
 """
 
+import collections
 import csv
 import functools
 import os
+import time
 
 import truth
 from harness import (BUILD, Failure, Skip, check, data, equal, make_dump, poolscope_json, run,
@@ -33,6 +35,10 @@ DECOYS = [
     "decoys 1 stale-tracker session-tracker",
 ]
 PROCESSORS = (1, 2, 4, 8)
+BUILDS, TABLES = 127, 9  # rows of kernel-rvas.tsv, and those of them with an ISF
+KINDS = ("decoys", "real-window", "no-kdbg")
+AGREED = collections.defaultdict(set)  # (source, kind): builds whose globals it found
+ENDED = []  # the kind of every dump that was looked at
 
 # The real kernel of ../shared/data/win10-17763-x64: its image begins at this physical address.
 REAL_BASE = 0x229F000
@@ -139,19 +145,42 @@ def by_symbols(dump, true, source, words):
     equal([n for n in found["notes"] if not n.startswith("no KDBG, plain or encoded")], [], "notes")
 
 
-def compare(row, number, window):
+def compare(row, number, window, kind):
     with scratch() as directory:
         dump, true = make_dump(recipe(row, number, window), directory, seed=number + 1)
         found = found_globals(dump, "structure")
         equal(found["symbols"], ["-"], "source")
         vague = compare_globals(found, true)
+        AGREED["structure", kind].add(row["pdb_guid_age"])
         by_symbols(dump, true, "known", ["known", "build", row["version"]])
+        AGREED["known builds", kind].add(row["pdb_guid_age"])
         table = os.path.join(data("isf"), row["pdb_guid_age"] + ".json.xz")
         if os.path.exists(table):
             by_symbols(dump, true, data("isf"), ["ISF", table])
+            AGREED["ISF", kind].add(row["pdb_guid_age"])
         status, report = poolscope_json(dump, want=(0, 1))
         truth.compare_all(report, status, true)
     return f"place not unique: {' '.join(vague)}" if vague else None
+
+
+def counted(row, number, window, kind):
+    try:
+        return compare(row, number, window, kind)
+    finally:
+        ENDED.append(kind)
+
+
+def agreement():
+    """Every build by every source, whatever the dump: a row that was left out would show here."""
+    deadline = time.monotonic() + 60
+    while len(ENDED) < BUILDS * len(KINDS) and time.monotonic() < deadline:
+        time.sleep(0.05)  # the last ones run beside this one
+    equal(len(ENDED), BUILDS * len(KINDS), "dumps")
+    for kind in KINDS:
+        for source, builds in (("structure", BUILDS), ("known builds", BUILDS), ("ISF", TABLES)):
+            equal(len(AGREED[source, kind]), builds, f"builds that agree: {source}, {kind}")
+    return (f"structure and known builds agree on the globals of {BUILDS} builds, ISF on those of "
+            f"{TABLES}, in {len(KINDS)} dumps each")  # fmt: skip
 
 
 def cases():
@@ -165,11 +194,14 @@ def cases():
 
         yield "kernel-rvas", absent
         return
-    if len(table) != 127:
+    if len(table) != BUILDS:
         raise Failure(f"{len(table)} rows in kernel-rvas.tsv")
     real_pages()  # once, before several rows ask for them at the same time
     for number, row in enumerate(table):
         name = f"{row['version']}-{row['pdb_guid_age'][:8]}"
-        yield f"decoys/{name}", lambda r=row, n=number: compare(r, n, None)
-        yield f"real-window/{name}", lambda r=row, n=number: compare(r, n, real_window(r))
-        yield f"no-kdbg/{name}", lambda r=row, n=number: compare(r, n, hidden_window(r, n))
+        yield f"decoys/{name}", lambda r=row, n=number: counted(r, n, None, "decoys")
+        yield f"real-window/{name}", lambda r=row, n=number: counted(
+            r, n, real_window(r), "real-window")
+        yield f"no-kdbg/{name}", lambda r=row, n=number: counted(
+            r, n, hidden_window(r, n), "no-kdbg")
+    yield "agreement", agreement

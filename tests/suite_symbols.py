@@ -237,11 +237,16 @@ def milliseconds(command, want=(0,)):
     return min(times)
 
 
-def large_pdb_in_time():
+def large_case(directory):
+    """As make_case(), with a PDB of more than 20 MB."""
     filling = "\n".join(f"int variable_of_a_rather_long_name_{i:06d}_{i * 2654435761 % 2**32:08x} = {i};"
                         for i in range(135000))  # fmt: skip
+    return make_case(directory, filling=filling, level="-O0")
+
+
+def large_pdb_in_time():
     with scratch() as directory:
-        pdb, _, dump, _ = make_case(directory, filling=filling, level="-O0")
+        pdb, _, dump, _ = large_case(directory)
         size = os.path.getsize(pdb)
         check(size > 20e6, f"the PDB has only {size} bytes")
         took = milliseconds([PDB_DUMP, pdb, "--time"])

@@ -22,7 +22,10 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-import containers  # pylint: disable=wrong-import-position # lies beside the test suites
+# pylint: disable=wrong-import-position # they lie beside the test suites
+import containers
+import harness
+import suite_symbols
 
 ROUNDS = 15
 MIB = 1 << 20
@@ -345,6 +348,45 @@ def hidden_kernel(bench):
         show(f"kernel of 40 MiB{words}: kernel, modules", milliseconds(kernel))
 
 
+def more_with(bench, words, limit, plain, others):
+    """What a symbol source adds to `info`, by turns with and without; the slowest of the files."""
+    added = []
+    for other in others:
+        times = ([], [])
+        for _ in range(ROUNDS):
+            for arguments, taken in zip((plain, other), times):
+                taken.append(bench.once("info", *arguments)[0])
+        added.append(statistics.median(times[1]) - statistics.median(times[0]))
+    show(words, milliseconds(max(added)), f"{limit} ms", max(added) < limit / 1e3)
+
+
+def symbol_sources(bench):
+    """The publics of a large PDB, and what each kind of source adds to a command."""
+    suite_symbols.PDB_DUMP = os.path.join(bench.build, "tests/pdb_dump")
+    harness.MKDUMP = os.path.abspath(os.path.join(bench.build, "mkdump"))
+    folder = os.path.join(os.path.abspath(bench.directory), "pdb")
+    os.makedirs(folder)
+    try:
+        pdb, _, dump, _ = suite_symbols.large_case(folder)
+    except harness.Skip as why:
+        print(f"symbol sources: not measured, {why}")
+        return
+    size = f"PDB of {os.path.getsize(pdb) / 1e6:.1f} MB"
+    program = [os.path.join(bench.build, "tests/bench/bench"), "run", suite_symbols.PDB_DUMP, pdb, "--time"]
+    took = statistics.median(int(lines_of(*program)[0].split()[0]) for _ in range(ROUNDS)) / 1e9
+    show(f"{size}: all its publics", milliseconds(took), "50 ms", took < 0.05)
+    more_with(bench, f"{size}: added to info", 20, (dump, "--symbols", "none"), [(dump, "--symbols", pdb)])
+    known = bench.make("known-build")
+    more_with(bench, "known build: added to info", 20, (known, "--symbols", "none", "--no-known-builds"),
+              [(known, "--symbols", "none")])  # fmt: skip
+    for path in sorted(glob.glob("../shared/data/isf/*.json.xz")):
+        guid, age = os.path.basename(path).split(".")[0].split("-")
+        dump = bench.make("family-10-17763-x64", f"kernel-pdb=ntkrnlmp.pdb {guid} {age}")
+        plain = (dump, "--symbols", "none", "--no-known-builds")
+        more_with(bench, f"ISF {guid[:8]}, {os.path.getsize(path) / MIB:.1f} MiB of xz: added to info", 150,
+                  plain, [(dump, "--symbols", path, "--no-known-builds")])  # fmt: skip
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -360,6 +402,7 @@ def main():
         owners_of_files(bench)
         owners_of_dump(bench)
         hidden_kernel(bench)
+        symbol_sources(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:
