@@ -32,7 +32,7 @@ PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-de
 	libkdumpfile-dev libcapstone-dev liblzma-dev zlib1g-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
 PACKAGES_HTML := chromium chromium-driver poppler-utils
-PACKAGES_CHECK := libcmocka-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
+PACKAGES_CHECK := libcmocka-dev libwim-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc
 
 LIBS_PROGRAM := jansson smartcols libkdumpfile capstone liblzma zlib
@@ -88,7 +88,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZER_SOURCES))
 program_cflags = $(shell pkg-config --cflags $(LIBS_PROGRAM))
 program_libs = $(shell pkg-config --libs $(LIBS_PROGRAM))
 mkdump_libs = $(shell pkg-config --libs jansson)
-unit_libs = $(shell pkg-config --libs cmocka libaddrxlat) -lm
+unit_libs = $(shell pkg-config --libs cmocka libaddrxlat wimlib) -lm
 
 ifneq ($(V),1)
 QUIET = @echo "  $(1)	$@";
