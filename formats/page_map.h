@@ -58,6 +58,12 @@ bool page_runs_add(struct page_runs *runs, struct page_run run);
  */
 bool page_runs_add_page(struct page_runs *runs, uint64_t pfn, uint64_t offset);
 
+/**
+ * Sorts the runs by PFN. Where runs overlap, of each page the one with the highest offset stays;
+ * *ret_twice is how many were dropped so. False: out of memory, and the list is as it was.
+ */
+bool page_runs_settle(struct page_runs *runs, uint64_t *ret_twice);
+
 enum page_map_kind { PAGE_MAP_NONE, PAGE_MAP_RUNS, PAGE_MAP_BITMAP };
 
 struct page_map {
