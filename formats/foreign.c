@@ -63,15 +63,12 @@ static const struct foreign foreigners[] = {
 	 "damaged, or no crash dump: neither DUMP nor DU64 follows PAGE at its start", ""},
 	{MAGIC("MDMP"), 0, NULL, "a minidump of one user process (MDMP); it holds no kernel memory",
 	 HINT_KERNEL},
-	{MAGIC("hibr"), 0, NULL, "a Windows hibernation file, which cannot be read yet", HINT_RAW},
-	{MAGIC("HIBR"), 0, NULL, "a Windows hibernation file, which cannot be read yet", HINT_RAW},
-	{MAGIC("wake"), 0, NULL,
-	 "a Windows hibernation file from which Windows has resumed; its memory is stale", ""},
-	{MAGIC("WAKE"), 0, NULL,
-	 "a Windows hibernation file from which Windows has resumed; its memory is stale", ""},
-	{MAGIC("RSTR"), 0, NULL,
-	 "a Windows hibernation file from which Windows was resuming; it cannot be read yet",
+	{MAGIC("hibr"), 0, NULL, "a hibernation file of Windows XP or older, which cannot be read",
 	 HINT_RAW},
+	{MAGIC("wake"), 0, NULL,
+	 "a hibernation file of Windows XP or older from which Windows has resumed; its memory is "
+	 "stale",
+	 ""},
 
 	/* Memory of virtual machines and of other systems */
 	{MAGIC("\xed\xeb\x0f\xf0"), 0, NULL,

@@ -12,6 +12,7 @@ enum probe elf_open(struct dump *dump, struct ps_error *err);
 enum probe kdump_open(struct dump *dump, struct ps_error *err);
 enum probe lkcd_open(struct dump *dump, struct ps_error *err);
 enum probe sadump_open(struct dump *dump, struct ps_error *err);
+enum probe hiber_open(struct dump *dump, struct ps_error *err);
 enum probe lost_magic_open(struct dump *dump, struct ps_error *err);
 enum probe foreign_open(struct dump *dump, struct ps_error *err);
 enum probe raw_open(struct dump *dump, struct ps_error *err);

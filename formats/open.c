@@ -13,6 +13,7 @@
  * - crash: eight bytes of magic, unmistakable;
  * - elf, kdump, lkcd, sadump: likewise; elf is asked for every ELF file, and refuses those that are
  *   no memory;
+ * - hibernation: four bytes of magic, and a header of a known length;
  * - lost-magic: what of these has lost its magic only. Behind them, so that it never sees a sound
  *   one; before foreign, whose rule about "PAGE" knows less;
  * - foreign: magics of files that are no dump of this program's kinds. Behind crash, so that a rule
@@ -22,9 +23,15 @@
  *   kernel is decided by who searches for one.
  */
 static const struct format formats[] = {
-	{"crash", crash_open},     {"elf", elf_open},       {"kdump", kdump_open},
-	{"lkcd", lkcd_open},       {"sadump", sadump_open}, {"lost-magic", lost_magic_open},
-	{"foreign", foreign_open}, {"raw", raw_open},
+	{"crash", crash_open},
+	{"elf", elf_open},
+	{"kdump", kdump_open},
+	{"lkcd", lkcd_open},
+	{"sadump", sadump_open},
+	{"hibernation", hiber_open},
+	{"lost-magic", lost_magic_open},
+	{"foreign", foreign_open},
+	{"raw", raw_open},
 };
 
 static enum ps_status try_formats(struct dump *dump, const struct log *log, struct ps_error *err)

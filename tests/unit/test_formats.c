@@ -724,14 +724,11 @@ static void test_foreign(void **state)
 		 " is a crash dump that Windows never finished: its header was not written"},
 		{"MDMP", 4, 0,
 		 " is a minidump of one user process (MDMP); it holds no kernel memory"},
-		{"HIBR", 4, 0, " is a Windows hibernation file, which cannot be read yet"},
-		{"hibr", 4, 0, " is a Windows hibernation file, which cannot be read yet"},
+		{"hibr", 4, 0,
+		 " is a hibernation file of Windows XP or older, which cannot be read"},
 		{"wake", 4, 0,
-		 " is a Windows hibernation file from which Windows has resumed; its memory is "
-		 "stale"},
-		{"RSTR", 4, 0,
-		 " is a Windows hibernation file from which Windows was resuming; it cannot be "
-		 "read yet"},
+		 " is a hibernation file of Windows XP or older from which Windows has resumed; "
+		 "its memory is stale"},
 		{"\x7f"
 		 "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0",
 		 18, 0, " is an ELF program or shared library, not a memory image"},
