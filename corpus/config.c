@@ -177,15 +177,23 @@ static void read_elf(struct config *c, const struct line *line)
 
 static void read_container(struct config *c, const struct line *line)
 {
-	static const struct choice choices[] = {
-		{"type1", CONTAINER_FULL},       {"type2", CONTAINER_SUMMARY},
-		{"type5", CONTAINER_BITMAP_ALL}, {"type6", CONTAINER_BITMAP},
-		{"type3", CONTAINER_HEADER},     {"type4", CONTAINER_MINIDUMP},
-		{"type7", CONTAINER_AUTOMATIC},  {"type8", CONTAINER_RDMP_KERNEL},
-		{"type9", CONTAINER_RDMP_USER},  {"type10", CONTAINER_RDMP_FULL},
-		{"raw", CONTAINER_RAW},          {"raw-sparse", CONTAINER_RAW_SPARSE},
-		{"elf", CONTAINER_ELF},          {0}};
+	static const struct choice choices[] = {{"type1", CONTAINER_FULL},
+						{"type2", CONTAINER_SUMMARY},
+						{"type5", CONTAINER_BITMAP_ALL},
+						{"type6", CONTAINER_BITMAP},
+						{"type3", CONTAINER_HEADER},
+						{"type4", CONTAINER_MINIDUMP},
+						{"type7", CONTAINER_AUTOMATIC},
+						{"type8", CONTAINER_RDMP_KERNEL},
+						{"type9", CONTAINER_RDMP_USER},
+						{"type10", CONTAINER_RDMP_FULL},
+						{"raw", CONTAINER_RAW},
+						{"raw-sparse", CONTAINER_RAW_SPARSE},
+						{"elf", CONTAINER_ELF},
+						{"hiberfil", CONTAINER_HIBER},
+						{0}};
 	c->container = (enum container)choose(line, choices);
+	c->container_line = line;
 	if (c->container == CONTAINER_ELF)
 		read_elf(c, line);
 	const char *signature = line_option(line, "signature");

@@ -24,6 +24,7 @@ enum container {
 	CONTAINER_RAW,         /* every byte of RAM written */
 	CONTAINER_RAW_SPARSE,  /* what is absent is a hole of the file */
 	CONTAINER_ELF,         /* ELF core */
+	CONTAINER_HIBER,       /* Windows hibernation file */
 };
 
 /* Of DumpType 7: page bitmap, or page ranges whose list ends at page 0 or by a count. */
@@ -94,8 +95,9 @@ struct config {
 	size_t gap_capacity;
 
 	enum container container;
-	char signature[5]; /* of a bitmap dump; empty: by type */
-	char layout;       /* of type 2: 'A' or 'B' */
+	const struct line *container_line; /* borrowed */
+	char signature[5];                 /* of a bitmap dump; empty: by type */
+	char layout;                       /* of type 2: 'A' or 'B' */
 	enum body body;
 	bool minidump_mm;            /* the memory manager's totals are filled in */
 	uint32_t minidump_secondary; /* items of secondary data */

@@ -1,6 +1,6 @@
 /*
  * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), raw images,
- * and ELF cores.
+ * ELF cores, and hibernation files.
  *
  * Does not: other hypervisors' formats.
  *
@@ -17,6 +17,7 @@
 
 #include "corpus/elf.h"
 #include "corpus/header.h"
+#include "corpus/hiber.h"
 #include "corpus/minidump.h"
 #include "corpus/rdmp.h"
 
@@ -304,6 +305,11 @@ struct container_result container_write(struct world *w, const char *path)
 	case CONTAINER_RAW_SPARSE:
 		result.format = "raw";
 		result.pages = write_raw(w, &file, sorted);
+		result.header = false;
+		break;
+	case CONTAINER_HIBER:
+		result.format = "windows-hibernation";
+		result.pages = hiber_write(w, &file, sorted);
 		result.header = false;
 		break;
 	case CONTAINER_ELF:
