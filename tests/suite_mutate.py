@@ -42,6 +42,8 @@ MACHINES = {
     "summary-x86-pae": [*X86_PAE, "container type2"],
     "raw": [*X64, "container raw", SMALL],
     "elf": [*X64, "container elf", SMALL],
+    "hibernation": [*X64, "container hiberfil"],
+    "hibernation-7-x86-pae": [*X86_PAE, "container hiberfil", "build 7601"],
     "minidump": [*X64, "container type4", "minidump totals"],
     "minidump-added": [*X64, "container type4", "minidump secondary=5 overlap"],
     "minidump-x86-pae": [*X86_PAE, "container type4", "minidump totals"],

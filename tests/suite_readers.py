@@ -9,6 +9,7 @@ import struct
 import subprocess
 
 import containers
+import hibernation
 import truth
 from harness import POOLSCOPE, RECIPES, Skip, check, equal, make_dump, poolscope_json, scratch
 
@@ -567,3 +568,4 @@ def cases():
     yield "reader-where-there-is-no-choice", reader_without_say
     for name, (data, status, words) in REFUSED.items():
         yield f"refused/{name}", refused(data, status, words)
+    yield from hibernation.cases()
