@@ -29,13 +29,13 @@ VERSION := 0.1.0
 
 # Every Debian package this project needs, once; README has the reason for each.
 PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev \
-	libkdumpfile-dev libcapstone-dev liblzma-dev zlib1g-dev
+	libkdumpfile-dev libcapstone-dev liblzma-dev zlib1g-dev libsnappy-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
 PACKAGES_HTML := chromium chromium-driver poppler-utils
 PACKAGES_CHECK := libcmocka-dev libwim-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc
 
-LIBS_PROGRAM := jansson smartcols libkdumpfile capstone liblzma zlib
+LIBS_PROGRAM := jansson smartcols libkdumpfile capstone liblzma zlib snappy
 
 CC ?= gcc
 ifeq ($(origin CC),default)

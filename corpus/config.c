@@ -171,8 +171,31 @@ static void read_elf(struct config *c, const struct line *line)
 		line_fail(line, "the writer is qemu, virtualbox or plain");
 	c->elf_32 = line_has(line, "32-bit");
 	c->elf_header = line_has(line, "header");
-	c->elf_user_mode = line_has(line, "user-mode");
 	c->elf_longest = longest ? parse_number(line, longest) : 0;
+}
+
+static unsigned option_of(const struct line *line, const char *name, const char *const *values)
+{
+	const char *value = line_option(line, name);
+	unsigned i = 0;
+	while (value && values[i] && strcmp(values[i], value) != 0)
+		i++;
+	if (!values[i])
+		line_fail(line, "%s cannot be '%s'", name, value);
+	return i;
+}
+
+static void read_vmware(struct config *c, const struct line *line)
+{
+	static const char *const states[] = {"vmss", "vmsn", "none", NULL};
+	static const char *const registers[] = {"each", "block", "none", NULL};
+	const char *magic = line_option(line, "magic");
+	c->vmware_state = (enum vmware_state)option_of(line, "state", states);
+	c->vmware_registers = (enum vmware_registers)option_of(line, "registers", registers);
+	c->vmware_magic = magic ? (uint32_t)parse_number(line, magic) : 0xBED2BED2;
+	c->vmware_sparse = line_has(line, "sparse");
+	c->vmware_packed = line_has(line, "packed");
+	c->vmware_disks_only = line_has(line, "disks-only");
 }
 
 static void read_container(struct config *c, const struct line *line)
@@ -191,11 +214,19 @@ static void read_container(struct config *c, const struct line *line)
 						{"raw-sparse", CONTAINER_RAW_SPARSE},
 						{"elf", CONTAINER_ELF},
 						{"hiberfil", CONTAINER_HIBER},
+						{"vmware", CONTAINER_VMWARE},
+						{"vmem", CONTAINER_VMEM},
+						{"lime", CONTAINER_LIME},
+						{"avml", CONTAINER_AVML},
 						{0}};
 	c->container = (enum container)choose(line, choices);
 	c->container_line = line;
+	c->user_mode = line_has(line, "user-mode");
+	c->lime_avml = line_has(line, "blocks");
 	if (c->container == CONTAINER_ELF)
 		read_elf(c, line);
+	if (c->container == CONTAINER_VMWARE || c->container == CONTAINER_VMEM)
+		read_vmware(c, line);
 	const char *signature = line_option(line, "signature");
 	c->signature[0] = '\0';
 	if (signature && strlen(signature) != 4)

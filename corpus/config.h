@@ -25,12 +25,19 @@ enum container {
 	CONTAINER_RAW_SPARSE,  /* what is absent is a hole of the file */
 	CONTAINER_ELF,         /* ELF core */
 	CONTAINER_HIBER,       /* Windows hibernation file */
+	CONTAINER_LIME,        /* LiME image, or one that AVML writes plain */
+	CONTAINER_AVML,        /* AVML image, packed */
+	CONTAINER_VMWARE,      /* VMware state with its memory inside */
+	CONTAINER_VMEM,        /* VMware memory with a state beside it */
 };
 
 /* Of DumpType 7: page bitmap, or page ranges whose list ends at page 0 or by a count. */
 enum body { BODY_BITMAP, BODY_RANGES, BODY_COUNTED };
 
 enum elf_writer { ELF_QEMU, ELF_VIRTUALBOX, ELF_PLAIN };
+
+enum vmware_state { VMWARE_VMSS, VMWARE_VMSN, VMWARE_NO_STATE };
+enum vmware_registers { REGISTERS_EACH, REGISTERS_BLOCK, REGISTERS_NONE };
 
 enum kernel_code { CODE_STUBS, CODE_BUILT, CODE_NONE };
 enum kdbg_form { KDBG_PLAIN, KDBG_ENCODED, KDBG_NONE };
@@ -107,8 +114,15 @@ struct config {
 	enum elf_writer elf_writer;
 	bool elf_32;
 	bool elf_header;      /* a note holds the crash dump header */
-	bool elf_user_mode;   /* the first processor has the shadow root */
 	uint64_t elf_longest; /* pages of a segment; 0: any number */
+	bool user_mode;       /* the first processor has the shadow root */
+	bool lime_avml;       /* in blocks, without those of zeros */
+	enum vmware_state vmware_state;
+	enum vmware_registers vmware_registers;
+	uint32_t vmware_magic;
+	bool vmware_sparse;     /* what is absent is a hole of the file */
+	bool vmware_packed;     /* the memory is called compressed */
+	bool vmware_disks_only; /* the state has no group of memory */
 	int64_t bitmap_count_error;
 	uint64_t truncate_bytes; /* UINT64_MAX: off */
 	uint64_t truncate_parts; /* of a million; UINT64_MAX: off */

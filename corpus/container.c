@@ -1,6 +1,6 @@
 /*
  * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), raw images,
- * ELF cores, and hibernation files.
+ * ELF cores, hibernation files, LiME and AVML images, and what VMware writes.
  *
  * Does not: other hypervisors' formats.
  *
@@ -18,10 +18,12 @@
 #include "corpus/elf.h"
 #include "corpus/header.h"
 #include "corpus/hiber.h"
+#include "corpus/lime.h"
 #include "corpus/minidump.h"
 #include "corpus/rdmp.h"
+#include "corpus/vmware.h"
 
-enum { RAW_LIMIT_GIB = 1, SUMMARY_32 = 0x20, SUMMARY_64 = 0x28, BITMAP_AT = 0x38 };
+enum { SUMMARY_32 = 0x20, SUMMARY_64 = 0x28, BITMAP_AT = 0x38 };
 
 static int compare_pages(const void *a, const void *b)
 {
@@ -40,69 +42,19 @@ static struct page **sorted_pages(const struct world *w)
 	return sorted;
 }
 
-/* The runs without the absent pages: a dump of runs cannot leave a page out of a run. */
-static struct run *present_runs(const struct world *w, struct page **sorted, size_t *count)
-{
-	struct run *runs = NULL;
-	size_t capacity = 0;
-	*count = 0;
-	for (size_t i = 0; i < w->memory.run_count; i++) {
-		struct run rest = w->memory.runs[i];
-		for (size_t k = 0; k < w->memory.page_count; k++) {
-			uint64_t pfn = sorted[k]->pfn;
-			if (!sorted[k]->absent || pfn < rest.base || pfn - rest.base >= rest.count)
-				continue;
-			runs = grow(runs, *count, &capacity, sizeof(*runs));
-			if (pfn > rest.base)
-				runs[(*count)++] = (struct run){rest.base, pfn - rest.base};
-			rest.count -= pfn + 1 - rest.base;
-			rest.base = pfn + 1;
-		}
-		runs = grow(runs, *count, &capacity, sizeof(*runs));
-		if (rest.count)
-			runs[(*count)++] = rest;
-	}
-	return runs;
-}
-
-static uint64_t pages_in(const struct run *runs, size_t count)
-{
-	uint64_t pages = 0;
-	for (size_t i = 0; i < count; i++)
-		pages += runs[i].count;
-	return pages;
-}
-
-/* The pages of the runs back to back from `offset`. Absent pages in a run stay holes: zeros. */
-static void write_runs(struct world *w, struct output *file, struct page **sorted,
-		       const struct run *runs, size_t run_count, uint64_t offset)
-{
-	size_t k = 0;
-	for (size_t i = 0; i < run_count; i++) {
-		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
-		     k++) {
-			if (sorted[k]->pfn >= runs[i].base && !sorted[k]->absent)
-				output_page(file, sorted[k],
-					    offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
-		}
-		offset += runs[i].count * PAGE_SIZE;
-	}
-	output_resize(file, offset);
-}
-
 static uint64_t write_full(struct world *w, struct output *file, struct page **sorted)
 {
 	size_t run_count;
-	struct run *runs = present_runs(w, sorted, &run_count);
+	struct run *runs = output_present_runs(w, sorted, &run_count);
 	uint8_t header[HEADER_ROOM];
 	if (run_count > header_run_room(w))
 		die("%zu physical runs do not fit the header (%zu): a type-1 dump with so many "
 		    "absent pages cannot be",
 		    run_count, header_run_room(w));
-	uint64_t pages = pages_in(runs, run_count);
+	uint64_t pages = output_pages_in(runs, run_count);
 	uint32_t length = header_build(w, header, runs, run_count, pages);
 	output_write(file, 0, header, length);
-	write_runs(w, file, sorted, runs, run_count, length);
+	output_runs(w, file, sorted, runs, run_count, length);
 	free(runs);
 	return pages;
 }
@@ -121,12 +73,13 @@ static uint64_t write_elf(struct world *w, struct output *file, struct page **so
 {
 	bool zeros = w->config->elf_writer == ELF_VIRTUALBOX;
 	size_t run_count = w->memory.run_count, count;
-	struct run *runs = zeros ? w->memory.runs : present_runs(w, sorted, &run_count);
+	struct run *runs = zeros ? w->memory.runs : output_present_runs(w, sorted, &run_count);
 	struct run *segments = elf_segments(w, runs, run_count, &count);
 	uint8_t *head;
-	uint64_t length = elf_head(w, segments, count, &head), pages = pages_in(segments, count);
+	uint64_t length = elf_head(w, segments, count, &head),
+		 pages = output_pages_in(segments, count);
 	output_write(file, 0, head, length);
-	write_runs(w, file, sorted, segments, count, length);
+	output_runs(w, file, sorted, segments, count, length);
 	if (zeros)
 		zeros_are_absent(w);
 	else
@@ -194,29 +147,12 @@ static uint64_t write_bitmap(struct world *w, struct output *file, struct page *
 	return present;
 }
 
-/* A flat image has every byte of RAM and of the gaps written out. */
-static void write_zeros(struct world *w, struct output *file, uint64_t size)
-{
-	enum { BLOCK = 1 << 20 };
-	if (size > (uint64_t)RAW_LIMIT_GIB << 30)
-		die("a flat raw image of more than %d GiB: use 'container raw-sparse'",
-		    RAW_LIMIT_GIB);
-	for (size_t i = 0; i < w->memory.page_count; i++) {
-		if (w->memory.pages[i].absent)
-			die("a flat raw image cannot leave pages out: use 'container raw-sparse'");
-	}
-	uint8_t *zeros = xcalloc(1, BLOCK);
-	for (uint64_t at = 0; at < size; at += BLOCK)
-		output_write(file, at, zeros, (size_t)(size - at < BLOCK ? size - at : BLOCK));
-	free(zeros);
-}
-
 static uint64_t write_raw(struct world *w, struct output *file, struct page **sorted)
 {
 	const struct run *last = &w->memory.runs[w->memory.run_count - 1];
 	uint64_t size = (last->base + last->count) << PAGE_SHIFT, pages = 0;
 	if (w->config->container == CONTAINER_RAW)
-		write_zeros(w, file, size);
+		output_zeros(w, file, size);
 	output_resize(file, size);
 	for (size_t i = 0; i < w->memory.page_count; i++) {
 		if (sorted[i]->absent)
@@ -316,6 +252,20 @@ struct container_result container_write(struct world *w, const char *path)
 		result.format = "elf";
 		result.pages = write_elf(w, &file, sorted);
 		result.header = w->config->elf_header;
+		break;
+	case CONTAINER_LIME:
+	case CONTAINER_AVML:
+		result.format = w->config->container == CONTAINER_AVML ? "avml" : "lime";
+		result.pages = lime_write(w, &file, sorted);
+		result.header = false;
+		break;
+	case CONTAINER_VMWARE:
+	case CONTAINER_VMEM:
+		result.format = "vmware";
+		result.pages = w->config->container == CONTAINER_VMWARE
+				       ? vmware_write(w, &file, sorted)
+				       : vmware_write_vmem(w, &file, sorted);
+		result.header = false;
 		break;
 	}
 	result.truncated = truncate_file(w, &file);

@@ -44,19 +44,6 @@ static void add_note(struct notes *n, const char *name, uint32_t type, const voi
 	n->length += size;
 }
 
-/* The first processor may run in user mode, with a root that maps almost nothing of the kernel. */
-static uint64_t cr3_of(const struct world *w, unsigned processor)
-{
-	if (processor == 0 && w->shadow_root && w->config->elf_user_mode)
-		return w->shadow_root;
-	return machine_cr3(w);
-}
-
-static uint64_t cr4_of(const struct world *w)
-{
-	return w->config->arch == ARCH_X86 ? 0x6D8 : 0x6F8; /* bit 5: PAE */
-}
-
 static void add_qemu_states(const struct world *w, struct notes *n)
 {
 	uint32_t length = w->config->arch == ARCH_ARM64 ? STATUS_ARM64
@@ -73,8 +60,8 @@ static void add_qemu_states(const struct world *w, struct notes *n)
 		put32(state, 1);
 		put32(state + 4, QEMU_STATE);
 		put64(control, 0x80050033);
-		put64(control + 24, cr3_of(w, i));
-		put64(control + 32, cr4_of(w));
+		put64(control + 24, machine_processor_cr3(w, i));
+		put64(control + 32, machine_cr4(w));
 		add_note(n, "QEMU", 0, state, QEMU_STATE);
 	}
 }
@@ -90,8 +77,8 @@ static void add_vbox_states(const struct world *w, struct notes *n)
 	for (unsigned i = 0; i < w->config->processors; i++) {
 		uint8_t *control = state + 18 * 8 + 6 * 24;
 		put64(control, 0x80050033);
-		put64(control + 16, cr3_of(w, i));
-		put64(control + 24, cr4_of(w));
+		put64(control + 16, machine_processor_cr3(w, i));
+		put64(control + 24, machine_cr4(w));
 		add_note(n, "VBCPU", 0xB01, state, VBOX_STATE);
 	}
 }

@@ -69,6 +69,10 @@ uint32_t header_dump_type(const struct world *w)
 	case CONTAINER_RDMP_USER: return 9;
 	case CONTAINER_RDMP_FULL: return 10;
 	case CONTAINER_HIBER:
+	case CONTAINER_LIME:
+	case CONTAINER_AVML:
+	case CONTAINER_VMWARE:
+	case CONTAINER_VMEM:
 	case CONTAINER_ELF: return 1; /* of the header in its note */
 	case CONTAINER_RAW:
 	case CONTAINER_RAW_SPARSE: return 0;

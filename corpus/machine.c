@@ -22,6 +22,18 @@ uint64_t machine_cr3(const struct world *w)
 	return w->memory.root | (w->config->arch == ARCH_X64 ? w->config->pcid : 0);
 }
 
+uint64_t machine_processor_cr3(const struct world *w, unsigned processor)
+{
+	if (processor == 0 && w->shadow_root && w->config->user_mode)
+		return w->shadow_root;
+	return machine_cr3(w);
+}
+
+uint64_t machine_cr4(const struct world *w)
+{
+	return w->config->arch == ARCH_X86 ? 0x6D8 : 0x6F8; /* bit 5: PAE */
+}
+
 /* KSYSTEM_TIME: low, high, high again. */
 static void put_system_time(uint8_t *at, uint64_t value)
 {

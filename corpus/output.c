@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { RAW_LIMIT_GIB = 1 };
+
 void output_write(struct output *file, uint64_t offset, const void *bytes, size_t length)
 {
 	const char *from = bytes;
@@ -82,4 +84,68 @@ void output_present(struct world *w, struct output *file, struct page **sorted,
 			output_page(file, page, offset + place * PAGE_SIZE);
 	}
 	output_resize(file, offset + b->present * PAGE_SIZE);
+}
+
+struct run *output_present_runs(const struct world *w, struct page **sorted, size_t *count)
+{
+	struct run *runs = NULL;
+	size_t capacity = 0;
+	*count = 0;
+	for (size_t i = 0; i < w->memory.run_count; i++) {
+		struct run rest = w->memory.runs[i];
+		for (size_t k = 0; k < w->memory.page_count; k++) {
+			uint64_t pfn = sorted[k]->pfn;
+			if (!sorted[k]->absent || pfn < rest.base || pfn - rest.base >= rest.count)
+				continue;
+			runs = grow(runs, *count, &capacity, sizeof(*runs));
+			if (pfn > rest.base)
+				runs[(*count)++] = (struct run){rest.base, pfn - rest.base};
+			rest.count -= pfn + 1 - rest.base;
+			rest.base = pfn + 1;
+		}
+		runs = grow(runs, *count, &capacity, sizeof(*runs));
+		if (rest.count)
+			runs[(*count)++] = rest;
+	}
+	return runs;
+}
+
+uint64_t output_pages_in(const struct run *runs, size_t count)
+{
+	uint64_t pages = 0;
+	for (size_t i = 0; i < count; i++)
+		pages += runs[i].count;
+	return pages;
+}
+
+void output_runs(struct world *w, struct output *file, struct page **sorted, const struct run *runs,
+		 size_t run_count, uint64_t offset)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < run_count; i++) {
+		for (; k < w->memory.page_count && sorted[k]->pfn < runs[i].base + runs[i].count;
+		     k++) {
+			if (sorted[k]->pfn >= runs[i].base && !sorted[k]->absent)
+				output_page(file, sorted[k],
+					    offset + (sorted[k]->pfn - runs[i].base) * PAGE_SIZE);
+		}
+		offset += runs[i].count * PAGE_SIZE;
+	}
+	output_resize(file, offset);
+}
+
+void output_zeros(struct world *w, struct output *file, uint64_t size)
+{
+	enum { BLOCK = 1 << 20 };
+	if (size > (uint64_t)RAW_LIMIT_GIB << 30)
+		die("a flat raw image of more than %d GiB: use 'container raw-sparse'",
+		    RAW_LIMIT_GIB);
+	for (size_t i = 0; i < w->memory.page_count; i++) {
+		if (w->memory.pages[i].absent)
+			die("a flat raw image cannot leave pages out: use 'container raw-sparse'");
+	}
+	uint8_t *zeros = xcalloc(1, BLOCK);
+	for (uint64_t at = 0; at < size; at += BLOCK)
+		output_write(file, at, zeros, (size_t)(size - at < BLOCK ? size - at : BLOCK));
+	free(zeros);
 }

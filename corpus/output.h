@@ -18,6 +18,18 @@ void output_write(struct output *file, uint64_t offset, const void *bytes, size_
 /* Cuts the file, or lets it grow by a hole. */
 void output_resize(struct output *file, uint64_t size);
 void output_page(struct output *file, struct page *page, uint64_t offset);
+/* A flat image has every byte of RAM and of the gaps written out. */
+void output_zeros(struct world *w, struct output *file, uint64_t size);
+
+/*
+ * The runs without the absent pages: a dump of runs cannot leave a page out of a run. `sorted`: all
+ * touched pages by PFN. The caller frees the runs.
+ */
+struct run *output_present_runs(const struct world *w, struct page **sorted, size_t *count);
+uint64_t output_pages_in(const struct run *runs, size_t count);
+/* The pages of the runs back to back from `offset`. Absent pages in a run stay holes: zeros. */
+void output_runs(struct world *w, struct output *file, struct page **sorted, const struct run *runs,
+		 size_t run_count, uint64_t offset);
 
 /* Which pages a dump has, by PFN. */
 struct bitmap {

@@ -232,12 +232,14 @@ void dump_prefetch(struct dump *dump, uint64_t pfn, uint64_t count)
 
 bool dump_reader_lost(const struct dump *dump, struct ps_error *err)
 {
-	return dump->source && dump->source->ops->lost(dump->source, err);
+	return dump->source && dump->source->ops->lost &&
+	       dump->source->ops->lost(dump->source, err);
 }
 
 unsigned dump_bad_pages(const struct dump *dump, struct ps_error *err)
 {
-	return dump->source ? dump->source->ops->bad(dump->source, err) : 0;
+	return dump->source && dump->source->ops->bad ? dump->source->ops->bad(dump->source, err)
+						      : 0;
 }
 
 const char *page_state_words(enum page_state state)

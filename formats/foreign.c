@@ -29,9 +29,6 @@ struct foreign {
 #define HINT_QEMU                                                                                  \
 	"load it into QEMU and have that write the memory: dump-guest-memory FILE, or virsh dump " \
 	"--memory-only"
-#define HINT_VMWARE                                                                                \
-	"convert it to a Windows crash dump with vmss2core -W (Windows 8 and later: -W8), or "     \
-	"open the .vmem file beside it"
 #define HINT_RAW "convert it to a raw image first"
 
 /* A short read or an unreadable file leaves `to` zeroed: no magic of the table is all zeros. */
@@ -75,20 +72,6 @@ static const struct foreign foreigners[] = {
 	 "an old core of a paravirtual Xen guest, in which no Windows runs", HINT_WINDOWS},
 	{MAGIC("\xee\xeb\x0f\xf0"), 0, NULL, "an old core of a Xen guest, which cannot be read",
 	 "dump it again with a newer Xen (xl dump-core), or convert it to a raw image"},
-	{MAGIC("EMiL"), 0, NULL, "a LiME image, made on a Linux machine", HINT_WINDOWS},
-	{MAGIC("AVML"), 0, NULL, "an AVML image, made on a Linux machine", HINT_WINDOWS},
-	{MAGIC("\xd0\xbe\xd2\xbe"), 0, NULL,
-	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
-	 HINT_VMWARE},
-	{MAGIC("\xd1\xba\xd1\xba"), 0, NULL,
-	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
-	 HINT_VMWARE},
-	{MAGIC("\xd2\xbe\xd2\xbe"), 0, NULL,
-	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
-	 HINT_VMWARE},
-	{MAGIC("\xd3\xbe\xd3\xbe"), 0, NULL,
-	 "a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read yet",
-	 HINT_VMWARE},
 	{MAGIC("\x7fVirtualBox SavedState"), 0, NULL,
 	 "a saved state of VirtualBox (.sav), which cannot be read",
 	 "resume the machine and have Windows write a crash dump"},

@@ -13,9 +13,18 @@ enum probe kdump_open(struct dump *dump, struct ps_error *err);
 enum probe lkcd_open(struct dump *dump, struct ps_error *err);
 enum probe sadump_open(struct dump *dump, struct ps_error *err);
 enum probe hiber_open(struct dump *dump, struct ps_error *err);
+enum probe lime_open(struct dump *dump, struct ps_error *err);
+enum probe vmware_open(struct dump *dump, struct ps_error *err);
 enum probe lost_magic_open(struct dump *dump, struct ps_error *err);
 enum probe foreign_open(struct dump *dump, struct ps_error *err);
+enum probe vmem_open(struct dump *dump, struct ps_error *err);
 enum probe raw_open(struct dump *dump, struct ps_error *err);
+
+/** Says that holes of the file are absent pages, and sets dump->complete false, when it has any. */
+void raw_note_holes(struct dump *dump);
+
+/** Likewise of a last page that the file has only in part. */
+void raw_note_tail(struct dump *dump);
 
 /* Advice for files that several formats refuse. */
 #define HINT_KERNEL  "give the kernel dump of the machine (Windows\\MEMORY.DMP)"

@@ -78,20 +78,6 @@ static void source_prefetch(struct page_source *source, uint64_t pfn, uint64_t c
 	(void)count;
 }
 
-static bool source_lost(const struct page_source *source, struct ps_error *err)
-{
-	(void)source;
-	(void)err;
-	return false;
-}
-
-static unsigned source_bad(const struct page_source *source, struct ps_error *err)
-{
-	(void)source;
-	(void)err;
-	return 0;
-}
-
 static void source_close(struct page_source *source)
 {
 	struct hiber_pages *pages = (struct hiber_pages *)source;
@@ -105,8 +91,8 @@ static void source_close(struct page_source *source)
 enum ps_status hiber_source(struct file *file, struct hiber_groups *groups,
 			    struct page_source **ret, struct ps_error *err)
 {
-	static const struct page_source_ops ops = {source_read, source_prefetch, source_lost,
-						   source_bad, source_close};
+	static const struct page_source_ops ops = {
+		.read = source_read, .prefetch = source_prefetch, .close = source_close};
 	struct hiber_pages *pages = mem_array(1, sizeof(*pages));
 
 	if (!pages) {

@@ -470,7 +470,7 @@ static enum ps_status open_pages(struct dump *dump, struct kdump_pages *k, struc
 enum probe kdump_open(struct dump *dump, struct ps_error *err)
 {
 	static const struct page_source_ops ops = {pages_read, pages_prefetch, pages_lost,
-						   pages_bad, pages_close};
+						   pages_bad,  pages_close,    true};
 	bool is_kdump, flattened = flattened_is(&dump->file);
 	struct kdump_pages *k;
 

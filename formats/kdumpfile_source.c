@@ -51,7 +51,7 @@ enum ps_status kdumpfile_source(const struct file *file, struct page_source **re
 				struct ps_error *err)
 {
 	static const struct page_source_ops ops = {source_read, source_prefetch, source_lost,
-						   source_bad, source_close};
+						   source_bad,  source_close,    true};
 	struct kdumpfile_pages *pages = mem_array(1, sizeof(*pages));
 
 	if (!pages)

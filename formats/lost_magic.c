@@ -3,9 +3,9 @@
  * name of what they look like, where they would else pass for raw memory, or for something too
  * small to be any.
  *
- * Recognised: Windows crash dumps, ELF cores, kdump-compressed dumps plain and flattened, LKCD and
- * sadump, by fields of their headers that fit together. Not recognised: headers damaged further;
- * they pass on.
+ * Recognised: Windows crash dumps, ELF cores, kdump-compressed dumps plain and flattened, LKCD,
+ * sadump, VMware states, LiME and AVML images, by fields of their headers that fit together. Not
+ * recognised: headers damaged further; they pass on.
  */
 #include <string.h>
 
@@ -150,6 +150,43 @@ static bool is_sadump(struct head *h)
 	return false;
 }
 
+/* All groups of the table have a name, and a place in the file. */
+static bool is_vmware(struct head *h)
+{
+	enum { GROUPS_AT = 12, GROUP = 80, GROUP_NAME = 64, GROUPS_LEAST = 3, GROUPS_SEEN = 100 };
+	uint32_t count = bytes_u32(&h->bytes, 8);
+
+	if (count < GROUPS_LEAST || count > 4096)
+		return false;
+	for (uint32_t i = 0; i < count && i < GROUPS_SEEN; i++) {
+		const uint8_t *name = h->raw + GROUPS_AT + i * GROUP;
+		uint64_t at = bytes_u64(&h->bytes, GROUPS_AT + i * GROUP + GROUP_NAME);
+
+		if (name[0] < 'A' || name[0] > 'z' || !memchr(name, 0, GROUP_NAME) || at == 0 ||
+		    at > h->size)
+			return false;
+	}
+	return true;
+}
+
+/* A range behind which the next header is, or the file ends; or a packed one. */
+static bool is_lime(struct head *h)
+{
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint32_t version = bytes_u32(&h->bytes, 4);
+	uint64_t start = bytes_u64(&h->bytes, 8), last = bytes_u64(&h->bytes, 16), next;
+	char magic[4];
+
+	if (last < start || last > INT64_MAX || bytes_u64(&h->bytes, 24) != 0)
+		return false;
+	if (version == 2)
+		return bytes_equal(&h->bytes, 32, "\xff\x06\0\0sNaPpY", 10);
+	next = 32 + (last - start) + 1;
+	return version == 1 && (next == h->size || (file_read(&h->dump->file, next, magic,
+							      sizeof(magic), &ignored) == PS_OK &&
+						    memcmp(magic, "EMiL", sizeof(magic)) == 0));
+}
+
 static const struct kind kinds[] = {
 	{"a Windows crash dump of a 64-bit machine", 8, is_crash64},
 	{"a Windows crash dump of a 32-bit machine", 8, is_crash32},
@@ -159,6 +196,8 @@ static const struct kind kinds[] = {
 	{"a flattened makedumpfile stream", 16, is_flattened},
 	{"an LKCD dump", 8, is_lkcd},
 	{"a sadump", 8, is_sadump},
+	{"a VMware state (.vmss, .vmsn)", 4, is_vmware},
+	{"a LiME or AVML image", 4, is_lime},
 };
 
 enum probe lost_magic_open(struct dump *dump, struct ps_error *err)

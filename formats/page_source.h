@@ -23,14 +23,18 @@ struct page_source_ops {
 	/** Says that these pages, all present, will be read soon, in this order. */
 	void (*prefetch)(struct page_source *source, uint64_t pfn, uint64_t count);
 
-	/** True when the source has failed for good: *err says how. */
+	/** True when the source has failed for good: *err says how. NULL: it cannot. */
 	bool (*lost)(const struct page_source *source, struct ps_error *err);
 
-	/** Pages that ended the source's reader, which was started anew. *err: the last, and how.
+	/**
+	 * Pages that ended the source's reader, which was started anew. *err: the last, and how.
+	 * NULL: it has no reader.
 	 */
 	unsigned (*bad)(const struct page_source *source, struct ps_error *err);
 
 	void (*close)(struct page_source *source);
+
+	bool through_kdumpfile; /* the pages come through libkdumpfile */
 };
 
 /** Embedded as the first member of each kind of source. */

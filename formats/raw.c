@@ -21,7 +21,7 @@ static enum probe refuse_small(const struct dump *dump, struct ps_error *err)
 	return PROBE_ERROR;
 }
 
-static void note_holes(struct dump *dump)
+void raw_note_holes(struct dump *dump)
 {
 	uint64_t start, end;
 	bool data = file_is_data(&dump->file, 0, &start, &end);
@@ -32,11 +32,24 @@ static void note_holes(struct dump *dump)
 	dump_note(dump, "the file is sparse: its holes are taken as absent pages");
 }
 
+void raw_note_tail(struct dump *dump)
+{
+	uint64_t tail = dump->file.size % PAGE_SIZE;
+	char size[WORDS_SIZE];
+
+	if (tail == 0)
+		return;
+	dump->complete = false;
+	dump_note(dump,
+		  "the size of the file is not a multiple of 4,096: the last page, at physical "
+		  "0x%" PRIx64 ", has only %s and is left out",
+		  dump->file.size - tail, size_words(tail, size));
+}
+
 enum probe raw_open(struct dump *dump, struct ps_error *err)
 {
 	uint64_t tail = dump->file.size % PAGE_SIZE;
 	struct page_run all = {.count = dump->file.size / PAGE_SIZE + (tail != 0)};
-	char size[WORDS_SIZE];
 
 	if (dump->file.size < RAW_SMALLEST)
 		return refuse_small(dump, err);
@@ -45,13 +58,7 @@ enum probe raw_open(struct dump *dump, struct ps_error *err)
 	dump->kind = "raw";
 	dump->title = "raw physical memory";
 	dump->holes_absent = true;
-	if (tail != 0) {
-		dump->complete = false;
-		dump_note(dump,
-			  "the size of the file is not a multiple of 4,096: the last page, at "
-			  "physical 0x%" PRIx64 ", has only %s and is left out",
-			  dump->file.size - tail, size_words(tail, size));
-	}
-	note_holes(dump);
+	raw_note_tail(dump);
+	raw_note_holes(dump);
 	return PROBE_MINE;
 }

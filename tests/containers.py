@@ -282,3 +282,83 @@ def write_xen(core, path, cr3=0, paravirtual=False):
             for _, page in pages:
                 file.write(page)
     return path
+
+
+# ---- images of memory, made from a sparse raw image ----
+
+
+class Sparse:
+    """A raw image in which absent pages are holes."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def runs(self):
+        """(pfn, bytes) of all stretches of stored pages."""
+        size, at = os.path.getsize(self.path), 0
+        with open(self.path, "rb") as file:
+            while at < size:
+                try:
+                    start = os.lseek(file.fileno(), at, os.SEEK_DATA)
+                except OSError:
+                    return
+                at = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+                first, end = start // PAGE * PAGE, -(-at // PAGE) * PAGE
+                yield first // PAGE, os.pread(file.fileno(), end - first, first).ljust(end - first, b"\0")
+
+
+def write_lime(sparse, path, magic=b"EMiL", version=1, pack=bytes):
+    with open(path, "wb") as file:
+        for pfn, data in sparse.runs():
+            file.write(magic + struct.pack("<IQQQ", version, pfn * PAGE, pfn * PAGE + len(data) - 1, 0))
+            file.write(pack(data))
+    return path
+
+
+def crc32c(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = CRC32C[(value ^ byte) & 0xFF] ^ value >> 8
+    return value ^ 0xFFFFFFFF
+
+
+def crc32c_row(value):
+    for _ in range(8):
+        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+
+CRC32C = [crc32c_row(byte) for byte in range(256)]
+
+
+def snappy_stream(data):
+    """The framing format, with the length that AVML writes behind it."""
+    stream = b"\xff\x06\0\0sNaPpY"
+    for at in range(0, len(data), 65536):
+        part = data[at:at + 65536]
+        total = crc32c(part)
+        total = ((total >> 15 | total << 17) + 0xA282EAD8) & 0xFFFFFFFF
+        small = packed_by("libsnappy.so.1", "snappy_compress", part, 2 * 65536)
+        kind, body = (0, small) if len(small) < len(part) * 7 // 8 else (1, part)
+        stream += struct.pack("<II", len(body) + 4 << 8 | kind, total) + body
+    return stream + struct.pack("<Q", len(stream))
+
+
+def write_avml(sparse, path):
+    return write_lime(sparse, path, b"AVML", 2, snappy_stream)
+
+
+def write_vmem(sparse, path):
+    """The image by another name, with a state beside it that splits it in two regions."""
+    os.symlink(sparse.path, path)
+    pages = -(-os.path.getsize(sparse.path) // PAGE)
+    tags = b""
+    for name, value, *index in ((b"regionsCount", 2), (b"regionPageNum", 0, 0), (b"regionPPN", 0, 0),
+                                (b"regionSize", 100, 0), (b"regionPageNum", 100, 1), (b"regionPPN", 100, 1),
+                                (b"regionSize", pages - 100, 1)):  # fmt: skip
+        tags += bytes([len(index) << 6 | 4, len(name)]) + name + struct.pack(f"<{len(index)}I", *index)
+        tags += struct.pack("<I", value)
+    head = struct.pack("<III", 0xBED2BED2, 8, 1) + b"memory".ljust(64, b"\0") + struct.pack("<QQ", 92, len(tags))
+    with open(path[:-5] + ".vmss", "wb") as file:
+        file.write(head + tags + b"\0\0")
+    return path

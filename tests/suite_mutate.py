@@ -44,6 +44,8 @@ MACHINES = {
     "elf": [*X64, "container elf", SMALL],
     "hibernation": [*X64, "container hiberfil"],
     "hibernation-7-x86-pae": [*X86_PAE, "container hiberfil", "build 7601"],
+    "vmware": [*X64, "container vmware", SMALL],
+    "lime": [*X64, "container lime", SMALL],
     "minidump": [*X64, "container type4", "minidump totals"],
     "minidump-added": [*X64, "container type4", "minidump secondary=5 overlap"],
     "minidump-x86-pae": [*X86_PAE, "container type4", "minidump totals"],
@@ -79,6 +81,11 @@ HEADS = {
     "sadump": (containers.write_sadump, 17000, 300, []),
     "xen": (containers.write_xen, 5700, 300, []),
 }
+# The same of files that mkdump makes as they are: packed memory, and states beside sound memory.
+PACKED = {"avml": [*X64, "container avml", SMALL]}
+STATE_HEADS = {"vmware-state": ["container vmem", 400], "vmware-state-in-blocks": ["container vmem registers=block",
+                                                                                   400]}  # fmt: skip
+REGIONS = ["run 1 0x9e", "run 0x100 0x100", "run 0x100000 0x100"]
 CUT_CONTAINERS = {"kdump": containers.write_kdump, "flattened": containers.write_flattened,
                   "lkcd": containers.write_lkcd, "sadump": containers.write_sadump,
                   "xen": containers.write_xen}  # fmt: skip
@@ -102,12 +109,12 @@ def cut_seeds(machine, count):
     raise Failure("no dump can be opened with its last fifth cut off")
 
 
-def mutate(build, mode, dump, true, directory, *numbers):
+def mutate(build, mode, dump, true, directory, *numbers, copy="copy"):
     """Runs tests/fuzz/mutate; its last line."""
     expected = os.path.join(directory, "expected")
     with open(expected, "w", encoding="utf-8") as file:
         file.write(truth.truth_lines(true))
-    done = run([os.path.join(build, "tests", "fuzz", "mutate"), mode, dump, os.path.join(directory, "copy"),
+    done = run([os.path.join(build, "tests", "fuzz", "mutate"), mode, dump, os.path.join(directory, copy),
                 expected, *map(str, numbers)], want=None, timeout=600,
                env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allocator_may_return_null=1"))  # fmt: skip
     lines = done.stdout.decode().strip().splitlines()
@@ -138,6 +145,19 @@ def of_container(write, mode, *numbers):
             if write:
                 dump = write(containers.Core(dump), os.path.join(directory, "container"))
             return mutate(SANITIZED, mode, dump, true, directory, *numbers)
+
+    return case
+
+
+def of_state(lines, count):
+    """The state beside a .vmem is damaged, and the memory is sound; the state is what is opened."""
+
+    def case():
+        with scratch() as directory:
+            dump, true = make_dump("\n".join([*X64, *REGIONS, *lines, ""]), directory, name="copy.vmem")
+            sound = os.path.join(directory, "sound")
+            os.rename(dump.replace(".vmem", ".vmss"), sound)
+            return mutate(SANITIZED, "head", sound, true, directory, SEED, count, WHOLE, copy="copy.vmss")
 
     return case
 
@@ -199,6 +219,13 @@ def cases(counts=SHORT):
         yield f"memory/{name}", of_recipe(recipe, "flip", SEED, counts.measured, build=BUILD)
     yield "damaged-head/header-only", of_recipe(HEADER_ONLY, "head", SEED, counts.flips, 0x2000)
     yield "cut-anywhere/header-only", of_recipe(HEADER_ONLY, "cut-anywhere", SEED, counts.cuts)
+    for name, lines in PACKED.items():
+        recipe = "\n".join([*lines, ""])
+        for part, some in parts(counts.flips * counts.factor):
+            yield f"damaged-{part + 1}/{name}", of_recipe(recipe, "head", SEED + part, some, WHOLE)
+        yield f"cut-anywhere/{name}", of_recipe(recipe, "cut-anywhere", SEED, counts.cuts * counts.factor)
+    for name, (line, count) in STATE_HEADS.items():
+        yield f"damaged-state/{name}", of_state([line], count * counts.factor)
     for name, write in CUT_CONTAINERS.items():
         yield f"cut-anywhere/{name}", of_container(
             write, "cut-anywhere", SEED, counts.cuts * counts.factor

@@ -733,11 +733,6 @@ static void test_foreign(void **state)
 		 "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0",
 		 18, 0, " is an ELF program or shared library, not a memory image"},
 		{"\xee\xeb\x0f\xf0", 4, 0, " is an old core of a Xen guest, which cannot be read"},
-		{"EMiL", 4, 0, " is a LiME image, made on a Linux machine"},
-		{"AVML", 4, 0, " is an AVML image, made on a Linux machine"},
-		{"\xd2\xbe\xd2\xbe", 4, 0,
-		 " is a VMware snapshot or suspend state (.vmsn, .vmss), which cannot be read "
-		 "yet"},
 		{"\x7fVirtualBox SavedState V2.0", 27, 0,
 		 " is a saved state of VirtualBox (.sav), which cannot be read"},
 		{"\x14\x20\x28\x01", 4, 0,

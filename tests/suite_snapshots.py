@@ -1,0 +1,451 @@
+"""Snapshots of virtual machines and images of memory: the same machine in every container that
+mkdump writes, and the pages of a real Windows 10, give the same tags and modules; what is said of
+files that hold no memory, of companions that are missing, and of damage.
+"""
+
+import os
+import struct
+import subprocess
+import time
+
+import containers
+import truth
+from harness import POOLSCOPE, check, equal, make_dump, poolscope_json, scratch
+from realdata import raw_image
+from suite_real import all_big_pages, all_modules, all_tags, tables_and_coverage
+
+MACHINE = "family-10-17763-x64.recipe"
+X86 = ("x86", "x86-pae", "x64", "x64-la57")
+ALL = (*X86, "arm64")
+# Name of the file, the line of the recipe, architectures.
+CONTAINERS = {
+    "vmware": ("dump.vmss", "container vmware", X86),
+    "vmware-registers-in-blocks": ("dump.vmsn", "container vmware registers=block", X86),
+    "vmware-no-registers": ("dump.vmss", "container vmware registers=none", X86),
+    "vmware-narrow": ("dump.vmss", "container vmware magic=0xbed2bed0", X86),
+    "vmem": ("dump.vmem", "container vmem", X86),
+    "vmem-snapshot": ("dump.vmem", "container vmem state=vmsn registers=block", X86),
+    "vmem-sparse": ("dump.vmem", "container vmem sparse", X86),
+    "lime": ("dump.lime", "container lime", ALL),
+    "lime-by-avml": ("dump.lime", "container lime blocks", ALL),
+    "avml": ("dump.avml", "container avml", ALL),
+}
+MACHINES = [("x86", 3790), ("x86-pae", 3790), ("x86-pae", 19041), ("x64", 7601), ("x64", 17763), ("x64", 26100),
+            ("x64-la57", 26100), ("arm64", 26100)]  # fmt: skip
+ABSENT = ["missing tracker cpu=1 page=1", "missing big page=2", "transition big page=3"]
+HOLES = ("vmem-sparse", "lime", "lime-by-avml", "avml")  # which can leave pages out
+# Memory above 4 GiB, and little below: .vmem files have no gap between.
+HIGH = ["run 1 0x9e", "run 0x100 0x1000", "run 0x100000 0x1800"]
+PARTS = ("system", "modules", "unloaded_modules", "pool")
+
+
+def lines_of(arch, build, container, more=()):
+    machine = ["arch x64", "la57 on"] if arch == "x64-la57" else [f"arch {arch}"]
+    return "\n".join([*machine, f"build {build}", "processors 2", "include common/small-tags.recipe",
+                      "include common/small-drivers.recipe", "physical 32M", container, *more, ""])  # fmt: skip
+
+
+def same_rows(name, arch, build, more=()):
+    file, container, _ = CONTAINERS[name]
+
+    def case():
+        with scratch() as directory:
+            dump, true = make_dump(lines_of(arch, build, container, more), directory, name=file)
+            status, report = poolscope_json(dump, want=(0, 1, 3))
+        check("error" not in report, f"poolscope refuses it: {report.get('error')}")
+        truth.validate(report)
+        equal(report["file"]["format"], true["file"]["format"], "format")
+        exact = truth.compare_all(report, status, true)
+        return f"{exact} rows; {report['system']['located_by'].split(';')[0]}"
+
+    return case
+
+
+def processors_state(name):
+    """Without a low stub the root of the page tables is that of a processor."""
+    file, container, _ = CONTAINERS[name]
+
+    def case():
+        with scratch() as directory:
+            dump, true = make_dump(lines_of("x64", 17763, container, ["low-stub off"]), directory, name=file)
+            _, report = poolscope_json("info", dump)
+        located = report["system"]["located_by"]
+        check("page tables: state of a processor;" in located, located)
+        equal(report["system"]["directory_table_base"], true["system"]["directory_table_base"], "root")
+
+    return case
+
+
+def user_mode():
+    """KVA shadow: the first processor's page tables map almost no kernel."""
+    lines = lines_of("x64", 17763, "container vmem user-mode", ["kvas on", "low-stub off"])
+    with scratch() as directory:
+        dump, true = make_dump(lines, directory, name="dump.vmem")
+        status, report = poolscope_json(dump)
+    truth.compare_all(report, status, true)
+    return report["system"]["located_by"].split(";")[0]
+
+
+def state_for_memory():
+    """The state, given instead of the .vmem beside it, leads to the same."""
+    with scratch() as directory:
+        dump, _ = make_dump(lines_of("x64", 17763, "container vmem"), directory, name="dump.vmem")
+        _, memory = poolscope_json(dump)
+        state = dump.replace(".vmem", ".vmss")
+        _, report = poolscope_json(state)
+    for part in PARTS:
+        equal(report[part], memory[part], part)
+    equal(report["file"]["path"], state, "path")
+    check("its memory is that of dump.vmem, the .vmem beside it" in report["file"]["notes"],
+          f"notes: {report['file']['notes']}")  # fmt: skip
+
+
+def memory_above_4_gib(name):
+    return same_rows(name, "x64", 17763, HIGH)
+
+
+def large_alone():
+    """5 GiB of a .vmem without state: what is above 3 GiB in it goes on at 4 GiB."""
+    with scratch() as directory:
+        recipe = lines_of("x64", 17763, "container vmem sparse state=none", ["physical 5G"])
+        dump, true = make_dump(recipe, directory, name="dump.vmem")
+        status, report = poolscope_json(dump)
+    equal(report["file"]["format"], "raw", "format")
+    truth.compare_all(report, status, true)
+    note = "no .vmss or .vmsn file of the same name lies beside it: what lies above 3 GiB in it is taken to go on " \
+        "at 4 GiB, as VMware has it"  # fmt: skip
+    check(note in report["file"]["notes"], f"notes: {report['file']['notes']}")
+
+
+def padded_alone():
+    """A .vmem that leaves the hole out itself is a raw image, as before."""
+    with scratch() as directory:
+        recipe = lines_of("x64", 17763, "container raw-sparse", ["physical 5G"])
+        dump, true = make_dump(recipe, directory, name="dump.vmem")
+        status, report = poolscope_json(dump)
+    truth.compare_all(report, status, true)
+    note = "no .vmss or .vmsn file of the same name lies beside it: it is taken as a raw image, since it is empty " \
+        "from 3 to 4 GiB"  # fmt: skip
+    check(note in report["file"]["notes"], f"notes: {report['file']['notes']}")
+
+
+def small_alone():
+    with scratch() as directory:
+        recipe = lines_of("x64", 17763, "container vmem state=none")
+        dump, true = make_dump(recipe, directory, name="dump.vmem")
+        status, report = poolscope_json(dump)
+        truth.compare_all(report, status, true)
+        note = "no .vmss or .vmsn file of the same name lies beside it"
+        check(note in report["file"]["notes"], f"notes: {report['file']['notes']}")
+        # A state that cannot be used is passed over, and named.
+        with open(dump.replace(".vmem", ".vmss"), "wb") as file:
+            file.write(struct.pack("<III", 0xBED2BED2, 8, 0))
+        status, report = poolscope_json(dump)
+        truth.compare_all(report, status, true)
+    note = "dump.vmss beside it cannot be used (it states 0 groups, which is beyond reason)"
+    check(note in report["file"]["notes"], f"notes: {report['file']['notes']}")
+
+
+def alone_without_kernel():
+    """When no kernel is found in a .vmem alone, its state is asked for."""
+    with scratch() as directory:
+        dump = os.path.join(directory, "dump.vmem")
+        with open(dump, "wb") as file:
+            file.write(bytes(1 << 20))
+        said(dump, f"poolscope: no Windows kernel found in {dump} (raw physical memory): no page tables in it lead "
+             "to one (0 blocks like KDBG seen)",
+             "put the .vmss or .vmsn file of the same name beside the .vmem: it says where the memory lies and which "
+             "page tables the processors used")  # fmt: skip
+
+
+# ---- words ----
+
+SNAPSHOT = "take a snapshot with the machine's memory, or suspend the machine, and give the .vmem and the .vmsn or " \
+    ".vmss"  # fmt: skip
+AGAIN = "copy the dump again; if that is as damaged, have it written again"
+SHORT = "the copy was cut short: copy the dump again"
+
+
+def said(dump, words, hint, command="tags"):
+    done = subprocess.run([POOLSCOPE, command, dump], capture_output=True, timeout=20, check=False)
+    equal(done.stderr.decode(), f"{words}\npoolscope: {hint}\n", "words")
+    equal(done.returncode, 3, "exit status")
+
+
+def refused_states():
+    with scratch() as directory:
+        lines = ["physical 8M"]
+        dump, _ = make_dump(lines_of("x64", 17763, "container vmware disks-only", lines), directory, name="a.vmsn")
+        # As such a state has no place for memory, what follows it is cut off.
+        os.truncate(dump, 8192)
+        said(dump, f"poolscope: {dump} is the state of a VMware machine without its memory: a snapshot of the disks "
+             "only", SNAPSHOT)  # fmt: skip
+        dump, _ = make_dump(lines_of("x64", 17763, "container vmware packed", lines), directory, name="b.vmss")
+        said(dump, f"poolscope: {dump} is a VMware state whose memory is compressed, which cannot be read",
+             "convert it to a Windows crash dump with vmss2core -W (Windows 8 and later: -W8), or take a snapshot "
+             "again with a .vmem beside it")  # fmt: skip
+        dump, _ = make_dump(lines_of("x64", 17763, "container vmem", lines), directory, name="c.vmem")
+        os.unlink(dump)
+        dump = dump.replace(".vmem", ".vmss")
+        said(dump, f"poolscope: {dump} is the state of a VMware machine, and its memory is not beside it: there is no "
+             "file c.vmem",
+             f"put the .vmem file of the same name beside it; without one, {SNAPSHOT}")  # fmt: skip
+
+
+def tag(name, value, *index):
+    return bytes([len(index) << 6 | len(value), len(name)]) + name + struct.pack(f"<{len(index)}I", *index) + value
+
+
+def number(name, value, *index):
+    return tag(name, struct.pack("<I", value), *index)
+
+
+def block(name, length):
+    return bytes([63, len(name)]) + name + struct.pack("<QQH", length, length, 0)
+
+
+def state(*memory, groups=1, position=92):
+    return struct.pack("<III", 0xBED2BED2, 8, groups) + b"memory".ljust(64, b"\0") + \
+        struct.pack("<QQ", position, 0) + b"".join(memory) + b"\0\0"  # fmt: skip
+
+
+def region(index, ppn, place, count):
+    return number(b"regionPPN", ppn, index) + number(b"regionPageNum", place, index) + \
+        number(b"regionSize", count, index)  # fmt: skip
+
+
+COUNT = b"regionsCount"
+MEMORY = block(b"Memory", 8 * 4096) + bytes(8 * 4096)
+CANNOT = ": cannot use this VMware state: "
+# File name, bytes, words behind the file's name, and advice.
+DAMAGED = {
+    "state-header": ("a.vmss", struct.pack("<II", 0xBED2BED2, 8), CANNOT + "the file ends inside its header", SHORT),
+    "state-no-groups": ("a.vmss", struct.pack("<III", 0xBED3BED3, 8, 0), CANNOT +
+                        "it states 0 groups, which is beyond reason", AGAIN),
+    "state-many-groups": ("a.vmss", struct.pack("<III", 0xBAD1BAD1, 8, 1 << 30), CANNOT +
+                          "it states 1073741824 groups, which is beyond reason", AGAIN),
+    "state-groups-cut": ("a.vmss", struct.pack("<III", 0xBED2BED2, 8, 3) + bytes(100), CANNOT +
+                         "the file ends inside its list of groups", SHORT),
+    "state-many-regions": ("a.vmss", state(number(COUNT, 65), MEMORY), CANNOT +
+                           "it states 65 regions of memory, which is beyond reason", AGAIN),
+    "state-region-unknown": ("a.vmss", state(number(COUNT, 2), region(0, 0, 0, 4), MEMORY), CANNOT +
+                             "it does not say where region 1 of its memory lies", AGAIN),
+    "state-region-outside": ("a.vmss", state(number(COUNT, 1), region(0, 0, 1, 8), MEMORY), CANNOT +
+                             "region 0 of its memory lies outside of the memory that the file has", AGAIN),
+    "state-regions-overlap": ("a.vmss", state(number(COUNT, 2), region(0, 0, 0, 4), region(1, 3, 4, 4), MEMORY),
+                              CANNOT + "memory runs overlap: pages 0x0 to 0x3 and 0x3 to 0x6", AGAIN),
+    "state-size-cannot-be": ("a.vmss", state(block(b"Memory", 1 << 63)), CANNOT +
+                             "its memory has a size that cannot be", AGAIN),
+    "state-without-end": ("a.vmss", state(block(b"Memory", 4 << 30), bytes(4096)), CANNOT +
+                          "the state ends before it says where memory lies", SHORT),
+    "lime-short": ("a", b"EMiL" + bytes(20), ": cannot use this LiME image: the file ends inside its first header",
+                   SHORT),
+    "lime-version": ("a", b"EMiL" + struct.pack("<IQQQ", 9, 0, 4095, 0) + bytes(4096),
+                     ": cannot use this LiME image: its version is 9, and only version 1 is known", None),
+    "lime-range": ("a", b"EMiL" + struct.pack("<IQQQ", 1, 4096, 0, 0) + bytes(4096),
+                   ": cannot use this LiME image: its first header states a range that cannot be", AGAIN),
+    "lime-address": ("a", b"EMiL" + struct.pack("<IQQQ", 1, 0, 1 << 60, 0) + bytes(4096),
+                     ": cannot use this LiME image: its first header states a range that cannot be", AGAIN),
+    "lime-no-page": ("a", b"EMiL" + struct.pack("<IQQQ", 1, 100, 4194, 0) + bytes(4095),
+                     ": cannot use this LiME image: it has no whole page of memory", AGAIN),
+    "lime-overlap": ("a", (b"EMiL" + struct.pack("<IQQQ", 1, 0, 4095, 0) + bytes(4096)) * 2,
+                     ": cannot use this LiME image: memory runs overlap: pages 0x0 to 0x0 and 0x0 to 0x0", AGAIN),
+    "avml-version": ("a", b"AVML" + struct.pack("<IQQQ", 3, 0, 4095, 0) + bytes(4096),
+                     ": cannot use this AVML image: its version is 3, and only version 2 is known", None),
+    "avml-short": ("a", b"AVML" + bytes(20), ": cannot use this AVML image: the file ends inside its first header",
+                   SHORT),
+}  # fmt: skip
+
+
+def damaged(name, data, words, hint):
+    def case():
+        with scratch() as directory:
+            path = os.path.join(directory, name)
+            with open(path, "wb") as file:
+                file.write(data)
+            done = subprocess.run([POOLSCOPE, "info", path], capture_output=True, timeout=10, check=False)
+        advice = f"poolscope: {hint}\n" if hint else ""
+        equal(done.stderr.decode(), f"poolscope: {path}{words}\n{advice}", "words")
+        equal(done.returncode, 3, "exit status")
+
+    return case
+
+
+def noted(report, words):
+    check(any(words in note for note in report["file"]["notes"]), f"{report['file']['notes']} have no {words!r}")
+
+
+def chain_broken():
+    """A header that is none: the ranges before it are read, and what is lost is said."""
+    with scratch() as directory:
+        for name in ("lime", "avml"):
+            recipe = lines_of("x64", 17763, CONTAINERS[name][1] + " blocks", ["physical 64M"])
+            dump, _ = make_dump(recipe, directory)
+            size = os.path.getsize(dump)
+            with open(dump, "ab") as file:
+                file.write(b"LiMe".ljust(64, b"\0"))
+            _, report = poolscope_json("info", dump)
+            equal(report["file"]["complete"], False, "file complete")
+            noted(report, f"the file is damaged at offset 0x{size:x} (there is no header of a range): the "
+                          "memory behind it cannot be found")  # fmt: skip
+
+
+def sum_wrong():
+    """One bit of a packed chunk: the pages in it are damaged, and complete rows are exact."""
+    with scratch() as directory:
+        dump, true = make_dump(lines_of("x64", 17763, "container avml"), directory)
+        with open(dump, "rb") as file:
+            sound = file.read()
+        hit = 0
+        for at in range(4000, len(sound), len(sound) // 100):
+            with open(dump, "wb") as file:
+                file.write(sound[:at] + bytes([sound[at] ^ 4]) + sound[at + 1:])
+            status, report = poolscope_json(dump, want=(0, 1, 3))
+            if "error" in report:
+                continue
+            if status == 0:
+                truth.compare_pool(report["pool"], true)
+                continue
+            hit += report["file"]["pages_damaged"] > 0
+            equal(report["file"]["complete"], False, "file complete")
+            wanted = {row["tag_hex"]: row for row in true["pool"]["tags"]}
+            for row in (report["pool"] or {}).get("tags") or []:
+                if row["complete"]:
+                    truth.compare_row(row, wanted[row["tag_hex"]], 0xFFFFFFFFFFFFFFFF)
+    check(hit > 5, f"only {hit} of the damaged files say so")
+    return f"{hit} times"
+
+
+def sum_of_known_bytes():
+    """The published check value, so that writers and reader do not agree on a wrong one."""
+    equal(containers.crc32c(b"123456789"), 0xE3069283, "CRC-32C")
+
+
+MAGICS = {"vmware": "a VMware state (.vmss, .vmsn)", "lime": "a LiME or AVML image", "avml": "a LiME or AVML image"}
+
+
+def magic_damaged(name):
+    """Every byte of the magic by itself, and all of them: never taken for raw memory."""
+
+    def case():
+        with scratch() as directory:
+            dump, _ = make_dump(lines_of("x64", 17763, CONTAINERS[name][1], ["physical 4M"]), directory)
+            with open(dump, "r+b") as file:
+                sound = file.read(4)
+                for wrong in [sound[:i] + bytes([sound[i] ^ 0x40]) + sound[i + 1:] for i in range(4)] + [bytes(4)]:
+                    file.seek(0)
+                    file.write(wrong)
+                    file.flush()
+                    said(dump, f"poolscope: {dump} is damaged: it looks like {MAGICS[name]}, but its first 4 bytes "
+                         "are not those of one", AGAIN)  # fmt: skip
+
+    return case
+
+
+def terabyte():
+    """A range of a TiB behind the others, all hole: its header costs what any header costs."""
+    with scratch() as directory:
+        dump, true = make_dump(lines_of("x64", 17763, "container lime"), directory)
+        size = os.path.getsize(dump)
+        with open(dump, "r+b") as file:
+            file.seek(size)
+            for start in (1 << 41, 1 << 42):
+                file.write(b"EMiL" + struct.pack("<IQQQ", 1, start, start + (1 << 40) - 1, 0))
+                file.seek(1 << 40, 1)
+            file.truncate()
+        true["file"]["size"] = os.path.getsize(dump)
+        started = time.monotonic()
+        status, report = poolscope_json(dump)
+        took = time.monotonic() - started
+    truth.compare_all(report, status, true)
+    check(took < 10, f"{took:.1f} s")
+    return f"{took:.2f} s"
+
+
+def reader_without_say():
+    with scratch() as directory:
+        for name in ("lime", "avml", "vmware"):
+            dump, _ = make_dump(lines_of("x64", 17763, CONTAINERS[name][1]), directory)
+            poolscope_json("--reader=native", "info", dump, want=(0,))
+            _, report = poolscope_json("--reader=kdumpfile", "info", dump, want=(2,))
+            check("is read by poolscope itself" in report["error"]["message"], report["error"]["message"])
+
+
+def cut(name, more=()):
+    """Cut everywhere: said to be cut, and nothing wrong is called complete."""
+    file, container, _ = CONTAINERS[name]
+
+    def case():
+        answered = refused = 0
+        with scratch() as directory:
+            dump, true = make_dump(lines_of("x64", 17763, container, more), directory, name=file)
+            size = os.path.getsize(dump)
+            for part in (999, 995, 990, 980, 960, 930, 900, 800, 600, 300, 100, 10, 1):
+                os.truncate(dump, size * part // 1000 + 1)
+                status, report = poolscope_json(dump, want=(0, 1, 3))
+                if "error" in report:
+                    refused += 1
+                    continue
+                answered += 1
+                equal(report["file"]["complete"], False, f"file complete, cut at {part}/1000")
+                if status == 0:
+                    truth.compare_pool(report["pool"], true)
+                else:
+                    truth.compare_cut(report, status, true)
+        return f"{answered} answered, {refused} refused"
+
+    return case
+
+
+# ---- the real kernel ----
+
+
+def real(write, name):
+    """Its pages in another container: the same tags, big pages, modules and coverage."""
+
+    def case():
+        with scratch() as directory:
+            image = write(containers.Sparse(raw_image()), os.path.join(directory, name))
+            tables_and_coverage(image)
+            all_tags(image)
+            all_big_pages(image)
+            return all_modules(image)
+
+    return case
+
+
+def cases():
+    for name, (_, _, architectures) in CONTAINERS.items():
+        for arch, build in MACHINES:
+            if arch in architectures:
+                yield f"{name}/{build}-{arch}", same_rows(name, arch, build)
+        yield f"{name}/memory-above-4-gib", memory_above_4_gib(name)
+        if name in HOLES:
+            yield f"{name}/pages-absent", same_rows(name, "x64", 17763, ABSENT)
+    for magic in ("0xbed3bed3", "0xbad1bad1", "0xbad2bad2", "0xbed0bed0"):
+        CONTAINERS[f"vmware-{magic}"] = ("dump.vmss", f"container vmware magic={magic}", X86)
+        yield f"vmware/magic-{magic}", same_rows(f"vmware-{magic}", "x64", 17763)
+    for name in ("vmware", "vmware-registers-in-blocks", "vmem", "vmem-snapshot"):
+        yield f"{name}/processors-state", processors_state(name)
+    yield "vmem/user-mode", user_mode
+    yield "vmem/state-given-for-memory", state_for_memory
+    yield "vmem/alone-small", small_alone
+    yield "vmem/alone-large", large_alone
+    yield "vmem/alone-padded", padded_alone
+    yield "vmem/alone-without-kernel", alone_without_kernel
+    yield "vmware/refused", refused_states
+    for name, row in DAMAGED.items():
+        yield f"damaged/{name}", damaged(*row)
+    yield "damaged/chain-broken", chain_broken
+    yield "avml/sum-wrong", sum_wrong
+    yield "avml/sum-of-known-bytes", sum_of_known_bytes
+    yield "lime/two-tebibytes", terabyte
+    for name in MAGICS:
+        yield f"damaged/magic-of-{name}", magic_damaged(name)
+    yield "reader-where-there-is-no-choice", reader_without_say
+    for name in ("vmware", "lime", "avml"):
+        yield f"cut/{name}", cut(name)
+    yield "cut/vmem", cut("vmem", HIGH)  # a state with regions says how much there must be
+    for name, write in {"lime": containers.write_lime, "avml": containers.write_avml}.items():
+        yield f"real/{name}", real(write, "dump")
+    yield "real/vmem", real(containers.write_vmem, "dump.vmem")
