@@ -16,7 +16,7 @@
 #include "corpus/machine.h"
 #include "corpus/pool.h"
 
-enum { UNLOADED_RING = 50, LDR_FLAGS = 0x09004000, MOST_COPIES = 1000 };
+enum { UNLOADED_RING = 50, LDR_FLAGS = 0x09004000, MOST_COPIES = 4096 };
 
 static struct module *add_module(struct world *w, const struct line *line, const char *name)
 {

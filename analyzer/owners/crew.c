@@ -5,11 +5,13 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "analyzer/owners/exchange.h"
 #include "analyzer/owners/lookups.h"
 #include "analyzer/owners/scan.h"
+#include "base/memory.h"
 #include "base/signals.h"
 
 enum { THREADS_MAX = 8, MACHINES = 3 };
@@ -19,12 +21,14 @@ static const uint16_t machines[MACHINES] = {PE_X86, PE_X64, PE_ARM64};
 struct crew {
 	struct view *views;
 	size_t count;
+	const size_t *order; /* of the views */
 	const struct structs_kernel *kernel;
+	const struct market
+		*market;           /* NULL in the first round, in which structures are looked for */
 	struct progress *progress; /* advanced by the caller's thread only */
 	atomic_size_t next;
 	atomic_uint_fast64_t done; /* bytes of images */
 	atomic_bool no_memory;
-	bool first; /* structures are looked for once */
 };
 
 /* One per machine type and thread, made when the first image of that type comes. */
@@ -52,7 +56,8 @@ static void scan_one(struct crew *crew, struct flows *flows, struct view *view)
 
 	if (!flow)
 		return;
-	if (crew->first && (!structs_scan(view, crew->kernel) || !lookups_by_name(view)))
+	if (crew->market ? !exchange_tell(crew->market, view)
+			 : !structs_scan(view, crew->kernel) || !lookups_by_name(view))
 		crew->no_memory = true;
 	if (!scan_view(view, flow))
 		crew->no_memory = true;
@@ -65,9 +70,11 @@ static void work(struct crew *crew, struct progress *progress)
 	size_t i;
 
 	while ((i = crew->next++) < crew->count && !crew->no_memory && !signals_interrupted()) {
-		scan_one(crew, &flows, &crew->views[i]);
-		crew->done += crew->views[i].image->size;
-		if (progress && crew->first) {
+		struct view *view = &crew->views[crew->order[i]];
+
+		scan_one(crew, &flows, view);
+		crew->done += view->image->size;
+		if (progress && !crew->market) {
 			uint64_t done = crew->done;
 
 			progress_advance(progress, done - told);
@@ -106,7 +113,6 @@ static void run(struct crew *crew)
 	work(crew, crew->progress);
 	while (started > 0)
 		pthread_join(threads[--started], NULL);
-	crew->first = false;
 }
 
 static uint64_t total_bytes(const struct view *views, size_t count)
@@ -118,25 +124,73 @@ static uint64_t total_bytes(const struct view *views, size_t count)
 	return total;
 }
 
+struct weight {
+	uint64_t bytes;
+	size_t view;
+};
+
+static int heavier(const void *a, const void *b)
+{
+	const struct weight *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->view < y->view ? -1 : x->view > y->view;
+}
+
+/* Those with most code first, lest one thread begins with a large one when the others are done. */
+static bool make_order(const struct view *views, size_t count, size_t *order)
+{
+	struct weight *weights = mem_array(count, sizeof(*weights));
+
+	if (!weights)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		weights[i] = (struct weight){view_code_bytes(&views[i]), i};
+	if (count > 0)
+		qsort(weights, count, sizeof(*weights), heavier);
+	for (size_t i = 0; i < count; i++)
+		order[i] = weights[i].view;
+	free(weights);
+	return true;
+}
+
+/* A level may cross images twice: through a jump and through a wrapper. */
+static bool all_rounds(struct crew *crew, const char *const *names)
+{
+	struct market *market = NULL;
+	bool ok = true;
+
+	for (unsigned round = 0; ok && round <= 2 * CALLEE_LEVELS; round++) {
+		run(crew);
+		exchange_close(market);
+		market = NULL;
+		ok = !crew->no_memory && !signals_interrupted() &&
+		     exchange_open(crew->views, crew->count, names, &market);
+		if (!market)
+			break;
+		crew->market = market;
+	}
+	exchange_close(market);
+	return ok;
+}
+
 enum ps_status crew_scan(struct view *views, size_t count, const char *const *names,
 			 const struct structs_kernel *kernel, struct progress *progress,
 			 struct ps_error *err)
 {
+	size_t *order = mem_array(count, sizeof(*order));
 	struct crew crew = {.views = views,
 			    .count = count,
+			    .order = order,
 			    .kernel = kernel,
-			    .progress = progress,
-			    .first = true};
-	bool news = true, ok = true;
+			    .progress = progress};
+	bool ok;
 
 	progress_begin(progress, "looking for the owners of tags", total_bytes(views, count));
-	/* A level may cross images twice: through a jump and through a wrapper. */
-	for (unsigned round = 0; ok && news && round <= 2 * CALLEE_LEVELS; round++) {
-		run(&crew);
-		ok = !crew.no_memory && !signals_interrupted() &&
-		     exchange_wrappers(views, count, names, &news);
-	}
+	ok = order && make_order(views, count, order) && all_rounds(&crew, names);
 	progress_end(progress);
+	free(order);
 	if (signals_interrupted())
 		return ps_fail(err, PS_INTERRUPTED,
 			       "interrupted while looking for the owners of tags");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analyzer/owners/origin.h"
+#include "analyzer/owners/refs.h"
 #include "base/memory.h"
 
 enum { OFFERS_A_VIEW = 1024 }; /* exported wrappers of one image; nt has fewer than 200 */
@@ -20,12 +21,10 @@ struct offer {
 };
 
 struct market {
-	struct view *views;
-	size_t view_count;
-	const char *const *names;
 	struct offer *offers;
 	size_t offer_count, offer_capacity;
 	struct hash by_va, by_name; /* -> offer */
+	struct refs *addresses;     /* of those in memory */
 	bool no_memory;
 };
 
@@ -63,7 +62,8 @@ static bool offer(struct market *market, const struct offer *offer)
 		return false;
 	market->offers[market->offer_count++] = *offer;
 	if (!offer->from->from_file && !hash_find(&market->by_va, offer->callee.va, &other) &&
-	    !hash_add(&market->by_va, offer->callee.va, place))
+	    !(hash_add(&market->by_va, offer->callee.va, place) &&
+	      refs_add_va(market->addresses, offer->callee.va)))
 		return false;
 	return hash_find(&market->by_name, key, &other) || hash_add(&market->by_name, key, place);
 }
@@ -119,14 +119,24 @@ static bool take_export(void *context, const struct pe_export *export)
 	return true;
 }
 
-static bool gather(struct market *market)
+static bool has_news(const struct view *view)
 {
-	for (size_t i = 0; i < market->view_count && !market->no_memory; i++) {
-		struct view *view = &market->views[i];
-		struct offering offering = {market, view, import_name(market->names[view->module]),
+	for (size_t i = 0; i < view->wrapper_count; i++) {
+		if (!view->wrappers[i].exchanged)
+			return true;
+	}
+	return false;
+}
+
+static bool gather(struct market *market, struct view *views, size_t count,
+		   const char *const *names)
+{
+	for (size_t i = 0; i < count && !market->no_memory; i++) {
+		struct view *view = &views[i];
+		struct offering offering = {market, view, import_name(names[view->module]),
 					    OFFERS_A_VIEW};
 
-		if (view->wrapper_count == 0)
+		if (!has_news(view))
 			continue;
 		qsort(view->wrappers, view->wrapper_count, sizeof(*view->wrappers),
 		      compare_wrappers);
@@ -138,7 +148,7 @@ static bool gather(struct market *market)
 }
 
 /* All meanings of the wrapper: its offers lie one behind the other. */
-static bool accept(struct market *market, struct view *view, uint32_t place, uint64_t va)
+static bool accept(const struct market *market, struct view *view, uint32_t place, uint64_t va)
 {
 	const struct offer *first = &market->offers[place];
 
@@ -157,7 +167,7 @@ static bool accept(struct market *market, struct view *view, uint32_t place, uin
 	return true;
 }
 
-static bool accept_slot(struct market *market, struct view *view, const struct slot *slot)
+static bool accept_slot(const struct market *market, struct view *view, const struct slot *slot)
 {
 	uint64_t va = view->image->base + slot->rva;
 	uint32_t place;
@@ -173,38 +183,66 @@ static bool accept_slot(struct market *market, struct view *view, const struct s
 	return accept(market, view, place, va);
 }
 
-static bool accept_all(struct market *market, struct view *view)
+struct telling {
+	const struct market *market;
+	struct view *view;
+	bool ok;
+};
+
+/* Code that calls a wrapper of another image directly (import optimisation). */
+static bool accept_address(void *context, uint32_t rva, uint64_t target)
 {
+	struct telling *telling = context;
+	uint32_t place;
+
+	(void)rva;
+	if (hash_find(&telling->market->by_va, target, &place) &&
+	    telling->market->offers[place].from->module != telling->view->module)
+		telling->ok = accept(telling->market, telling->view, place, target);
+	return telling->ok;
+}
+
+bool exchange_tell(const struct market *market, struct view *view)
+{
+	struct telling telling = {market, view, true};
+
 	for (size_t i = 0; i < view->slot_count; i++) {
 		if (!accept_slot(market, view, &view->slots[i]))
 			return false;
 	}
-	for (size_t i = 0; !view->from_file && i < market->offer_count; i++) {
-		const struct offer *one = &market->offers[i];
-
-		if (one->from->from_file || one->from->module == view->module)
-			continue;
-		if (!accept(market, view, (uint32_t)i, one->callee.va))
-			return false;
-	}
-	return true;
+	if (!view->from_file)
+		refs_scan_image(market->addresses, view->image, accept_address, &telling);
+	return telling.ok;
 }
 
-bool exchange_wrappers(struct view *views, size_t count, const char *const *names, bool *ret_news)
+bool exchange_open(struct view *views, size_t count, const char *const *names, struct market **ret)
 {
-	struct market market = {.views = views, .view_count = count, .names = names};
+	struct market *market = mem_array(1, sizeof(*market));
 	bool ok;
 
-	hash_init(&market.by_va);
-	hash_init(&market.by_name);
-	*ret_news = false;
-	ok = gather(&market);
-	for (size_t i = 0; ok && market.offer_count > 0 && i < count; i++) {
-		ok = accept_all(&market, &views[i]);
-		*ret_news |= views[i].first_new < views[i].callees.count;
+	*ret = NULL;
+	if (!market)
+		return false;
+	hash_init(&market->by_va);
+	hash_init(&market->by_name);
+	market->addresses = refs_create(NULL);
+	ok = market->addresses && gather(market, views, count, names);
+	if (ok && market->offer_count > 0) {
+		refs_sort(market->addresses);
+		*ret = market;
+	} else {
+		exchange_close(market);
 	}
-	hash_fini(&market.by_va);
-	hash_fini(&market.by_name);
-	free(market.offers);
 	return ok;
+}
+
+void exchange_close(struct market *market)
+{
+	if (!market)
+		return;
+	refs_destroy(market->addresses);
+	hash_fini(&market->by_va);
+	hash_fini(&market->by_name);
+	free(market->offers);
+	free(market);
 }

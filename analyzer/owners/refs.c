@@ -2,7 +2,6 @@
 #include "analyzer/owners/refs.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "analyzer/owners/refs_arch.h"
 #include "base/memory.h"
@@ -27,8 +26,7 @@ void refs_destroy(struct refs *refs)
 	free(refs);
 }
 
-/* Index of the first target that is not below `va`. */
-static size_t position(const struct refs *refs, uint64_t va)
+size_t refs_position(const struct refs *refs, uint64_t va)
 {
 	size_t low = 0, high = refs->count;
 
@@ -45,7 +43,7 @@ static size_t position(const struct refs *refs, uint64_t va)
 
 bool refs_is_target(const struct refs *refs, uint64_t va)
 {
-	size_t at = position(refs, va);
+	size_t at = refs_position(refs, va);
 
 	return at < refs->count && refs->targets[at] == va;
 }
@@ -53,20 +51,31 @@ bool refs_is_target(const struct refs *refs, uint64_t va)
 bool refs_add_va(struct refs *refs, uint64_t va)
 {
 	void *targets = refs->targets;
-	size_t at = position(refs, va);
 	uint32_t hash = refs_hash(va);
 
-	if (at < refs->count && refs->targets[at] == va)
+	if (refs->count > 0 && refs->targets[refs->count - 1] == va)
 		return true;
 	if (!mem_grow(&targets, refs->count, &refs->capacity, sizeof(*refs->targets)))
 		return false;
 	refs->targets = targets;
-	memmove(refs->targets + at + 1, refs->targets + at,
-		(refs->count - at) * sizeof(*refs->targets));
-	refs->targets[at] = va;
-	refs->count++;
+	refs->unsorted |= refs->count > 0 && refs->targets[refs->count - 1] > va;
+	refs->targets[refs->count++] = va;
 	refs->filter[hash / 64] |= 1ull << hash % 64;
 	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void refs_sort(struct refs *refs)
+{
+	if (refs->unsorted)
+		qsort(refs->targets, refs->count, sizeof(*refs->targets), compare);
+	refs->unsorted = false;
 }
 
 bool refs_add_rva(struct refs *refs, uint32_t rva)
@@ -98,16 +107,17 @@ static bool next_span(const struct pe_image *image, const struct pe_section *sec
 	while (at < end && pe_at(image, at, 1))
 		at = (at / PE_PAGE + 1) * PE_PAGE;
 	*rva = at < end ? at : end;
-	*ret = (struct refs_span){.bytes = pe_at(image, begin, *rva - begin),
+	*ret = (struct refs_span){.image = image,
+				  .bytes = pe_at(image, begin, *rva - begin),
 				  .size = *rva - begin,
 				  .rva = begin,
 				  .va = image->base + begin};
 	return ret->bytes != NULL;
 }
 
-void refs_scan(const struct refs *refs, refs_visitor visit, void *context)
+void refs_scan_image(const struct refs *refs, const struct pe_image *image, refs_visitor visit,
+		     void *context)
 {
-	const struct pe_image *image = refs->image;
 	span_scan scan = scan_of(image->machine);
 
 	for (unsigned i = 0; scan && refs->count && i < image->section_count; i++) {
@@ -121,4 +131,10 @@ void refs_scan(const struct refs *refs, refs_visitor visit, void *context)
 			if (!scan(refs, &span, visit, context))
 				return;
 	}
+}
+
+void refs_scan(struct refs *refs, refs_visitor visit, void *context)
+{
+	refs_sort(refs);
+	refs_scan_image(refs, refs->image, visit, context);
 }

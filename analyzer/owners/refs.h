@@ -14,7 +14,7 @@
 
 struct refs; /* a set of targets for one image */
 
-/** NULL when memory is out. The image is borrowed. */
+/** NULL when memory is out. The image is borrowed; NULL when only addresses are added. */
 struct refs *refs_create(const struct pe_image *image);
 void refs_destroy(struct refs *refs);
 
@@ -28,6 +28,13 @@ bool refs_add_va(struct refs *refs, uint64_t va);
 typedef bool (*refs_visitor)(void *context, uint32_t rva, uint64_t target_va);
 
 /** All present pages of sections with code, by RVA. */
-void refs_scan(const struct refs *refs, refs_visitor visit, void *context);
+void refs_scan(struct refs *refs, refs_visitor visit, void *context);
+
+/** After the last address, before refs_scan_image(). */
+void refs_sort(struct refs *refs);
+
+/** The same for the code of any image; several threads may share a set that is sorted. */
+void refs_scan_image(const struct refs *refs, const struct pe_image *image, refs_visitor visit,
+		     void *context);
 
 #endif

@@ -19,8 +19,9 @@ enum {
 struct refs {
 	uint64_t filter[REFS_FILTER_WORDS];
 	const struct pe_image *image; /* borrowed */
-	uint64_t *targets;            /* VAs as image->base has them, ascending */
+	uint64_t *targets;            /* VAs as image->base has them; ascending when sorted */
 	size_t count, capacity;
+	bool unsorted;
 };
 
 static inline uint32_t refs_hash(uint64_t va)
@@ -38,8 +39,12 @@ static inline bool refs_wanted(const struct refs *refs, uint64_t va)
 	return (refs->filter[hash / 64] >> hash % 64 & 1) != 0 && refs_is_target(refs, va);
 }
 
+/** Index of the first target that is not below `va`. */
+size_t refs_position(const struct refs *refs, uint64_t va);
+
 /** Present bytes of one section with code, as one piece. */
 struct refs_span {
+	const struct pe_image *image;
 	const uint8_t *bytes;
 	size_t size;
 	uint32_t rva;

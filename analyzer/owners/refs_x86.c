@@ -38,17 +38,34 @@ static void widen(struct range *range, uint32_t rva)
 	range->any = true;
 }
 
-static void ranges_of(const struct refs *refs, struct range *ret_inside, struct range *ret_outside)
+/* Over the targets from `first` to `last`, both included. Addresses may wrap around. */
+static void widen_over(struct range *range, const struct refs *refs, uint64_t base, uint64_t first,
+		       uint64_t last)
 {
-	*ret_inside = *ret_outside = (struct range){0};
-	for (size_t i = 0; i < refs->count; i++) {
-		uint64_t rva = refs->targets[i] - refs->image->base;
+	size_t begin = refs_position(refs, first), end = refs_position(refs, last);
 
-		if (rva < refs->image->size)
-			widen(ret_inside, (uint32_t)rva);
-		else if (rva <= UINT32_MAX || rva >= UINT64_MAX - UINT32_MAX)
-			widen(ret_outside, (uint32_t)rva);
+	if (first > last) {
+		widen_over(range, refs, base, first, UINT64_MAX);
+		widen_over(range, refs, base, 0, last);
+		return;
 	}
+	end += end < refs->count && refs->targets[end] == last;
+	if (begin >= end)
+		return;
+	widen(range, (uint32_t)(refs->targets[begin] - base));
+	widen(range, (uint32_t)(refs->targets[end - 1] - base));
+}
+
+/* Targets further away than a displacement reaches are passed over. */
+static void ranges_of(const struct refs *refs, const struct pe_image *image,
+		      struct range *ret_inside, struct range *ret_outside)
+{
+	uint64_t base = image->base, end = base + image->size;
+
+	*ret_inside = *ret_outside = (struct range){0};
+	widen_over(ret_inside, refs, base, base, end - 1);
+	widen_over(ret_outside, refs, base, base - UINT32_MAX, base - 1);
+	widen_over(ret_outside, refs, base, end, base + UINT32_MAX);
 }
 
 static inline bool is_in(const struct range *range, uint32_t rva)
@@ -140,7 +157,7 @@ bool refs_scan_x64(const struct refs *refs, const struct refs_span *span, refs_v
 	struct scan scan = {.refs = refs, .span = span, .visit = visit, .context = context};
 	size_t at = 0;
 
-	ranges_of(refs, &scan.inside, &scan.outside);
+	ranges_of(refs, span->image, &scan.inside, &scan.outside);
 	while (at + DISPLACEMENT <= span->size) {
 		if (at >= 2 && at + BLOCK + DISPLACEMENT <= span->size) {
 			if (!look_in_block(&scan, at))
@@ -159,7 +176,7 @@ bool refs_scan_x86(const struct refs *refs, const struct refs_span *span, refs_v
 		   void *context)
 {
 	struct bytes code = bytes_of(span->bytes, span->size);
-	uint32_t base = (uint32_t)refs->image->base, size = refs->image->size;
+	uint32_t base = (uint32_t)span->image->base, size = span->image->size;
 
 	for (size_t at = 0; at + DISPLACEMENT <= span->size; at++) {
 		uint32_t word = bytes_u32(&code, at), rva = span->rva + (uint32_t)at;
