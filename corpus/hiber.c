@@ -41,7 +41,7 @@ struct hiber {
 	const struct po_image *image;
 	unsigned pointer;
 	enum packer packer;
-	uint64_t at;
+	uint64_t at, end; /* of the file: where the next group goes, and of the last one */
 	uint64_t groups;
 	uint8_t packed[XPRESS_ROOM];
 };
@@ -127,6 +127,7 @@ static void write_group(struct hiber *h, struct page **pages, unsigned count)
 	output_write(h->file, h->at + 4 + entries * h->pointer, bytes, length);
 	set_places(pages, count, h->at);
 	h->at += 4 + entries * h->pointer + length;
+	h->end = h->at;
 }
 
 /* Groups are shared out: the boot loader's are every fifth. */
@@ -180,6 +181,7 @@ static void write_block(struct hiber *h, struct page **pages, unsigned count)
 	output_write(h->file, h->at, head, sizeof(head));
 	output_write(h->file, h->at + sizeof(head), bytes, length);
 	set_places(pages, count, h->at);
+	h->end = h->at + sizeof(head) + length;
 	h->at += sizeof(head) + round_up(length, 8);
 }
 
@@ -258,7 +260,7 @@ uint64_t hiber_write(struct world *w, struct output *file, struct page **sorted)
 		put_seven(h, header, pages, count);
 	output_write(file, 0, header, sizeof(header));
 	write_state(h);
-	output_resize(file, round_up(h->at, PAGE_SIZE));
+	output_resize(file, h->end);
 	free(pages);
 	free(h);
 	return count;

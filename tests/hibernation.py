@@ -205,19 +205,19 @@ DAMAGED = {
 }
 
 
-def cuts(recipe):
+def cuts(recipe, seed):
     def case():
         answered = 0
         for part in (999, 990, 950, 900, 700, 500, 300, 100, 20):
             with scratch() as directory:
-                dump, true = make_dump(recipe, directory, sets=["container hiberfil"])
+                # A seed that has what leads to the kernel in the first part of the file.
+                dump, true = make_dump(recipe, directory, sets=["container hiberfil"], seed=seed)
                 os.truncate(dump, os.path.getsize(dump) * part // 1000)
                 status, report = poolscope_json(dump, want=(0, 1, 3))
                 if "error" in report:
                     continue
                 answered += 1
-                # The last page of the file is filled up with zeros, which a cut may take alone.
-                check(not report["file"]["complete"] or part > 990, f"complete, cut at {part}")
+                equal(report["file"]["complete"], False, f"complete, cut at {part}")
                 if status == 0:
                     truth.compare_pool(report["pool"], true)
                 else:
@@ -250,5 +250,5 @@ def cases():
     for name, (sets, change, words) in DAMAGED.items():
         yield f"hibernation/{name}", changed(sets, change, words)
     yield "hibernation/tables-in-a-circle", tables_in_a_circle
-    yield "hibernation/cut", cuts(MACHINE)
-    yield "hibernation/cut-of-windows-7", cuts("family-7-x64.recipe")
+    yield "hibernation/cut", cuts(MACHINE, 6)
+    yield "hibernation/cut-of-windows-7", cuts("family-7-x64.recipe", 1)

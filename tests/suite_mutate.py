@@ -43,7 +43,7 @@ MACHINES = {
     "raw": [*X64, "container raw", SMALL],
     "elf": [*X64, "container elf", SMALL],
     "hibernation": [*X64, "container hiberfil"],
-    "hibernation-7-x86-pae": [*X86_PAE, "container hiberfil", "build 7601"],
+    "hibernation-7": [*X64, "container hiberfil", "build 7601"],
     "vmware": [*X64, "container vmware", SMALL],
     "lime": [*X64, "container lime", SMALL],
     "minidump": [*X64, "container type4", "minidump totals"],
@@ -55,6 +55,9 @@ RECIPES = {name: "\n".join([*lines, ""]) for name, lines in MACHINES.items()}
 HEADER_ONLY = "\n".join([*X64, "container type3", ""])
 BITMAPS = ("x64", "x86-pae")  # damaged more often than the others
 MINIDUMPS = [name for name in MACHINES if name.startswith("minidump")]
+# Their cut files are judged as they come: minidumps hold no tags and are judged by their lists; of a
+# Windows 7 without a header next to no seed leaves what leads to the kernel.
+ANY_SEED = [*MINIDUMPS, "hibernation-7"]
 # Of a file that ends exactly behind an item of secondary data nobody can say that it was cut.
 NOT_CUT = ("minidump-added",)
 # A raw image states no size: the pages that a cut takes are not known to have been there.
@@ -95,8 +98,8 @@ CUT_CONTAINERS = {"kdump": containers.write_kdump, "flattened": containers.write
 def cut_seeds(machine, count):
     """Seeds whose dump can still be opened when a fifth of it is cut off: by chance the page tables
     and KDBG lie early in the file. Of the others a cut leaves nothing to be judged."""
-    if machine in MINIDUMPS:
-        return [1] * count  # holds no tags, and is judged by its lists
+    if machine in ANY_SEED:
+        return [1] * count
     seeds = []
     with scratch() as directory:
         for seed in range(1, 200):
