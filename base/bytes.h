@@ -69,6 +69,13 @@ static inline uint64_t bytes_u64(struct bytes *b, size_t offset)
 	return bytes_uint(b, offset, 8);
 }
 
+/** The other way: writes `width` bytes (1 to 8) of `value` at `to`, lowest first. */
+static inline void bytes_put(uint8_t *to, uint64_t value, size_t width)
+{
+	for (size_t i = 0; i < width; i++)
+		to[i] = (uint8_t)(value >> 8 * i);
+}
+
 /** A pointer-sized field: 4 bytes zero-extended, or 8 bytes. */
 static inline uint64_t bytes_pointer(struct bytes *b, size_t offset, unsigned pointer_size)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "corpus/header.h"
+#include "corpus/kernel.h"
 #include "corpus/machine.h"
 
 enum {
@@ -44,6 +45,29 @@ static void add_note(struct notes *n, const char *name, uint32_t type, const voi
 	n->length += size;
 }
 
+/*
+ * General registers that tell their place: 0x0F0F... in the first of the state, 0x1E1E... in the
+ * next. Program counter and stack are the kernel's, at the indices given; flags are the last.
+ */
+static void put_registers(const struct world *w, uint8_t *at, unsigned ip, unsigned sp)
+{
+	uint64_t mask = config_is_64(w->config) ? UINT64_MAX : UINT32_MAX;
+	for (unsigned i = 0; i < 17; i++)
+		put64(at + 8 * i, UINT64_C(0x0F0F0F0F0F0F0F0F) * (i + 1) & mask);
+	put64(at + 8 * ip, kernel_export(w, "KeBugCheckEx") + 4);
+	put64(at + 8 * sp, w->nonpaged_next & mask);
+	put64(at + 8 * 17, 0x246);
+}
+
+/* CS, DS, ES, FS, GS, SS, each in 24 bytes. */
+static void put_selectors(const struct world *w, uint8_t *at, unsigned offset)
+{
+	static const uint16_t wide[] = {0x10, 0x2B, 0x2B, 0x53, 0x2B, 0x18},
+			      narrow[] = {0x08, 0x23, 0x23, 0x30, 0x00, 0x10};
+	for (unsigned i = 0; i < 6; i++)
+		put16(at + 24 * i + offset, config_is_64(w->config) ? wide[i] : narrow[i]);
+}
+
 static void add_qemu_states(const struct world *w, struct notes *n)
 {
 	uint32_t length = w->config->arch == ARCH_ARM64 ? STATUS_ARM64
@@ -59,6 +83,8 @@ static void add_qemu_states(const struct world *w, struct notes *n)
 		uint8_t *control = state + 8 + 18 * 8 + 10 * 24;
 		put32(state, 1);
 		put32(state + 4, QEMU_STATE);
+		put_registers(w, state + 8, 16, 6);
+		put_selectors(w, state + 8 + 18 * 8, 0);
 		put64(control, 0x80050033);
 		put64(control + 24, machine_processor_cr3(w, i));
 		put64(control + 32, machine_cr4(w));
@@ -76,6 +102,8 @@ static void add_vbox_states(const struct world *w, struct notes *n)
 	add_note(n, "VBCORE", 0xB00, core, sizeof(core));
 	for (unsigned i = 0; i < w->config->processors; i++) {
 		uint8_t *control = state + 18 * 8 + 6 * 24;
+		put_registers(w, state, 14, 15);
+		put_selectors(w, state + 18 * 8, 16);
 		put64(control, 0x80050033);
 		put64(control + 16, machine_processor_cr3(w, i));
 		put64(control + 24, machine_cr4(w));

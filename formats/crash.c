@@ -11,11 +11,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/memory.h"
 #include "formats/formats.h"
 
 static const struct crash_layout layout32 = {
 	.width = "32-bit",
+	.magic = "PAGEDUMP",
 	.size = CRASH_HEADER32_SIZE,
 	.pointer = 4,
 	.most_runs = 86, /* (700 - 8) / 8 */
@@ -38,10 +41,23 @@ static const struct crash_layout layout32 = {
 	.product_type = 0xf94,
 	.suite_mask = 0xf98,
 	.attributes = 0x8a0,
+	.version_user = 0x3c,
+	.block = 0x64,
+	.block_size = 700,
+	.context = 0x320,
+	.context_size = 1200,
+	.exception = 0x7d0,
+	.exception_size = 0x50,
+	.exception_address = 0x7dc,
+	.comment = 0x820,
+	.required_space = 0xfa0,
+	.minidump_fields = 0xf8c,
+	.secondary_state = 0xf90,
 };
 
 static const struct crash_layout layout64 = {
 	.width = "64-bit",
+	.magic = "PAGEDU64",
 	.size = CRASH_HEADER64_SIZE,
 	.pointer = 8,
 	.most_runs = 42, /* (700 - 16) / 16 */
@@ -63,12 +79,24 @@ static const struct crash_layout layout64 = {
 	.product_type = 0x1040,
 	.suite_mask = 0x1044,
 	.attributes = 0x1050,
+	.version_user = 0x60,
+	.block = 0x88,
+	.block_size = 700,
+	.context = 0x348,
+	.context_size = 3000,
+	.exception = 0xf00,
+	.exception_size = 0x98,
+	.exception_address = 0xf10,
+	.comment = 0xfb0,
+	.required_space = 0xfa0,
+	.minidump_fields = 0x1038,
+	.secondary_state = 0x103c,
 };
 
-enum { OFFSET_MAJOR_VERSION = 0x08, OFFSET_MINOR_VERSION = 0x0c };
-
-/* Values of MachineImageType (PE machine numbers). */
-enum { IMAGE_X86 = 0x14c, IMAGE_IA64 = 0x200, IMAGE_X64 = 0x8664, IMAGE_ARM64 = 0xaa64 };
+const struct crash_layout *crash_layout(unsigned pointer)
+{
+	return pointer == 8 ? &layout64 : &layout32;
+}
 
 static enum ps_status header_only_open(struct dump *dump, const struct crash_header *header,
 				       struct ps_error *err)
@@ -100,20 +128,15 @@ static const struct crash_type crash_types[] = {
 	{10, "complete, by a debugger", "windows-rdmp", crash_rdmp_open},
 };
 
-/* Bits of Attributes (DUMP_FILE_ATTRIBUTES). */
-enum {
-	ATTRIBUTE_INSUFFICIENT_SIZE = 1u << 2,
-	ATTRIBUTE_ENCRYPTED = 1u << 8,
-};
-
 static const struct {
 	uint32_t bit;
 	const char *note;
 } attribute_notes[] = {
 	{1u << 0, "Windows says: the crash came while it hibernated or resumed"},
 	{1u << 1, "Windows says: the dump device lost its power while the dump was written"},
-	{ATTRIBUTE_INSUFFICIENT_SIZE,
-	 "Windows says: the dump file was too small for all pages; some were not written"},
+	{CRASH_INSUFFICIENT_SIZE,
+	 "the header says that pages are missing: the dump file was too small for all, or what it was "
+	 "converted from was cut or damaged"},
 	{1u << 3, "Windows says: the kernel itself wrote this as a minidump"},
 	{1u << 4, "a live dump: taken from the running system, with the pages that the kernel "
 		  "chose; absent pages are normal"},
@@ -214,10 +237,10 @@ static struct fact listed_pages(const struct crash_header *header)
 static enum machine machine_of(const struct crash_header *header)
 {
 	switch (crash_field(header, header->layout->machine, 4).value) {
-	case IMAGE_X86: return MACHINE_X86;
-	case IMAGE_X64: return MACHINE_X64;
-	case IMAGE_ARM64: return MACHINE_ARM64;
-	case IMAGE_IA64: return MACHINE_IA64;
+	case CRASH_MACHINE_X86: return MACHINE_X86;
+	case CRASH_MACHINE_X64: return MACHINE_X64;
+	case CRASH_MACHINE_ARM64: return MACHINE_ARM64;
+	case CRASH_MACHINE_IA64: return MACHINE_IA64;
 	default: return MACHINE_UNKNOWN;
 	}
 }
@@ -264,8 +287,8 @@ static void read_facts(struct dump *dump, const struct crash_header *header)
 	facts->module_list = pointer_field(header, layout->module_list);
 	facts->process_list = pointer_field(header, layout->process_list);
 	facts->pfn_database = pointer_field(header, layout->pfn_database);
-	facts->build = nonzero_field(header, OFFSET_MINOR_VERSION, 4);
-	facts->free_build = nonzero_field(header, OFFSET_MAJOR_VERSION, 4);
+	facts->build = nonzero_field(header, CRASH_MINOR_VERSION, 4);
+	facts->free_build = nonzero_field(header, CRASH_MAJOR_VERSION, 4);
 	facts->processors = nonzero_field(header, layout->processors, 4);
 	facts->system_time = nonzero_field(header, layout->system_time, 8);
 	facts->uptime = nonzero_field(header, layout->uptime, 8);
@@ -280,17 +303,17 @@ static void read_facts(struct dump *dump, const struct crash_header *header)
 static void note_attributes(struct dump *dump, const struct crash_type *type, uint32_t attributes)
 {
 	/* Where the dump that was asked for had no room, the kernel writes a minidump instead. */
-	if (type->type == 4 && attributes & ATTRIBUTE_INSUFFICIENT_SIZE) {
+	if (type->type == 4 && attributes & CRASH_INSUFFICIENT_SIZE) {
 		dump_note(dump,
 			  "Windows says: the page file had no room for the dump that is set, so "
 			  "this minidump was written instead");
-		attributes &= ~(uint32_t)ATTRIBUTE_INSUFFICIENT_SIZE;
+		attributes &= ~(uint32_t)CRASH_INSUFFICIENT_SIZE;
 	}
 	for (size_t i = 0; i < sizeof(attribute_notes) / sizeof(attribute_notes[0]); i++) {
 		if (attributes & attribute_notes[i].bit)
 			dump_note(dump, "%s", attribute_notes[i].note);
 	}
-	if (attributes & ATTRIBUTE_INSUFFICIENT_SIZE)
+	if (attributes & CRASH_INSUFFICIENT_SIZE)
 		dump->complete = false;
 }
 
@@ -340,7 +363,7 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 {
 	struct fact machine = crash_field(header, header->layout->machine, 4);
 
-	if (attributes_of(header) & ATTRIBUTE_ENCRYPTED) {
+	if (attributes_of(header) & CRASH_ENCRYPTED) {
 		ps_fail(err, PS_UNSUPPORTED, "%s is an encrypted crash dump and cannot be read",
 			file_words(&dump->file));
 		ps_hint(err, "decrypt it on Windows with KernelDumpDecrypt.exe of the Debugging "
@@ -364,6 +387,19 @@ static enum ps_status check_usable(const struct dump *dump, const struct crash_h
 	}
 }
 
+/* For who writes the memory out again: what is not known better stays as it was. */
+static bool keep_header(struct dump *dump, const struct crash_header *header)
+{
+	struct crash_header *copy = mem_array(1, sizeof(*copy));
+
+	if (!copy)
+		return false;
+	*copy = *header;
+	free(dump->header);
+	dump->header = copy;
+	return true;
+}
+
 static enum ps_status open_body(struct dump *dump, const struct crash_header *header,
 				struct ps_error *err)
 {
@@ -373,6 +409,8 @@ static enum ps_status open_body(struct dump *dump, const struct crash_header *he
 		return err->status;
 	if (check_usable(dump, header, err) != PS_OK)
 		return err->status;
+	if (!keep_header(dump, header))
+		return ps_fail_memory(err, "the crash dump header");
 	read_facts(dump, header);
 	note_attributes(dump, type, attributes_of(header));
 	if (type->open(dump, header, err) != PS_OK)
@@ -388,9 +426,9 @@ static enum ps_status open_body(struct dump *dump, const struct crash_header *he
 
 static const struct crash_layout *layout_of(const uint8_t *magic)
 {
-	if (memcmp(magic, "PAGEDUMP", 8) == 0)
+	if (memcmp(magic, layout32.magic, 8) == 0)
 		return &layout32;
-	if (memcmp(magic, "PAGEDU64", 8) == 0)
+	if (memcmp(magic, layout64.magic, 8) == 0)
 		return &layout64;
 	return NULL;
 }
@@ -402,6 +440,8 @@ bool crash_embedded_header(struct dump *dump, const uint8_t *data, size_t length
 	if (!header.layout || length < header.layout->size)
 		return false;
 	memcpy(header.data, data, header.layout->size);
+	if (!keep_header(dump, &header))
+		return false;
 	read_facts(dump, &header);
 	dump->facts.dump_type = dump->facts.attributes = (struct fact){.known = false};
 	return true;

@@ -21,6 +21,7 @@ void dump_close(struct dump *dump)
 	page_set_fini(&dump->damaged);
 	virtual_map_fini(&dump->ranges);
 	triage_destroy(dump->triage);
+	free(dump->header);
 	file_close(&dump->file);
 	free(dump);
 }

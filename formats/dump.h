@@ -30,6 +30,20 @@ struct fact {
 
 enum { CR3_MOST = 64 };
 
+/** General registers of x86 and x64, in the order of their encoding. */
+enum { CPU_AX, CPU_CX, CPU_DX, CPU_BX, CPU_SP, CPU_BP, CPU_SI, CPU_DI, CPU_R8, CPU_GENERAL = 16 };
+
+/** Segment registers, in the order of their encoding. */
+enum { CPU_ES, CPU_CS, CPU_SS, CPU_DS, CPU_FS, CPU_GS, CPU_SEGMENTS };
+
+/** What a snapshot says of a processor at the moment when it was taken. */
+struct cpu_registers {
+	bool known;
+	uint64_t general[CPU_GENERAL];
+	uint64_t ip, flags;
+	uint16_t segments[CPU_SEGMENTS]; /* selectors */
+};
+
 /**
  * What the container itself says. A field equal to the PAGE filler is not known, nor is one that is
  * 0, except suite_mask and attributes.
@@ -56,6 +70,7 @@ struct machine_facts {
 	struct fact physical_pages; /* pages of RAM that the header's runs list */
 	struct fact dump_type;
 	struct fact attributes;
+	struct cpu_registers cpu; /* of the first processor */
 };
 
 /** What memory the container holds. */
@@ -76,6 +91,7 @@ struct dump_options {
 };
 
 struct format;
+struct crash_header;
 
 struct dump {
 	struct file file;
@@ -84,6 +100,8 @@ struct dump {
 	const char *title; /* "Windows crash dump, type 5 (bitmap), 64-bit" */
 	char title_text[96];
 	struct machine_facts facts;
+	struct crash_header
+		*header; /* owned; of a Windows crash dump, as the file has it; or NULL */
 	enum dump_holds holds;
 	struct page_map map;
 	struct page_source *source; /* owned; NULL: the file has the pages where the map says */

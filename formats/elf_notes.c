@@ -3,8 +3,8 @@
  * header (QEMU, from a guest with the virtio drivers), and what tells a Linux kernel's core or a
  * process's core apart.
  *
- * Used of a processor's state: CR0, CR3, CR4. Not read: the other registers; the notes of ARM64,
- * which hold no page-table root.
+ * Used of a processor's state: CR0, CR3, CR4, and of the first one the general registers. Not read:
+ * the notes of ARM64, which hold no page-table root.
  *
  * Sources: QEMU's QEMUCPUState (version 1), VirtualBox's DBGFCORECPU, the ELF specification.
  */
@@ -30,12 +30,19 @@ enum {
 
 	/* QEMUCPUState: version, size, 18 registers, 10 segments of 24 bytes, CR0 to CR4 */
 	QEMU_STATE_SIZE = 432,
+	QEMU_REGISTERS = 8,
+	QEMU_SEGMENTS = 152,
+	QEMU_SELECTOR = 0, /* in a segment */
 	QEMU_CR0 = 392,
 	QEMU_CR3 = 416,
 	QEMU_CR4 = 424,
 
 	/* DBGFCORECPU: 18 registers, 6 segments of 24 bytes, CR0, CR2, CR3, CR4 */
 	VBOX_STATE_SIZE = 320,
+	VBOX_REGISTERS = 0,
+	VBOX_SEGMENTS = 144,
+	VBOX_SELECTOR = 16, /* in a segment: behind base, limit and attributes */
+	SEGMENT_BYTES = 24,
 	VBOX_CR0 = 288,
 	VBOX_CR3 = 304,
 	VBOX_CR4 = 312,
@@ -86,15 +93,63 @@ static void take_state(struct note_reader *r, uint64_t cr0, uint64_t cr3, uint64
 		core_add_cr3(&r->dump->facts, cr3);
 }
 
+/* Where a state has the registers: indices of 64-bit words, in the order of enum CPU_AX... */
+struct state_layout {
+	uint8_t general[CPU_GENERAL];
+	uint8_t ip, flags;
+	uint16_t registers, segments, selector; /* bytes */
+};
+
+static const struct state_layout qemu_layout = {
+	.general = {0, 2, 3, 1, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15},
+	.ip = 16,
+	.flags = 17,
+	.registers = QEMU_REGISTERS,
+	.segments = QEMU_SEGMENTS,
+	.selector = QEMU_SELECTOR,
+};
+
+static const struct state_layout vbox_layout = {
+	.general = {0, 2, 3, 1, 15, 16, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
+	.ip = 14,
+	.flags = 17,
+	.registers = VBOX_REGISTERS,
+	.segments = VBOX_SEGMENTS,
+	.selector = VBOX_SELECTOR,
+};
+
+/* Both have CS, DS, ES, FS, GS, SS in this order. A program counter of 0 says that nothing is
+ * known.
+ */
+static void take_registers(struct note_reader *r, struct bytes *bytes,
+			   const struct state_layout *layout)
+{
+	static const uint8_t segments[] = {CPU_CS, CPU_DS, CPU_ES, CPU_FS, CPU_GS, CPU_SS};
+	struct cpu_registers *cpu = &r->dump->facts.cpu;
+
+	if (r->notes->processors != 0)
+		return;
+	for (unsigned i = 0; i < CPU_GENERAL; i++)
+		cpu->general[i] = bytes_u64(bytes, layout->registers + 8U * layout->general[i]);
+	cpu->ip = bytes_u64(bytes, layout->registers + 8U * layout->ip);
+	cpu->flags = bytes_u64(bytes, layout->registers + 8U * layout->flags);
+	for (unsigned i = 0; i < sizeof(segments); i++)
+		cpu->segments[segments[i]] =
+			bytes_u16(bytes, layout->segments + i * SEGMENT_BYTES + layout->selector);
+	cpu->known = cpu->ip != 0;
+}
+
 static void read_qemu(struct note_reader *r, const struct note *note)
 {
 	uint8_t state[QEMU_STATE_SIZE];
 	struct bytes bytes = bytes_of(state, sizeof(state));
 
 	r->notes->writer = CORE_WRITER_QEMU;
-	if (read_descriptor(r, note, state, sizeof(state)) && bytes_u32(&bytes, 0) == 1)
-		take_state(r, bytes_u64(&bytes, QEMU_CR0), bytes_u64(&bytes, QEMU_CR3),
-			   bytes_u64(&bytes, QEMU_CR4));
+	if (!read_descriptor(r, note, state, sizeof(state)) || bytes_u32(&bytes, 0) != 1)
+		return;
+	take_registers(r, &bytes, &qemu_layout);
+	take_state(r, bytes_u64(&bytes, QEMU_CR0), bytes_u64(&bytes, QEMU_CR3),
+		   bytes_u64(&bytes, QEMU_CR4));
 }
 
 static void read_virtualbox(struct note_reader *r, const struct note *note)
@@ -102,9 +157,11 @@ static void read_virtualbox(struct note_reader *r, const struct note *note)
 	uint8_t state[VBOX_STATE_SIZE];
 	struct bytes bytes = bytes_of(state, sizeof(state));
 
-	if (read_descriptor(r, note, state, sizeof(state)))
-		take_state(r, bytes_u64(&bytes, VBOX_CR0), bytes_u64(&bytes, VBOX_CR3),
-			   bytes_u64(&bytes, VBOX_CR4));
+	if (!read_descriptor(r, note, state, sizeof(state)))
+		return;
+	take_registers(r, &bytes, &vbox_layout);
+	take_state(r, bytes_u64(&bytes, VBOX_CR0), bytes_u64(&bytes, VBOX_CR3),
+		   bytes_u64(&bytes, VBOX_CR4));
 }
 
 /* A text of lines NAME=VALUE, the first of which is the release; or a Windows crash dump header. */

@@ -28,6 +28,9 @@ int command_symbols_add(const struct options *options, const char *cache);
 int command_symbols_list(const struct options *options, const char *cache,
 			 const struct symbol_options *sources);
 
+/** `poolscope convert`: writes a crash dump and says what is in it; returns the exit status. */
+int command_convert(const struct options *options, const struct symbol_options *symbols);
+
 /** Prints the explanation of a finding, or the list of them; returns the exit status. */
 int explain_run(const char *finding);
 

@@ -7,7 +7,7 @@
 #include "analyzer/cli/command.h"
 #include "base/signals.h"
 
-/* `explain` needs no dump and is none of them. */
+/* `explain` needs no dump and `convert` makes no report: neither is one of them. */
 static const struct command *const commands[COMMAND_COUNT] = {
 	[COMMAND_ANALYZE] = &command_analyze, [COMMAND_TAGS] = &command_tags,
 	[COMMAND_BIG] = &command_big,         [COMMAND_MODULES] = &command_modules,

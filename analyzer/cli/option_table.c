@@ -19,6 +19,9 @@ static const struct {
 	[COMMAND_BIG] = {"big", "allocations of a page and more: per tag, listed, or dumped"},
 	[COMMAND_MODULES] = {"modules", "loaded modules and unloaded drivers"},
 	[COMMAND_INFO] = {"info", "what the file is, and how kernel and tables were found in it"},
+	[COMMAND_CONVERT] = {"convert",
+			     "write the memory of any file that is read here as a Windows crash "
+			     "dump"},
 	[COMMAND_EXPLAIN] = {"explain", "what a finding means, how sure it is and what to do; "
 					"without a finding, the list of them"},
 	[COMMAND_SYMBOLS] = {"symbols",
@@ -53,20 +56,25 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "a plain block of text to paste into a support case"},
 	{"html", OPTION_HTML, "OUT", IN_ANALYZE,
 	 "also write a page for a browser to this file; - writes it instead of text"},
-	{"symbols", OPTION_SYMBOLS, "PATH", IN_ALL,
+	{"symbols", OPTION_SYMBOLS, "PATH", IN_ALL | IN_CONVERT,
 	 "folder, file or symbol path with the kernel's PDB or ISF; none: use no symbol files; "
 	 "repeatable"},
-	{"no-known-builds", OPTION_NO_KNOWN_BUILDS, NULL, IN_ALL,
+	{"no-known-builds", OPTION_NO_KNOWN_BUILDS, NULL, IN_ALL | IN_CONVERT,
 	 "do not use the built-in addresses of known kernels"},
+	{"type", OPTION_TYPE, "TYPE", IN_CONVERT,
+	 "full (type 1) or bitmap (type 5); without it, full for whole memory in few pieces"},
+	{"force", OPTION_FORCE, NULL, IN_CONVERT,
+	 "replace OUT when it is there, and do not ask for room on the disk"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
 	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
-	{"reader", OPTION_READER, "WHO", IN_ALL,
+	{"reader", OPTION_READER, "WHO", IN_ALL | IN_CONVERT,
 	 "who reads an ELF core: native (default) or kdumpfile"},
-	{"verbose", OPTION_VERBOSE, NULL, IN_ALL, "say what is being done (on standard error)"},
-	{"quiet", OPTION_QUIET, NULL, IN_ALL, "no warnings, no progress bar"},
-	{"help", OPTION_HELP, NULL, IN_ALL | IN_EXPLAIN, "print this help"},
-	{"version", OPTION_VERSION, NULL, IN_ALL | IN_EXPLAIN, "print the version"},
+	{"verbose", OPTION_VERBOSE, NULL, IN_ALL | IN_CONVERT,
+	 "say what is being done (on standard error)"},
+	{"quiet", OPTION_QUIET, NULL, IN_ALL | IN_CONVERT, "no warnings, no progress bar"},
+	{"help", OPTION_HELP, NULL, IN_ALL | IN_CONVERT | IN_EXPLAIN, "print this help"},
+	{"version", OPTION_VERSION, NULL, IN_ALL | IN_CONVERT | IN_EXPLAIN, "print the version"},
 };
 
 const char *command_name(enum command_id command)
@@ -125,7 +133,9 @@ static void print_option(const struct option_spec *spec, FILE *out)
 void options_help(enum command_id command, FILE *out)
 {
 	fprintf(out, "Usage: poolscope %s %s\n\n%s\n\n", commands[command].name,
-		command == COMMAND_EXPLAIN ? "[FINDING]" : "FILE [OPTION]...",
+		command == COMMAND_EXPLAIN   ? "[FINDING]"
+		: command == COMMAND_CONVERT ? "FILE OUT.dmp [OPTION]..."
+					     : "FILE [OPTION]...",
 		commands[command].summary);
 	for (size_t i = 0; i < OPTION_SPECS; i++) {
 		if (option_specs[i].commands & 1U << command)

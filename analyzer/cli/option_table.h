@@ -17,6 +17,7 @@ enum {
 	IN_OWNERS = 1 << COMMAND_OWNERS,
 	IN_EXPLAIN = 1 << COMMAND_EXPLAIN,
 	IN_SYMBOLS = 1 << COMMAND_SYMBOLS,
+	IN_CONVERT = 1 << COMMAND_CONVERT,
 	IN_TABLES = IN_TAGS | IN_OWNERS | IN_BIG | IN_MODULES,
 	IN_POOLS = IN_TAGS | IN_OWNERS | IN_BIG,
 	IN_NAMED = IN_ANALYZE | IN_POOLS,
@@ -51,6 +52,8 @@ enum option_id {
 	OPTION_HTML,
 	OPTION_SYMBOLS,
 	OPTION_NO_KNOWN_BUILDS,
+	OPTION_TYPE,
+	OPTION_FORCE,
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -63,7 +66,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 26 };
+enum { OPTION_SPECS = 28 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -101,6 +101,17 @@ static enum ps_status parse_reader(struct options *o, const char *text, struct p
 	return PS_OK;
 }
 
+static enum ps_status parse_type(struct options *o, const char *text, struct ps_error *err)
+{
+	if (strcmp(text, "full") == 0)
+		o->body = CRASH_BODY_FULL;
+	else if (strcmp(text, "bitmap") == 0)
+		o->body = CRASH_BODY_BITMAP;
+	else
+		return ps_fail(err, PS_USAGE, "--type '%s' is none of full, bitmap", text);
+	return PS_OK;
+}
+
 static enum ps_status add_tag(struct options *o, const char *text, struct ps_error *err)
 {
 	if (o->tag_count == TAG_PATTERNS)
@@ -185,6 +196,7 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);
 	case OPTION_HTTPERR: return add_httperr(o, value, err);
 	case OPTION_KNOWN: o->known = value; return PS_OK;
+	case OPTION_TYPE: return parse_type(o, value, err);
 	case OPTION_HTML: return take_html(o, value, err);
 	default: return parse_color(o, value, err);
 	}
@@ -200,6 +212,7 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	case OPTION_PAGED: o->filter = FILTER_PAGED; return PS_OK;
 	case OPTION_NO_OWNERS: o->no_owners = true; return PS_OK;
 	case OPTION_NO_KNOWN_BUILDS: o->no_known_builds = true; return PS_OK;
+	case OPTION_FORCE: o->force = true; return PS_OK;
 	case OPTION_LIST: o->list = true; return PS_OK;
 	case OPTION_FREED: o->freed = true; return PS_OK;
 	case OPTION_HELP: o->help = true; return PS_OK;
@@ -305,8 +318,8 @@ static bool find_command(const char *word, enum command_id *ret)
 static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
-	ps_hint(err, "the commands are analyze, tags, owners, big, modules, info, explain and "
-		     "symbols; try `poolscope --help`");
+	ps_hint(err, "the commands are analyze, tags, owners, big, modules, info, convert, explain "
+		     "and symbols; try `poolscope --help`");
 	return err->status;
 }
 
@@ -346,9 +359,13 @@ static enum ps_status sort_words(struct options *o, const struct words *words, s
 		return err->status;
 	if (words->count > next)
 		o->file = words->items[next++];
+	if (words->count > next && o->command == COMMAND_CONVERT)
+		o->out = words->items[next++];
 	if (words->count > next)
 		return ps_fail(err, PS_USAGE, "one %s at a time: '%s' is one too many",
-			       o->command == COMMAND_EXPLAIN ? "finding" : "file",
+			       o->command == COMMAND_EXPLAIN   ? "finding"
+			       : o->command == COMMAND_CONVERT ? "file to read and one to write"
+							       : "file",
 			       words->items[next]);
 	return PS_OK;
 }
@@ -420,6 +437,23 @@ static enum ps_status check_together(const struct options *o, const struct words
 	return PS_OK;
 }
 
+static enum ps_status check_out(const struct options *o, struct ps_error *err)
+{
+	if (o->command != COMMAND_CONVERT)
+		return PS_OK;
+	if (!o->out || *o->out == '\0')
+		return ps_fail(err, PS_USAGE,
+			       "`poolscope convert` needs the name of the dump to write");
+	if (strcmp(o->out, "-") == 0) {
+		ps_fail(err, PS_USAGE,
+			"a crash dump is written here and there and cannot go into a "
+			"pipe");
+		ps_hint(err, "write it to a file first; a file named - is ./-");
+		return err->status;
+	}
+	return PS_OK;
+}
+
 static enum ps_status check_file(const struct options *o, struct ps_error *err)
 {
 	if (o->command == COMMAND_EXPLAIN ||
@@ -442,7 +476,7 @@ static enum ps_status check_file(const struct options *o, struct ps_error *err)
 		ps_hint(err, "write it to a file first; a file named - is ./-");
 		return err->status;
 	}
-	return PS_OK;
+	return check_out(o, err);
 }
 
 enum ps_status options_parse(struct options *options, int argc, char **argv, struct ps_error *err)

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "formats/crash_write.h"
 #include "plugins/plugin.h"
 
 enum command_id {
@@ -18,11 +19,12 @@ enum command_id {
 	COMMAND_BIG,
 	COMMAND_MODULES,
 	COMMAND_INFO,
+	COMMAND_CONVERT,
 	COMMAND_EXPLAIN,
 	COMMAND_SYMBOLS,
 };
 
-enum { COMMAND_COUNT = 8 };
+enum { COMMAND_COUNT = 9 };
 
 /** What `poolscope symbols` is to do. */
 enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
@@ -43,7 +45,10 @@ enum {
 struct options {
 	enum command_id command;
 	bool help, version;
-	const char *file; /* borrowed from argv; NULL when none was given. explain: a finding */
+	const char *file;     /* borrowed from argv; NULL when none was given. explain: a finding */
+	const char *out;      /* likewise; convert: the dump to write */
+	enum crash_body body; /* convert: its type */
+	bool force;
 	enum output_kind output;
 	bool has_top;
 	size_t top; /* rows; 0 = all */

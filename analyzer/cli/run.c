@@ -282,7 +282,9 @@ int command_run(const struct command *command, const struct options *options)
 	struct symbol_options symbols = symbol_sources(options, cache);
 	int result;
 
-	if (options->command == COMMAND_SYMBOLS && options->symbols_action == SYMBOLS_ADD)
+	if (options->command == COMMAND_CONVERT)
+		result = command_convert(options, &symbols);
+	else if (options->command == COMMAND_SYMBOLS && options->symbols_action == SYMBOLS_ADD)
 		result = command_symbols_add(options, cache);
 	else if (options->command == COMMAND_SYMBOLS && options->symbols_action == SYMBOLS_LIST)
 		result = command_symbols_list(options, cache, &symbols);

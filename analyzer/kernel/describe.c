@@ -1,5 +1,5 @@
 /*
- * See describe.h. Sources: KUSER_SHARED_DATA (WDK), CmNtCSDVersion as the Windows Research Kernel
+ * See describe.h. Source: CmNtCSDVersion as the Windows Research Kernel
  * makes it. Not supported: the edition (Home, Pro, ...), the update level (UBR).
  */
 #include "analyzer/kernel/describe.h"
@@ -9,16 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/kernel/shared_data.h"
 #include "analyzer/kernel/text.h"
-#include "base/bytes.h"
 #include "base/memory.h"
 
 enum {
-	SHARED_BUILD = 0x260, /* Windows 10 and later */
-	SHARED_PRODUCT_TYPE = 0x264,
-	SHARED_MAJOR = 0x26c,
-	SHARED_PROCESSORS = 0x3c0, /* ActiveProcessorCount, Windows 7 and later */
-	SHARED_BYTES = 0x3c4,
 	FIRST_SHARED_PROCESSORS = 7600, /* build */
 
 	BUILD_LAB_LIMIT = 128,
@@ -29,41 +24,9 @@ enum {
 	MOST_PROCESSORS_64 = 2048,
 };
 
-/* What the page shared with user mode says. */
-struct shared_data {
-	struct fact build; /* Windows 10 and later */
-	struct fact product_type;
-	uint32_t processors; /* where the build has the field; 0 = not known */
-};
-
 static bool is_build(uint64_t build)
 {
 	return build >= FIRST_BUILD && build <= LAST_BUILD;
-}
-
-static void read_shared_data(struct kernel *kernel, struct shared_data *ret)
-{
-	uint64_t va = kernel->pointer_size == 8 ? 0xfffff78000000000 : 0xffdf0000;
-	struct ps_error ignored = PS_ERROR_INIT;
-	uint8_t raw[SHARED_BYTES];
-	struct bytes bytes = bytes_of(raw, sizeof(raw));
-	uint32_t build, type, major, processors;
-
-	*ret = (struct shared_data){.build = {.known = false}};
-	if (space_read(kernel->space, va, raw, sizeof(raw), &ignored) != PS_OK)
-		return;
-	build = bytes_u32(&bytes, SHARED_BUILD) & 0xffff; /* the top bits tell free from checked */
-	type = bytes_u32(&bytes, SHARED_PRODUCT_TYPE);
-	major = bytes_u32(&bytes, SHARED_MAJOR);
-	if (major < 5 || major > 20) /* no Windows: not the page it should be */
-		return;
-	if (major >= 10 && is_build(build))
-		ret->build = (struct fact){true, build};
-	if (type >= 1 && type <= 3)
-		ret->product_type = (struct fact){true, type};
-	processors = bytes_u32(&bytes, SHARED_PROCESSORS);
-	if (processors <= MOST_PROCESSORS_64)
-		ret->processors = processors;
 }
 
 /* Stays NULL when it is not in the dump, has no end, or is not printable. */
@@ -257,7 +220,7 @@ enum ps_status describe_kernel(struct kernel *kernel, struct ps_error *err)
 	struct shared_data shared;
 
 	describe_image(kernel);
-	read_shared_data(kernel, &shared);
+	shared_data_read(kernel->space, &shared);
 	if (read_build_lab(kernel, err) != PS_OK || read_service_pack(kernel, err) != PS_OK)
 		return err->status;
 	describe_build(kernel, &shared);

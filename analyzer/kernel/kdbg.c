@@ -18,6 +18,8 @@ enum {
 	HEAD_BYTES = 0x20,
 };
 
+_Static_assert(KDBG_FIELDS <= 64, "a bit for each field");
+
 static const uint32_t field_bytes = 8; /* on x86 too */
 
 /* Every field used here is an address: of a list head, an array or a kernel variable. */
@@ -52,6 +54,9 @@ static const struct {
 	[KDBG_MM_TOTAL_COMMITTED_PAGES] = {0x150, "MmTotalCommittedPages"},
 	[KDBG_MM_SPECIAL_POOL_TAG] = {0x238, "MmSpecialPoolTag"},
 	[KDBG_MM_VERIFIER_DATA] = {0x248, "MmVerifierData"},
+	[KDBG_KI_BUGCHECK_DATA] = {0x088, "KiBugcheckData"},
+	[KDBG_MM_PFN_DATABASE] = {0x0c0, "MmPfnDatabase"},
+	[KDBG_MM_PHYSICAL_MEMORY_BLOCK] = {0x270, "MmPhysicalMemoryBlock"},
 };
 
 const char *kdbg_field_name(enum kdbg_field field)
@@ -87,7 +92,7 @@ static void take_field(struct space *space, struct kdbg *kdbg, unsigned field, u
 	if (space_pointer_size(space) == 4)
 		value &= UINT32_MAX; /* the upper half may hold the sign or anything else */
 	if (value != 0 && !space_is_kernel_address(space, value)) {
-		kdbg->rejected |= 1u << field;
+		kdbg->rejected |= UINT64_C(1) << field;
 		return;
 	}
 	kdbg->fields[field] = value;
@@ -103,7 +108,7 @@ static void read_field(struct space *space, struct kdbg *kdbg, unsigned field)
 	if (offset + field_bytes > kdbg->size)
 		return;
 	if (space_read_u64(space, kdbg->va + offset, &value, &ignored) != PS_OK)
-		kdbg->unreadable |= 1u << field;
+		kdbg->unreadable |= UINT64_C(1) << field;
 	else
 		take_field(space, kdbg, field, value);
 }
@@ -140,7 +145,7 @@ enum ps_status kdbg_from_copy(struct space *space, uint64_t va, const uint8_t *d
 		if (bytes_has(&copy, offset, field_bytes))
 			take_field(space, &kdbg, i, bytes_u64(&copy, offset));
 		else
-			kdbg.unreadable |= 1u << i;
+			kdbg.unreadable |= UINT64_C(1) << i;
 	}
 	*ret = kdbg;
 	return PS_OK;

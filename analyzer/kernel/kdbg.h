@@ -38,7 +38,17 @@ enum kdbg_field {
 	KDBG_MM_TOTAL_COMMITTED_PAGES,
 	KDBG_MM_SPECIAL_POOL_TAG, /* u32; 0: no special pool by tag */
 	KDBG_MM_VERIFIER_DATA,
+	KDBG_KI_BUGCHECK_DATA, /* five pointer-sized numbers: the code and its parameters */
+	KDBG_MM_PFN_DATABASE,
+	KDBG_MM_PHYSICAL_MEMORY_BLOCK, /* variable: pointer to a PHYSICAL_MEMORY_DESCRIPTOR */
 	KDBG_FIELDS
+};
+
+/** How an encoded block becomes plain: see kdbg_cipher.h. */
+struct kdbg_cipher {
+	uint64_t before, after;
+	unsigned turn; /* bits to the left, 0 to 63 */
+	uint64_t flag; /* VA of KdpDataBlockEncoded; 0: not known, as by known plaintext */
 };
 
 struct kdbg {
@@ -46,10 +56,12 @@ struct kdbg {
 	uint32_t size; /* as the block says: how much of it is valid */
 	uint64_t kernel_base;
 	uint64_t fields[KDBG_FIELDS]; /* normalised addresses; 0 = absent */
-	uint32_t
-		unreadable; /* bit per field: inside the block, but its bytes are not in the dump */
-	uint32_t rejected;  /* bit per field: what is stored is no kernel address */
-	uint32_t from_symbols; /* bit per field: not the block's word, but a symbol's */
+	/* a bit per field: inside the block, but its bytes are not in the dump */
+	uint64_t unreadable;
+	uint64_t rejected;     /* a bit per field: what is stored is no kernel address */
+	uint64_t from_symbols; /* a bit per field: not the block's word, but a symbol's */
+	bool encoded;          /* in memory, where `cipher` makes it plain */
+	struct kdbg_cipher cipher;
 };
 
 /** Name of the kernel variable or list head that the field points to. Static. */

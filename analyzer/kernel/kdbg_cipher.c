@@ -29,7 +29,8 @@ struct kdbg_cipher kdbg_cipher_of_keys(uint64_t never, uint64_t always, uint64_t
 {
 	return (struct kdbg_cipher){.before = never,
 				    .after = bswap_64(flag) ^ always,
-				    .turn = (unsigned)never & (TURNS - 1)};
+				    .turn = (unsigned)never & (TURNS - 1),
+				    .flag = flag};
 }
 
 uint64_t kdbg_decode(const struct kdbg_cipher *cipher, uint64_t encoded)
@@ -96,6 +97,8 @@ bool kdbg_decode_block(struct space *space, const struct pe_image *image, uint32
 	}
 	if (kdbg_from_copy(space, image->base + rva, plain, have, ret, &ignored) != PS_OK)
 		return false;
+	ret->encoded = true;
+	ret->cipher = *cipher;
 	return ret->kernel_base == image->base && list_fits(space, image, ret);
 }
 

@@ -20,11 +20,6 @@
 #include "analyzer/kernel/kdbg.h"
 #include "analyzer/kernel/pe_image.h"
 
-struct kdbg_cipher {
-	uint64_t before, after;
-	unsigned turn; /* bits to the left, 0 to 63 */
-};
-
 /** `flag` is the address of KdpDataBlockEncoded. */
 struct kdbg_cipher kdbg_cipher_of_keys(uint64_t never, uint64_t always, uint64_t flag);
 

@@ -66,6 +66,7 @@ static enum ps_status read_modules(struct kernel *kernel, struct ps_error *err)
 	struct module_list *list = &kernel->modules;
 	uint64_t head = choose_module_list(kernel);
 
+	kernel->module_head = head;
 	if (head == 0)
 		snprintf(list->note, sizeof(list->note), "nothing names PsLoadedModuleList");
 	else if (modules_read(kernel->space, head, kernel->build.value, list, err) != PS_OK)

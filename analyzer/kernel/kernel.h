@@ -42,6 +42,7 @@ struct kernel {
 	const char *processors_source; /* "header", "KiProcessorBlock", "KUSER_SHARED_DATA"; NULL
 					  when unknown */
 
+	uint64_t module_head;        /* VA of the list that was read; 0: none */
 	struct module_list modules;  /* loaded, in list order: nt first */
 	struct module_list unloaded; /* newest last */
 

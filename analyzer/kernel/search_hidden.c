@@ -253,7 +253,7 @@ static const char *find_list(struct kernel *kernel, const struct pe_image *image
 	if (can_be_list(kernel, *list, image->base))
 		return named ? "none in memory; symbols name PsLoadedModuleList"
 			     : "none in memory; PsLoadedModuleList is exported";
-	kernel->kdbg.from_symbols &= ~(1u << KDBG_PS_LOADED_MODULE_LIST);
+	kernel->kdbg.from_symbols &= ~(UINT64_C(1) << KDBG_PS_LOADED_MODULE_LIST);
 	*list = stated->known && can_be_list(kernel, header, image->base) ? header : 0;
 	if (*list != 0)
 		return "none in memory; the header names PsLoadedModuleList";

@@ -52,7 +52,7 @@ void use_symbol_fields(struct kernel *kernel)
 		    !symbols_address_of(kernel->symbols, kernel->base, kdbg_field_name(i), &va))
 			continue;
 		kdbg->fields[i] = va;
-		kdbg->from_symbols |= 1u << i;
+		kdbg->from_symbols |= UINT64_C(1) << i;
 	}
 }
 
