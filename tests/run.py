@@ -2,7 +2,8 @@
 """Runs the test suites: one line a test (ok, FAIL, skip and why), and the count at the end.
 
     tests/run.py [SUITE...]     build lint unit cli truth readers snapshots convert qemu rvas symbols real pe
-                                owners drivers verdict html mutate; all without an argument. mutate-long: only when asked for
+                                owners drivers verdict html mutate; all without an argument.
+                                mutate-long: only when asked for
 
 The programs under test are built first, whatever is asked for. Ends with exit status 1 when anything
 failed.

@@ -5,13 +5,11 @@
 #include "analyzer/cli/html_file.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyzer/report/render.h"
-#include "base/memory.h"
+#include "base/new_file.h"
 
 static enum ps_status refuse(const char *path, const char *why, struct ps_error *err)
 {
@@ -41,27 +39,6 @@ static bool is_read(const struct options *o, const struct stat *found)
 	return same;
 }
 
-/* "a/b.html" lies in "a/", "b.html" in "./". */
-static char *folder_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? mem_printf("%.*s", (int)(slash - path + 1), path) : mem_printf("./");
-}
-
-static enum ps_status check_folder(const char *path, struct ps_error *err)
-{
-	char *folder = folder_of(path);
-	int cannot = 0;
-
-	if (!folder)
-		return ps_fail_memory(err, "the name of the HTML file");
-	if (access(folder, W_OK | X_OK) != 0)
-		cannot = errno;
-	free(folder);
-	return cannot ? ps_fail_errno(err, cannot, "cannot write %s", path) : PS_OK;
-}
-
 enum ps_status html_file_check(const struct options *options, struct ps_error *err)
 {
 	const char *path = options->html;
@@ -79,30 +56,7 @@ enum ps_status html_file_check(const struct options *options, struct ps_error *e
 	} else if (errno != ENOENT) {
 		return ps_fail_errno(err, errno, "cannot write %s", path);
 	}
-	return check_folder(path, err);
-}
-
-/* mkstemp() lets nobody else read the file; it gets the rights that any new file has. */
-static FILE *open_beside(char *name)
-{
-	mode_t mask = umask(0);
-	FILE *out = NULL;
-	int fd;
-
-	umask(mask);
-	fd = mkstemp(name);
-	if (fd < 0)
-		return NULL;
-	if (fchmod(fd, 0666 & ~mask) == 0)
-		out = fdopen(fd, "w");
-	if (!out) {
-		int cannot = errno;
-
-		close(fd);
-		unlink(name);
-		errno = cannot;
-	}
-	return out;
+	return new_file_check_folder(path, err);
 }
 
 /* Closes `out`; a full disk may show itself only here. */
@@ -117,35 +71,36 @@ static enum ps_status finish(FILE *out, const char *path, struct ps_error *err)
 	return PS_OK;
 }
 
-static enum ps_status write_as(char *name, const char *path, const struct report *report,
-			       struct ps_error *err)
+static enum ps_status write_page(const struct new_file *file, const struct report *report,
+				 struct ps_error *err)
 {
-	FILE *out = open_beside(name);
+	int fd = dup(file->fd);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	struct ps_error closing = PS_ERROR_INIT;
 	enum ps_status status;
 
-	if (!out)
-		return ps_fail_errno(err, errno, "cannot write %s", path);
+	if (!out) {
+		ps_fail_errno(err, errno, "cannot write %s", file->path);
+		if (fd >= 0)
+			close(fd);
+		return err->status;
+	}
 	status = render_html(report, out, err);
-	if (finish(out, path, &closing) != PS_OK && status == PS_OK) {
+	if (finish(out, file->path, &closing) != PS_OK && status == PS_OK) {
 		*err = closing;
 		status = closing.status;
 	}
-	if (status == PS_OK && rename(name, path) != 0)
-		status = ps_fail_errno(err, errno, "cannot write %s", path);
-	if (status != PS_OK)
-		unlink(name);
 	return status;
 }
 
 enum ps_status html_file_write(const char *path, const struct report *report, struct ps_error *err)
 {
-	char *name = mem_printf("%s.XXXXXX", path);
-	enum ps_status status;
+	struct new_file file;
 
-	if (!name)
-		return ps_fail_memory(err, "the name of the HTML file");
-	status = write_as(name, path, report, err);
-	free(name);
-	return status;
+	if (new_file_create(&file, path, err) != PS_OK)
+		return err->status;
+	if (write_page(&file, report, err) == PS_OK)
+		return new_file_commit(&file, true, err);
+	new_file_discard(&file);
+	return err->status;
 }

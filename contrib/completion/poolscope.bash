@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules info explain symbols' command='' word option
+	local commands='analyze tags owners big modules info convert explain symbols' command='' word option
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -33,6 +33,10 @@ _poolscope()
 		;;
 	--reader)
 		mapfile -t COMPREPLY < <(compgen -W 'native kdumpfile' -- "$current")
+		return
+		;;
+	--type)
+		mapfile -t COMPREPLY < <(compgen -W 'full bitmap' -- "$current")
 		return
 		;;
 	--pooltag | --drivers | --symbols | --html | --httperr | --known)
