@@ -16,9 +16,6 @@
 #include "base/memory.h"
 
 enum {
-	GAPS = 64,       /* extra entries of one body */
-	HANDLER = 0x200, /* bytes of an exception handler in the middle of x86 code */
-	BODY_PASSES = 16,
 	HEADER = 0x400,        /* bytes that tell one image from another */
 	CONFIG64_CHECK = 0x70, /* IMAGE_LOAD_CONFIG_DIRECTORY64 (winnt.h) */
 	CONFIG64_DISPATCH = 0x78,
@@ -47,8 +44,9 @@ static bool make_pools(struct flow *flow)
 	flow->edges = mem_array(CODE_EDGES, sizeof(*flow->edges));
 	flow->queue = mem_array(CODE_LEADERS, sizeof(*flow->queue));
 	flow->pending = mem_array(CODE_LEADERS, sizeof(*flow->pending));
+	flow->pieces = mem_array(CODE_PIECES, sizeof(*flow->pieces));
 	return flow->insns && flow->places && flow->ops && flow->leaders && flow->edges &&
-	       flow->queue && flow->pending && values_init(&flow->values);
+	       flow->queue && flow->pending && flow->pieces && values_init(&flow->values);
 }
 
 enum ps_status flow_create(uint16_t machine, struct flow **ret, struct ps_error *err)
@@ -93,6 +91,7 @@ void flow_destroy(struct flow *flow)
 	free(flow->edges);
 	free(flow->queue);
 	free(flow->pending);
+	free(flow->pieces);
 	free(flow);
 }
 
@@ -106,6 +105,11 @@ void flow_set_begins(struct flow *flow, flow_begins begins, void *context)
 {
 	flow->begins = begins;
 	flow->begins_context = context;
+}
+
+void flow_set_interest(struct flow *flow, flow_interest interest)
+{
+	flow->interest = interest;
 }
 
 uint64_t flow_work(const struct flow *flow)
@@ -131,52 +135,6 @@ static uint32_t guard_slot(const struct pe_image *image, uint32_t field)
 	return rva;
 }
 
-static int compare_roots(const void *a, const void *b)
-{
-	const struct pe_function *x = a, *y = b;
-
-	if (x->root != y->root)
-		return x->root < y->root ? -1 : 1;
-	return x->begin < y->begin ? -1 : x->begin > y->begin;
-}
-
-/* Index of the split-off parts by the function they belong to: an image has tens of thousands. */
-static void index_fragments(struct flow *flow, const struct pe_functions *functions)
-{
-	void *items;
-
-	flow->functions = functions;
-	flow->fragment_count = 0;
-	for (size_t i = 0; i < functions->count; i++) {
-		if (functions->items[i].root == functions->items[i].begin)
-			continue;
-		items = flow->fragments;
-		if (!mem_grow(&items, flow->fragment_count, &flow->fragment_capacity,
-			      sizeof(*flow->fragments)))
-			return;
-		flow->fragments = items;
-		flow->fragments[flow->fragment_count++] = functions->items[i];
-	}
-	if (flow->fragment_count)
-		qsort(flow->fragments, flow->fragment_count, sizeof(*flow->fragments),
-		      compare_roots);
-}
-
-static size_t first_fragment(const struct flow *flow, uint32_t root)
-{
-	size_t low = 0, high = flow->fragment_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (flow->fragments[middle].root < root)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void use_functions(struct flow *flow, const struct pe_functions *functions)
 {
 	uint64_t key = (uint64_t)(uintptr_t)functions->items ^ functions->count ^ flow->image_key;
@@ -187,7 +145,7 @@ static void use_functions(struct flow *flow, const struct pe_functions *function
 	if (flow->functions == functions && flow->functions_key == key)
 		return;
 	flow->functions_key = key;
-	index_fragments(flow, functions);
+	gaps_index(flow, functions);
 }
 
 /* The next image may lie where the last one did; its header has another time stamp. */
@@ -372,7 +330,7 @@ static bool settle(struct flow *flow)
 
 /* ---- entries ---- */
 
-static void enter(struct flow *flow)
+void flow_enter(struct flow *flow)
 {
 	const struct flow_arch *arch = flow->arch;
 	struct flow_state *state = &flow->state;
@@ -386,7 +344,6 @@ static void enter(struct flow *flow)
 		state->registers[arch->parameters[i]] =
 			values_atom(&flow->values, FLOW_PARAM, i, flow->entry);
 	state->registers[arch->sp] = values_atom(&flow->values, FLOW_FRAME, 0, flow->entry);
-	arrive_at(flow, flow->entry);
 }
 
 /* Where the stack pointer stands in most of the body: as at the first place that makes a call. */
@@ -407,70 +364,12 @@ static value_id usual_sp(struct flow *flow)
 	return best;
 }
 
-/* Code of the body that nothing known leads to: unresolved jump tables, handlers. */
-static bool fill_gaps(struct flow *flow, unsigned *gaps, const struct pe_function *body)
+/* What a piece of the body begins with that nothing known leads to. */
+static bool enter_gap(struct flow *flow, uint32_t rva)
 {
-	uint32_t rva = body->begin;
-
-	while (*gaps < GAPS && code_next_gap(flow, body->end, &rva)) {
-		if (flow->root == FLOW_NONE && !code_inside(flow, rva))
-			return true;
-		(*gaps)++;
-		state_forget(&flow->state, flow->arch, usual_sp(flow));
-		arrive_at(flow, rva);
-		if (!settle(flow))
-			return false;
-		if (code_find(flow, rva) == FLOW_NONE)
-			rva++;
-	}
-	return true;
-}
-
-/*
- * x86 has no records: the body reaches from the entry to the end of what was reached without a hole
- * of a function's size. In between lie handlers, which only tables lead to.
- */
-static struct pe_function unrecorded_body(const struct flow *flow)
-{
-	struct pe_function body = {.begin = flow->entry, .end = flow->entry, .root = flow->entry};
-	bool grown = true;
-
-	for (unsigned pass = 0; grown && pass < BODY_PASSES; pass++) {
-		grown = false;
-		for (uint32_t i = 0; i < flow->insn_count; i++) {
-			uint32_t rva = flow->insns[i].rva;
-
-			if (rva >= body.end && rva - body.end < HANDLER) {
-				body.end = rva + flow->insns[i].length;
-				grown = true;
-			}
-		}
-	}
-	return body;
-}
-
-static bool fill_all_gaps(struct flow *flow)
-{
-	const struct pe_function *record;
-	struct pe_function body;
-	unsigned gaps = 0;
-
-	if (flow->root == FLOW_NONE && !flow->arch->callee_pops)
-		return true;
-	if (flow->root == FLOW_NONE) {
-		body = unrecorded_body(flow);
-		return fill_gaps(flow, &gaps, &body);
-	}
-	record = pe_function_at(flow->functions, flow->root);
-	if (record && !fill_gaps(flow, &gaps, record))
-		return false;
-	for (size_t i = first_fragment(flow, flow->root); i < flow->fragment_count; i++) {
-		if (flow->fragments[i].root != flow->root)
-			break;
-		if (!fill_gaps(flow, &gaps, &flow->fragments[i]))
-			return false;
-	}
-	return true;
+	state_forget(&flow->state, flow->arch, usual_sp(flow));
+	arrive_at(flow, rva);
+	return settle(flow);
 }
 
 /* Nothing is known anywhere: what is left when the budget is gone. */
@@ -486,15 +385,43 @@ static void give_up(struct flow *flow)
 	}
 }
 
-static void analyse(struct flow *flow)
+static void begin(struct flow *flow)
 {
 	code_reset(flow);
 	values_reset(&flow->values, flow->arch->pointer, flow->image->base, flow->image->size);
 	flow->guessed = flow->mismatch = flow->proven = false;
 	flow->baseline = 1;
-	enter(flow);
-	if (!settle(flow) || !fill_all_gaps(flow) || !flow->complete)
+}
+
+static void analyse(struct flow *flow)
+{
+	begin(flow);
+	flow_enter(flow);
+	arrive_at(flow, flow->entry);
+	if (!settle(flow) || !gaps_fill(flow, enter_gap) || !flow->complete)
 		give_up(flow);
+}
+
+/* All of it, with the joins of all ways to each place. */
+static void whole_function(struct flow *flow)
+{
+	analyse(flow);
+	if (flow->guessed && (flow->mismatch || !flow->proven)) {
+		flow->distrust = true;
+		analyse(flow);
+	}
+	for (uint32_t i = 0; i < flow->leader_count; i++)
+		if (flow->leaders[i].reached)
+			run(flow, i, true);
+}
+
+/* Where callees may pop the stack, nothing is known without a look at the whole. */
+static bool try_straight(struct flow *flow)
+{
+	if (!flow->interest || flow->arch->callee_pops)
+		return false;
+	begin(flow);
+	return straight_function(flow);
 }
 
 bool flow_function(struct flow *flow, const struct pe_image *image,
@@ -510,16 +437,10 @@ bool flow_function(struct flow *flow, const struct pe_image *image,
 	flow->entry = entry;
 	flow->root = body ? body->root : FLOW_NONE;
 	flow->distrust = false;
-	analyse(flow);
-	if (flow->guessed && (flow->mismatch || !flow->proven)) {
-		flow->distrust = true;
-		analyse(flow);
-	}
 	flow->visit = visit;
 	flow->context = context;
-	for (uint32_t i = 0; i < flow->leader_count; i++)
-		if (flow->leaders[i].reached)
-			run(flow, i, true);
+	if (!try_straight(flow))
+		whole_function(flow);
 	flow->visit = NULL;
 	return flow->complete;
 }

@@ -93,6 +93,28 @@ typedef bool (*flow_begins)(void *context, uint32_t rva);
  */
 void flow_set_begins(struct flow *flow, flow_begins begins, void *context);
 
+enum { FLOW_NEEDS = 16 };
+
+/** Indices for flow_argument() that the visitor will ask for at a call. */
+struct flow_needs {
+	unsigned arguments[FLOW_NEEDS];
+	unsigned count;
+	bool all; /* or more than that */
+};
+
+/**
+ * Whether the visitor has a use for a call with this target; adds to `needs`. `context` is the
+ * visitor's.
+ */
+typedef bool (*flow_interest)(void *context, const struct flow_atom *target,
+			      struct flow_needs *needs);
+
+/**
+ * With it, calls of no interest need not be visited, and of others only the arguments that are
+ * needed must be right: most functions need not be analysed as a whole then. NULL: all calls.
+ */
+void flow_set_interest(struct flow *flow, flow_interest interest);
+
 /**
  * Work since flow_create(), for bounds over a whole image: 1 for an instruction stepped, and for
  * the rest (decoding, joins, jump tables) as many as take about as long.

@@ -51,7 +51,6 @@ static uint8_t retpoline_register(const struct flow *flow, uint32_t insn,
 {
 	const struct code_insn *before = insn ? &flow->insns[insn - 1] : NULL;
 	const struct flow_op *op;
-	const struct flow_atom *value;
 
 	if (atom->kind != FLOW_CONST || !before || before->op_count != 1 ||
 	    before->rva + before->length != flow->insns[insn].rva)
@@ -59,32 +58,46 @@ static uint8_t retpoline_register(const struct flow *flow, uint32_t insn,
 	op = &flow->ops[before->ops];
 	if (op->kind != FLOW_OP_LOAD || !(flow->arch->retpolines >> op->dst & 1))
 		return FLOW_NO_REG;
-	value = values_single(&flow->values, flow->state.registers[op->dst]);
-	return value && value->kind == FLOW_LOAD ? op->dst : FLOW_NO_REG;
+	return op->dst;
+}
+
+/* What the instruction names as its target. */
+static value_id named_target(struct flow *flow, uint32_t insn)
+{
+	const struct code_insn *at = &flow->insns[insn];
+	uint32_t rva;
+
+	if (at->target != FLOW_NO_REG)
+		return flow->state.registers[at->target];
+	rva = code_target(flow, at->va);
+	return rva == FLOW_NONE ? values_atom(&flow->values, FLOW_CONST, at->va, at->rva)
+				: values_atom(&flow->values, FLOW_RVA, rva, at->rva);
+}
+
+uint8_t call_dispatch(struct flow *flow, uint32_t insn)
+{
+	const struct flow_atom *atom = values_single(&flow->values, named_target(flow, insn));
+	uint8_t reg = atom ? dispatch_register(flow, atom) : FLOW_NO_REG;
+
+	return atom && reg == FLOW_NO_REG ? retpoline_register(flow, insn, atom) : reg;
 }
 
 value_id call_target(struct flow *flow, uint32_t insn)
 {
-	const struct code_insn *at = &flow->insns[insn];
-	const struct flow_atom *atom;
-	value_id value;
-	uint32_t rva;
+	value_id value = named_target(flow, insn);
+	const struct flow_atom *atom = values_single(&flow->values, value), *real;
 	uint8_t reg;
 
-	if (at->target != FLOW_NO_REG) {
-		value = flow->state.registers[at->target];
-	} else {
-		rva = code_target(flow, at->va);
-		value = rva == FLOW_NONE ? values_atom(&flow->values, FLOW_CONST, at->va, at->rva)
-					 : values_atom(&flow->values, FLOW_RVA, rva, at->rva);
-	}
-	atom = values_single(&flow->values, value);
 	if (!atom)
 		return value;
 	reg = dispatch_register(flow, atom);
+	if (reg != FLOW_NO_REG)
+		return flow->state.registers[reg];
+	reg = retpoline_register(flow, insn, atom);
 	if (reg == FLOW_NO_REG)
-		reg = retpoline_register(flow, insn, atom);
-	return reg == FLOW_NO_REG ? value : flow->state.registers[reg];
+		return value;
+	real = values_single(&flow->values, flow->state.registers[reg]);
+	return real && real->kind == FLOW_LOAD ? flow->state.registers[reg] : value;
 }
 
 static const struct flow_atom *stack_pointer(const struct flow *flow)

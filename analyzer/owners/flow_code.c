@@ -205,13 +205,23 @@ static uint32_t make_leader(struct flow *flow, uint32_t insn)
 	}
 	leader->insn = insn;
 	leader->visits = 0;
-	leader->reached = leader->queued = false;
+	leader->reached = leader->queued = leader->joined = false;
 	if (run != FLOW_NONE && !flow->leaders[run].queued) {
 		flow->leaders[run].queued = true;
 		flow->queue[(flow->queue_first + flow->queue_count++) % CODE_LEADERS] = run;
 	}
 	at->leader = flow->leader_count;
 	return flow->leader_count++;
+}
+
+/* Known code that control comes to from one more place. */
+static uint32_t join_leader(struct flow *flow, uint32_t insn)
+{
+	uint32_t leader = make_leader(flow, insn);
+
+	if (leader != FLOW_NONE)
+		flow->leaders[leader].joined = true;
+	return leader;
 }
 
 static void want(struct flow *flow, uint64_t va)
@@ -236,7 +246,7 @@ static void decode_run(struct flow *flow, uint32_t rva)
 		const struct code_insn *insn;
 
 		if (index != FLOW_NONE) {
-			make_leader(flow, index);
+			join_leader(flow, index);
 			return;
 		}
 		if (!first && !goes_on(flow, rva))
@@ -263,7 +273,7 @@ uint32_t code_leader_at(struct flow *flow, uint32_t rva)
 	uint32_t index = code_find(flow, rva);
 
 	if (index != FLOW_NONE)
-		return make_leader(flow, index);
+		return join_leader(flow, index);
 	decode_run(flow, rva);
 	while (flow->pending_count)
 		decode_run(flow, flow->pending[--flow->pending_count]);

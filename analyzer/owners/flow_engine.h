@@ -1,5 +1,5 @@
 /*
- * Inside of the data-flow engine: what flow.c, flow_code.c, flow_step.c and flow_call.c share. Not
+ * Inside of the data-flow engine: what flow*.c of the engine share. Not
  * for anyone else; flow.h is the face, flow_arch.h the seam to the machines.
  */
 #ifndef PS_ANALYZER_OWNERS_FLOW_ENGINE_H
@@ -14,12 +14,13 @@ enum {
 	CODE_LEADERS = 1 << 13, /* places that jumps lead to */
 	CODE_EDGES = 1 << 14,   /* targets of jump tables */
 	CODE_TABLES = 256,
-	FLOW_STEPS = 100000, /* instructions stepped in one function: some milliseconds */
-	FLOW_VISITS = 12,    /* of one leader, before changing values are given up */
+	CODE_PIECES = 1 << 10, /* calls that are decided where they stand */
+	FLOW_STEPS = 100000,   /* instructions stepped in one function: some milliseconds */
+	FLOW_VISITS = 12,      /* of one leader, before changing values are given up */
 	FLOW_NONE = UINT32_MAX,
 
 	/* Costs in flow->work, where an instruction stepped is 1. */
-	WORK_LIFT = 8,
+	WORK_LIFT = 4,
 	WORK_SLOTS = 4,  /* slots of a state that are copied or joined for 1 */
 	WORK_TABLE = 32, /* operations looked through for the end of a jump table, for 1 */
 };
@@ -42,7 +43,14 @@ struct code_leader {
 	uint32_t insn;
 	uint16_t visits;
 	bool reached, queued;
+	bool joined;              /* from a second place, or by code that was known */
 	struct flow_state *state; /* owned, kept for the next function */
+};
+
+/** A piece of straight code that ends with a call or jump. */
+struct code_piece {
+	uint32_t first, last; /* instructions, one behind the other */
+	bool entry;           /* begins where the function does, and nothing leads there */
 };
 
 struct code_table {
@@ -57,6 +65,7 @@ struct flow {
 	void *popped_context;
 	flow_begins begins;
 	void *begins_context;
+	flow_interest interest;
 	uint64_t work;
 
 	/* the image, and what is remembered of it */
@@ -89,6 +98,8 @@ struct flow {
 	uint32_t queue_first, queue_count;
 	uint32_t *pending; /* RVAs to decode */
 	uint32_t pending_count;
+	struct code_piece *pieces;
+	uint32_t piece_count;
 	uint32_t steps;
 	struct flow_state state; /* at work */
 
@@ -100,6 +111,19 @@ struct flow {
 	flow_visitor visit;
 	void *context;
 };
+
+/* ---- flow.c ---- */
+
+/** flow->state becomes what holds where the function is called. */
+void flow_enter(struct flow *flow);
+
+/* ---- flow_straight.c ---- */
+
+/**
+ * Decides and visits the calls that are of interest from the code right before them; false when
+ * that is not enough for one of them: then nothing was visited.
+ */
+bool straight_function(struct flow *flow);
 
 /* ---- flow_code.c ---- */
 
@@ -130,6 +154,17 @@ const struct flow_callee *code_callee(struct flow *flow, uint32_t rva);
 /** The first bytes of a body that were not reached, behind `*rva`; false when there are none. */
 bool code_next_gap(struct flow *flow, uint32_t end, uint32_t *rva);
 
+/* ---- flow_gaps.c ---- */
+
+/** Index of the split-off parts by the function they belong to: an image has tens of thousands. */
+void gaps_index(struct flow *flow, const struct pe_functions *functions);
+
+/** Takes up the code at `rva`; false when the budget is gone. */
+typedef bool (*gap_visitor)(struct flow *flow, uint32_t rva);
+
+/** The code of the body that nothing known leads to, piece by piece. False when `enter` says so. */
+bool gaps_fill(struct flow *flow, gap_visitor enter);
+
 /* ---- flow_step.c ---- */
 
 /** Runs all operations of an instruction on flow->state. */
@@ -140,6 +175,12 @@ value_id step_load(struct flow *flow, const struct flow_state *state, value_id a
 		   unsigned width, uint32_t from);
 
 /* ---- flow_call.c ---- */
+
+/**
+ * The register that may hold the real target of the call, where what flow->state has for its target
+ * only dispatches; FLOW_NO_REG when the target is what it seems.
+ */
+uint8_t call_dispatch(struct flow *flow, uint32_t insn);
 
 /** The value of the call's or jump's target as the visitor shall see it. */
 value_id call_target(struct flow *flow, uint32_t insn);

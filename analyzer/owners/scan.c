@@ -116,6 +116,13 @@ static void visit(void *context, const struct flow_call *call)
 	}
 }
 
+static bool interest(void *context, const struct flow_atom *target, struct flow_needs *needs)
+{
+	const struct round *round = context;
+
+	return site_interest(round->view, target, needs);
+}
+
 /* True when the entry was not analysed in this round yet; remembers it. */
 static bool is_new_entry(struct round *round, uint32_t entry)
 {
@@ -231,6 +238,8 @@ static bool one_round(struct view *view, struct flow *flow, size_t from)
 	struct refs *refs = refs_create(view->image);
 	bool ok = refs && add_targets(view, refs, from);
 
+	/* Callbacks may be handed to any call. */
+	flow_set_interest(flow, round.callbacks ? NULL : interest);
 	if (ok) {
 		view_work(view, view_code_bytes(view) / WORK_SCANNED);
 		refs_scan(refs, note_hit, &round);
@@ -280,6 +289,7 @@ bool scan_view(struct view *view, struct flow *flow)
 		flow_set_popped(flow, popped_of, view);
 	ok = all_rounds(view, flow);
 	flow_set_begins(flow, NULL, NULL);
+	flow_set_interest(flow, NULL);
 	flow_set_popped(flow, NULL, NULL);
 	return ok;
 }

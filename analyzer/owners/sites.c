@@ -261,45 +261,93 @@ static bool target_va(const struct view *view, const struct flow_atom *target, u
 	}
 }
 
-static bool evaluate_wdf(struct view *view, const struct flow_call *call,
-			 const struct flow_atom *target)
+/* What an entry of KMDF's table of functions means. */
+static bool wdf_callee(const struct view *view, const struct flow_atom *target, struct callee *ret)
 {
 	const struct api *api;
-	struct callee callee = {.module = CALLEE_NO_MODULE};
 
 	if (view->round != 0 || view->wdf_functions == 0 || target->value != view->wdf_functions)
 		return false;
 	api = wdf_api(view, target->offset);
 	if (!api)
 		return false;
-	callee.api = api;
-	callee.argument = view_argument(view, api);
-	evaluate(view, call, &callee);
+	*ret = (struct callee){
+		.module = CALLEE_NO_MODULE, .api = api, .argument = view_argument(view, api)};
 	return true;
+}
+
+/* Rows of earlier rounds were looked for then, and rows that this round adds will be. */
+static bool is_of_round(const struct view *view, const struct callee *callee)
+{
+	return callee->round == view->round && !callee->by_variable &&
+	       (size_t)(callee - view->callees.items) < view->first_new;
 }
 
 bool site_evaluate(struct view *view, const struct flow_call *call, const struct flow_atom *target)
 {
 	const struct callee *callee;
+	struct callee copy;
 	bool found = false;
 	uint64_t va;
 
-	if (target->kind == FLOW_FIELD)
-		return evaluate_wdf(view, call, target);
+	if (target->kind == FLOW_FIELD) {
+		if (!wdf_callee(view, target, &copy))
+			return false;
+		evaluate(view, call, &copy);
+		return true;
+	}
 	if (!target_va(view, target, &va))
 		return false;
 	callee = callees_find(&view->callees, va);
 	while (callee) {
-		size_t place = (size_t)(callee - view->callees.items);
 		/* Evaluating may add rows and move them. */
-		struct callee copy = *callee;
-
-		if (copy.round == view->round && place < view->first_new && !copy.by_variable) {
+		copy = *callee;
+		if (is_of_round(view, callee)) {
 			found = true;
-			view->callees.items[place].called = true;
+			view->callees.items[callee - view->callees.items].called = true;
 			evaluate(view, call, &copy);
 		}
 		callee = copy.next ? &view->callees.items[copy.next - 1] : NULL;
+	}
+	return found;
+}
+
+static void need(const struct callee *callee, struct flow_needs *needs)
+{
+	unsigned wanted[2], count = 0;
+
+	if (callee->api->first_is_zero && !callee->is_wrapper)
+		wanted[count++] = 0;
+	if (callee->by_field || callee->api->kind != API_UNTAGGED)
+		wanted[count++] = callee->argument;
+	if (needs->count + count > FLOW_NEEDS)
+		needs->all = true;
+	for (unsigned i = 0; i < count && !needs->all; i++)
+		needs->arguments[needs->count++] = wanted[i];
+}
+
+bool site_interest(const struct view *view, const struct flow_atom *target,
+		   struct flow_needs *needs)
+{
+	const struct callee *callee;
+	struct callee copy;
+	bool found = false;
+	uint64_t va;
+
+	if (target->kind == FLOW_FIELD) {
+		found = wdf_callee(view, target, &copy);
+		if (found)
+			need(&copy, needs);
+		return found;
+	}
+	if (!target_va(view, target, &va))
+		return false;
+	callee = callees_find(&view->callees, va);
+	for (; callee; callee = callees_next(&view->callees, callee)) {
+		if (!is_of_round(view, callee))
+			continue;
+		found = true;
+		need(callee, needs);
 	}
 	return found;
 }

@@ -14,6 +14,10 @@
  */
 bool site_evaluate(struct view *view, const struct flow_call *call, const struct flow_atom *target);
 
+/** A flow_interest: whether site_evaluate() would, and which arguments it would look at. */
+bool site_interest(const struct view *view, const struct flow_atom *target,
+		   struct flow_needs *needs);
+
 /**
  * The call hands argument `argument` on to a routine like `callee`, which takes its tag from the
  * structure behind it; see callbacks.h.

@@ -7,20 +7,7 @@
 #ifndef PS_TESTS_UNIT_FLOW_X86_SCENES_H
 #define PS_TESTS_UNIT_FLOW_X86_SCENES_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-enum { SCENE_ARGUMENTS = 3, SCENE_RECORDS = 2 };
-
-struct scene {
-	const char *name;
-	const uint8_t *code;
-	size_t size;
-	unsigned arguments[SCENE_ARGUMENTS], argument_count; /* to be told of each call */
-	const char *want;
-	uint32_t records[SCENE_RECORDS][3]; /* begin, end, root */
-	unsigned record_count;
-};
+#include "flow_scene.h"
 
 static const uint8_t x64_plain_call[] = {
 	0x41, 0xb8, 0x54, 0x61, 0x67, 0x31, /* mov r8d,0x31676154 */
