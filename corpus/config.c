@@ -200,29 +200,24 @@ static void read_vmware(struct config *c, const struct line *line)
 
 static void read_container(struct config *c, const struct line *line)
 {
-	static const struct choice choices[] = {{"type1", CONTAINER_FULL},
-						{"type2", CONTAINER_SUMMARY},
-						{"type5", CONTAINER_BITMAP_ALL},
-						{"type6", CONTAINER_BITMAP},
-						{"type3", CONTAINER_HEADER},
-						{"type4", CONTAINER_MINIDUMP},
-						{"type7", CONTAINER_AUTOMATIC},
-						{"type8", CONTAINER_RDMP_KERNEL},
-						{"type9", CONTAINER_RDMP_USER},
-						{"type10", CONTAINER_RDMP_FULL},
-						{"raw", CONTAINER_RAW},
-						{"raw-sparse", CONTAINER_RAW_SPARSE},
-						{"elf", CONTAINER_ELF},
-						{"hiberfil", CONTAINER_HIBER},
-						{"vmware", CONTAINER_VMWARE},
-						{"vmem", CONTAINER_VMEM},
-						{"lime", CONTAINER_LIME},
-						{"avml", CONTAINER_AVML},
-						{0}};
+	static const struct choice choices[] = {
+		{"type1", CONTAINER_FULL},       {"type2", CONTAINER_SUMMARY},
+		{"type5", CONTAINER_BITMAP_ALL}, {"type6", CONTAINER_BITMAP},
+		{"type3", CONTAINER_HEADER},     {"type4", CONTAINER_MINIDUMP},
+		{"type7", CONTAINER_AUTOMATIC},  {"type8", CONTAINER_RDMP_KERNEL},
+		{"type9", CONTAINER_RDMP_USER},  {"type10", CONTAINER_RDMP_FULL},
+		{"raw", CONTAINER_RAW},          {"raw-sparse", CONTAINER_RAW_SPARSE},
+		{"elf", CONTAINER_ELF},          {"hiberfil", CONTAINER_HIBER},
+		{"vmware", CONTAINER_VMWARE},    {"vmem", CONTAINER_VMEM},
+		{"lime", CONTAINER_LIME},        {"avml", CONTAINER_AVML},
+		{"vmrs", CONTAINER_VMRS},        {0}};
 	c->container = (enum container)choose(line, choices);
 	c->container_line = line;
 	c->user_mode = line_has(line, "user-mode");
 	c->lime_avml = line_has(line, "blocks");
+	c->vmrs_stored = line_has(line, "stored");
+	c->vmrs_no_ranges = line_has(line, "no-ranges");
+	c->vmrs_no_memory = line_has(line, "no-memory");
 	if (c->container == CONTAINER_ELF)
 		read_elf(c, line);
 	if (c->container == CONTAINER_VMWARE || c->container == CONTAINER_VMEM)

@@ -27,6 +27,7 @@ enum container {
 	CONTAINER_HIBER,       /* Windows hibernation file */
 	CONTAINER_LIME,        /* LiME image, or one that AVML writes plain */
 	CONTAINER_AVML,        /* AVML image, packed */
+	CONTAINER_VMRS,        /* saved state of Hyper-V */
 	CONTAINER_VMWARE,      /* VMware state with its memory inside */
 	CONTAINER_VMEM,        /* VMware memory with a state beside it */
 };
@@ -116,7 +117,10 @@ struct config {
 	bool elf_header;      /* a note holds the crash dump header */
 	uint64_t elf_longest; /* pages of a segment; 0: any number */
 	bool user_mode;       /* the first processor has the shadow root */
-	bool lime_avml;       /* in blocks, without those of zeros */
+	bool vmrs_stored;     /* blocks are not packed */
+	bool vmrs_no_ranges;  /* nothing says where the memory lies */
+	bool vmrs_no_memory;
+	bool lime_avml; /* in blocks, without those of zeros */
 	enum vmware_state vmware_state;
 	enum vmware_registers vmware_registers;
 	uint32_t vmware_magic;

@@ -1,6 +1,6 @@
 /*
  * The file: crash dumps of all types for 32 and 64 bits (RDMP for 64 bits only), raw images,
- * ELF cores, hibernation files, LiME and AVML images, and what VMware writes.
+ * ELF cores, hibernation files, LiME and AVML images, and what VMware and Hyper-V write.
  *
  * Does not: other hypervisors' formats.
  *
@@ -21,6 +21,7 @@
 #include "corpus/lime.h"
 #include "corpus/minidump.h"
 #include "corpus/rdmp.h"
+#include "corpus/vmrs.h"
 #include "corpus/vmware.h"
 
 enum { SUMMARY_32 = 0x20, SUMMARY_64 = 0x28, BITMAP_AT = 0x38 };
@@ -252,6 +253,11 @@ struct container_result container_write(struct world *w, const char *path)
 		result.format = "elf";
 		result.pages = write_elf(w, &file, sorted);
 		result.header = w->config->elf_header;
+		break;
+	case CONTAINER_VMRS:
+		result.format = "hyper-v";
+		result.pages = vmrs_write(w, &file, sorted);
+		result.header = false;
 		break;
 	case CONTAINER_LIME:
 	case CONTAINER_AVML:

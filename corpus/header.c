@@ -69,6 +69,7 @@ uint32_t header_dump_type(const struct world *w)
 	case CONTAINER_RDMP_USER: return 9;
 	case CONTAINER_RDMP_FULL: return 10;
 	case CONTAINER_HIBER:
+	case CONTAINER_VMRS:
 	case CONTAINER_LIME:
 	case CONTAINER_AVML:
 	case CONTAINER_VMWARE:

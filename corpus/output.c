@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RAW_LIMIT_GIB = 1 };
+enum { RAW_LIMIT_GIB = 1, GAP_PAGES = 256 };
 
 void output_write(struct output *file, uint64_t offset, const void *bytes, size_t length)
 {
@@ -148,4 +148,27 @@ void output_zeros(struct world *w, struct output *file, uint64_t size)
 	for (uint64_t at = 0; at < size; at += BLOCK)
 		output_write(file, at, zeros, (size_t)(size - at < BLOCK ? size - at : BLOCK));
 	free(zeros);
+}
+
+struct run *output_regions(const struct world *w, size_t *count)
+{
+	struct run *regions = NULL;
+	size_t capacity = 0;
+	*count = 0;
+	for (size_t i = 0; i < w->memory.run_count; i++) {
+		struct run run = w->memory.runs[i];
+		struct run *last = *count ? &regions[*count - 1] : NULL;
+		uint64_t end = last ? last->base + last->count : 0;
+		if (run.base - end < GAP_PAGES) {
+			run.count += run.base - end;
+			run.base = end;
+		}
+		if (last && run.base == end) {
+			last->count += run.count;
+			continue;
+		}
+		regions = grow(regions, *count, &capacity, sizeof(*regions));
+		regions[(*count)++] = run;
+	}
+	return regions;
 }

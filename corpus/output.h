@@ -26,6 +26,8 @@ void output_zeros(struct world *w, struct output *file, uint64_t size);
  * touched pages by PFN. The caller frees the runs.
  */
 struct run *output_present_runs(const struct world *w, struct page **sorted, size_t *count);
+/* The runs without gaps of less than 1 MiB between them, from address 0 on; likewise freed. */
+struct run *output_regions(const struct world *w, size_t *count);
 uint64_t output_pages_in(const struct run *runs, size_t count);
 /* The pages of the runs back to back from `offset`. Absent pages in a run stay holes: zeros. */
 void output_runs(struct world *w, struct output *file, struct page **sorted, const struct run *runs,

@@ -15,7 +15,7 @@
 
 #include "corpus/machine.h"
 
-enum { GAP_PAGES = 256, GROUPS = 4, NAME_ROOM = 64, GROUP_ROOM = 80, BLOCK_ALIGN = 65536 };
+enum { GROUPS = 4, NAME_ROOM = 64, GROUP_ROOM = 80, BLOCK_ALIGN = 65536 };
 
 /* A state as it grows. */
 struct state {
@@ -69,30 +69,6 @@ static void add_block(struct state *s, const char *name, unsigned indices, const
 	add_number(s, padding, 2);
 	for (uint64_t i = 0; i < padding; i++)
 		add_number(s, 0xCC, 1);
-}
-
-/* Runs, without gaps of less than 1 MiB between them, from address 0 on. */
-static struct run *make_regions(const struct world *w, size_t *count)
-{
-	struct run *regions = NULL;
-	size_t capacity = 0;
-	*count = 0;
-	for (size_t i = 0; i < w->memory.run_count; i++) {
-		struct run run = w->memory.runs[i];
-		struct run *last = *count ? &regions[*count - 1] : NULL;
-		uint64_t end = last ? last->base + last->count : 0;
-		if (run.base - end < GAP_PAGES) {
-			run.count += run.base - end;
-			run.base = end;
-		}
-		if (last && run.base == end) {
-			last->count += run.count;
-			continue;
-		}
-		regions = grow(regions, *count, &capacity, sizeof(*regions));
-		regions[(*count)++] = run;
-	}
-	return regions;
 }
 
 static void put_group(struct state *s, unsigned number, const char *name)
@@ -191,7 +167,7 @@ static struct state make_state(const struct world *w, const struct run *regions,
 uint64_t vmware_write(struct world *w, struct output *file, struct page **sorted)
 {
 	size_t count;
-	struct run *regions = make_regions(w, &count);
+	struct run *regions = output_regions(w, &count);
 	uint64_t pages = output_pages_in(regions, count);
 	struct state s = make_state(w, regions, count, pages * PAGE_SIZE);
 	if (s.wide == false && pages * PAGE_SIZE > UINT32_MAX)
@@ -224,7 +200,7 @@ static void write_state(const struct world *w, const char *vmem, const struct ru
 uint64_t vmware_write_vmem(struct world *w, struct output *file, struct page **sorted)
 {
 	size_t length = strlen(file->path), count;
-	struct run *regions = make_regions(w, &count);
+	struct run *regions = output_regions(w, &count);
 	uint64_t pages = output_pages_in(regions, count), present = 0;
 	if (length < 6 || strcmp(file->path + length - 5, ".vmem") != 0)
 		die("the memory of a VMware machine has the ending .vmem: '%s'", file->path);

@@ -17,6 +17,8 @@ enum probe lime_open(struct dump *dump, struct ps_error *err);
 enum probe vmware_open(struct dump *dump, struct ps_error *err);
 enum probe lost_magic_open(struct dump *dump, struct ps_error *err);
 enum probe foreign_open(struct dump *dump, struct ps_error *err);
+enum probe vmrs_open(struct dump *dump, struct ps_error *err);
+enum probe bin_open(struct dump *dump, struct ps_error *err);
 enum probe vmem_open(struct dump *dump, struct ps_error *err);
 enum probe raw_open(struct dump *dump, struct ps_error *err);
 

@@ -14,21 +14,24 @@
  * - elf, kdump, lkcd, sadump: likewise; elf is asked for every ELF file, and refuses those that are
  *   no memory;
  * - hibernation: four bytes of magic, and a header of a known length;
- * - vmware, lime: the magic of a state file, of a LiME or AVML header;
+ * - vmware, lime, hyper-v: the magic of a state file, of a LiME or AVML header, of a storage;
  * - lost-magic: what of these has lost its magic only. Behind them, so that it never sees a sound
  *   one; before foreign, whose rule about "PAGE" knows less;
  * - foreign: magics of files that are no dump of this program's kinds. Behind crash, so that a rule
  *   about "PAGE" with other words behind it never sees a proper crash dump; before raw, which would
  *   take all of them;
- * - vmem: a name, and no magic. Behind foreign, which knows packed files of any name;
+ * - vmem, hyper-v-bin: a name, and no magic. Behind foreign, which knows packed files of any name;
  * - raw: memory has no magic, so any file of a plausible size is taken. Whether it holds a Windows
  *   kernel is decided by who searches for one.
  */
 static const struct format formats[] = {
-	{"crash", crash_open},     {"elf", elf_open},       {"kdump", kdump_open},
-	{"lkcd", lkcd_open},       {"sadump", sadump_open}, {"hibernation", hiber_open},
-	{"vmware", vmware_open},   {"lime", lime_open},     {"lost-magic", lost_magic_open},
-	{"foreign", foreign_open}, {"vmem", vmem_open},     {"raw", raw_open},
+	{"crash", crash_open},     {"elf", elf_open},
+	{"kdump", kdump_open},     {"lkcd", lkcd_open},
+	{"sadump", sadump_open},   {"hibernation", hiber_open},
+	{"vmware", vmware_open},   {"lime", lime_open},
+	{"hyper-v", vmrs_open},    {"lost-magic", lost_magic_open},
+	{"foreign", foreign_open}, {"vmem", vmem_open},
+	{"hyper-v-bin", bin_open}, {"raw", raw_open},
 };
 
 static enum ps_status try_formats(struct dump *dump, const struct log *log, struct ps_error *err)

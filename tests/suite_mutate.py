@@ -85,7 +85,8 @@ HEADS = {
     "xen": (containers.write_xen, 5700, 300, []),
 }
 # The same of files that mkdump makes as they are: packed memory, and states beside sound memory.
-PACKED = {"avml": [*X64, "container avml", SMALL]}
+PACKED = {"avml": [*X64, "container avml", SMALL], "hyper-v": [*X64, "container vmrs", SMALL],
+          "hyper-v-stored": [*X64, "container vmrs stored", SMALL]}  # fmt: skip
 STATE_HEADS = {"vmware-state": ["container vmem", 400], "vmware-state-in-blocks": ["container vmem registers=block",
                                                                                    400]}  # fmt: skip
 REGIONS = ["run 1 0x9e", "run 0x100 0x100", "run 0x100000 0x100"]

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import time
+import zlib
 
 import containers
 import truth
@@ -29,6 +30,8 @@ CONTAINERS = {
     "lime": ("dump.lime", "container lime", ALL),
     "lime-by-avml": ("dump.lime", "container lime blocks", ALL),
     "avml": ("dump.avml", "container avml", ALL),
+    "hyper-v": ("dump.vmrs", "container vmrs", ALL),
+    "hyper-v-stored": ("dump.vmrs", "container vmrs stored", ALL),
 }
 MACHINES = [("x86", 3790), ("x86-pae", 3790), ("x86-pae", 19041), ("x64", 7601), ("x64", 17763), ("x64", 26100),
             ("x64-la57", 26100), ("arm64", 26100)]  # fmt: skip
@@ -190,6 +193,100 @@ def refused_states():
         said(dump, f"poolscope: {dump} is the state of a VMware machine, and its memory is not beside it: there is no "
              "file c.vmem",
              f"put the .vmem file of the same name beside it; without one, {SNAPSHOT}")  # fmt: skip
+
+
+VM2DMP = "convert both to a crash dump on the Hyper-V server with vm2dmp -bin FILE.bin -vsv FILE.vsv -dmp FILE.dmp, " \
+    "or have Windows write one"  # fmt: skip
+WINDBG = "open it in WinDbg on Windows (windbg -z FILE) and write a crash dump with .dump /f, or have Windows write one"
+
+
+def hyper_v_refused():
+    with scratch() as directory:
+        dump, _ = make_dump(lines_of("x64", 17763, "container vmrs no-memory"), directory, name="a.vmcx")
+        said(dump, f"poolscope: {dump} is a state of a Hyper-V machine (.vmrs, .vmcx) without its memory",
+             "save the machine or take a standard checkpoint of it (a production checkpoint has no memory), and give "
+             "the .vmrs file of that")  # fmt: skip
+        dump, _ = make_dump(lines_of("x64", 17763, "container vmrs no-ranges"), directory, name="b.vmrs")
+        said(dump, f"poolscope: {dump} is a saved state of an old Hyper-V machine, which does not say where its memory "
+             "lies in a way that is public", WINDBG)  # fmt: skip
+        dump = os.path.join(directory, "c.vsv")
+        with open(dump, "wb") as file:
+            file.write(bytes(1 << 17))
+        said(dump, f"poolscope: {dump} is the state of the devices of a saved Hyper-V machine (.vsv); its memory is in "
+             "the .bin file beside it, in a form that is not public", VM2DMP)  # fmt: skip
+        dump = os.path.join(directory, "c.bin")
+        with open(dump, "wb") as file:
+            file.write(bytes(1 << 17))
+        said(dump, f"poolscope: no Windows kernel found in {dump} (raw physical memory): no page tables in it lead to "
+             "one (0 blocks like KDBG seen)", VM2DMP)  # fmt: skip
+
+
+def bin_is_raw():
+    """A .bin beside a .vsv that is raw memory after all is read as such, with a note."""
+    with scratch() as directory:
+        dump, true = make_dump(lines_of("x64", 17763, "container raw"), directory, name="a.bin")
+        with open(os.path.join(directory, "a.vsv"), "wb") as file:
+            file.write(b"state")
+        status, report = poolscope_json(dump)
+    truth.compare_all(report, status, true)
+    noted(report, "a .vsv file lies beside it, as beside the memory of a saved Hyper-V machine (.bin), whose form is "
+                  "not public: it is taken as raw memory")  # fmt: skip
+
+
+def storage_header(sequence, version=0x0400, log=12288):
+    head = bytearray(46)
+    struct.pack_into("<I", head, 0, 0x01282014)
+    struct.pack_into("<HI", head, 8, sequence, version)
+    struct.pack_into("<IQQI", head, 22, 4096, log, 4096, 4096)
+    struct.pack_into("<I", head, 4, zlib.crc32(head))
+    return bytes(head).ljust(4096, b"\0")
+
+
+def hyper_v_headers():
+    """Of two headers the later sound one counts; numbers go round; one begun change is said."""
+    with scratch() as directory:
+        dump, true = make_dump(lines_of("x64", 17763, "container vmrs"), directory, name="a.vmrs")
+        wrong = storage_header(9, version=0x0300)
+        for first, second, good in (
+                (bytes(46), None, True), (None, bytes(46), True), (storage_header(0xFFFF), storage_header(3), True),
+                (storage_header(5), wrong, False), (wrong, storage_header(10), True)):  # fmt: skip
+            with open(dump, "r+b") as file:
+                for at, header in ((0, first), (4096, second)):
+                    file.seek(at)
+                    file.write(header if header is not None else storage_header(7))
+            if not good:
+                said(dump, f"poolscope: {dump}: cannot use this Hyper-V state: its format has version 3.0, and only "
+                     "version 4.0 is public", WINDBG)  # fmt: skip
+                continue
+            status, report = poolscope_json(dump)
+            truth.compare_all(report, status, true)
+        with open(dump, "r+b") as file:
+            file.seek(12288 + 8)
+            file.write(struct.pack("<I", 2))
+        _, report = poolscope_json("info", dump)
+        noted(report, "its log holds changes that Hyper-V had not finished writing; they are not carried out")
+        with open(dump, "r+b") as file:
+            file.write(struct.pack("<I", 0x01282014).ljust(46, b"\xff"))
+            file.seek(4096)
+            file.write(bytes(46))
+        said(dump, f"poolscope: {dump}: cannot use this Hyper-V state: both of its headers are damaged", AGAIN)
+        os.truncate(dump, 100)
+        said(dump, f"poolscope: {dump}: cannot use this Hyper-V state: the file ends inside its headers", SHORT)
+
+
+def object_circle():
+    """Object tables that lead to each other end somewhere."""
+    table = struct.pack("<II", 0x01110001, 2) + struct.pack("<BIQIB", 1, 0, 8192, 4096, 0) * 2
+    with scratch() as directory:
+        dump = os.path.join(directory, "a.vmrs")
+        with open(dump, "wb") as file:
+            file.write(storage_header(1) * 2 + table.ljust(8192, b"\0"))
+        said(dump, f"poolscope: {dump}: cannot use this Hyper-V state: its object tables lead to each other in a circle",
+             AGAIN)  # fmt: skip
+
+
+def hyper_v_many_blocks():
+    return same_rows("hyper-v", "x64", 17763, ["physical 1G", "processors 8", "tracker-entries 4096"])
 
 
 def tag(name, value, *index):
@@ -364,7 +461,7 @@ def terabyte():
 
 def reader_without_say():
     with scratch() as directory:
-        for name in ("lime", "avml", "vmware"):
+        for name in ("lime", "avml", "vmware", "hyper-v"):
             dump, _ = make_dump(lines_of("x64", 17763, CONTAINERS[name][1]), directory)
             poolscope_json("--reader=native", "info", dump, want=(0,))
             _, report = poolscope_json("--reader=kdumpfile", "info", dump, want=(2,))
@@ -434,6 +531,11 @@ def cases():
     yield "vmem/alone-padded", padded_alone
     yield "vmem/alone-without-kernel", alone_without_kernel
     yield "vmware/refused", refused_states
+    yield "hyper-v/refused", hyper_v_refused
+    yield "hyper-v/headers", hyper_v_headers
+    yield "hyper-v/object-tables-in-a-circle", object_circle
+    yield "hyper-v/many-blocks", hyper_v_many_blocks()
+    yield "hyper-v/bin-that-is-raw", bin_is_raw
     for name, row in DAMAGED.items():
         yield f"damaged/{name}", damaged(*row)
     yield "damaged/chain-broken", chain_broken
@@ -443,7 +545,7 @@ def cases():
     for name in MAGICS:
         yield f"damaged/magic-of-{name}", magic_damaged(name)
     yield "reader-where-there-is-no-choice", reader_without_say
-    for name in ("vmware", "lime", "avml"):
+    for name in ("vmware", "lime", "avml", "hyper-v", "hyper-v-stored"):
         yield f"cut/{name}", cut(name)
     yield "cut/vmem", cut("vmem", HIGH)  # a state with regions says how much there must be
     for name, write in {"lime": containers.write_lime, "avml": containers.write_avml}.items():

@@ -735,8 +735,6 @@ static void test_foreign(void **state)
 		{"\xee\xeb\x0f\xf0", 4, 0, " is an old core of a Xen guest, which cannot be read"},
 		{"\x7fVirtualBox SavedState V2.0", 27, 0,
 		 " is a saved state of VirtualBox (.sav), which cannot be read"},
-		{"\x14\x20\x28\x01", 4, 0,
-		 " is a runtime state of Hyper-V (.vmrs), which cannot be read"},
 		{"QEVM", 4, 0, " is a saved state of QEMU (savevm), which cannot be read"},
 		{"QFI\xfb", 4, 0, " is a disk image (qcow2), not a memory image"},
 		{"conectix", 8, 0, " is a disk image (VHD), not a memory image"},
