@@ -537,6 +537,7 @@ static const struct {
 	{"decoys", LINES_DECOYS},     {"missing", LINES_FAULT},
 	{"transition", LINES_FAULT},  {"pagefile", LINES_FAULT},
 	{"demand-zero", LINES_FAULT}, {"header", LINES_HEADER},
+	{"mm-state", LINES_MM_STATE},
 };
 
 static void keep_line(struct lines *lines, const struct line *line)

@@ -66,6 +66,7 @@ enum line_list {
 	LINES_DECOYS,
 	LINES_FAULT,
 	LINES_HEADER,
+	LINES_MM_STATE,
 	LINES_LISTS,
 };
 

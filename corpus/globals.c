@@ -8,10 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum zone { ZONE_POOL, ZONE_DATA, ZONE_READONLY };
+#include "corpus/mm_state.h"
+
+enum zone { ZONE_POOL, ZONE_DATA, ZONE_READONLY, ZONE_ANYWHERE };
 
 /* Sizes that depend on the machine. */
-enum { SIZE_POINTER = -1, SIZE_LIST = -2, SIZE_TAG_TABLES = -3, SIZE_KDBG = -4, SIZE_PRCBS = -5 };
+enum {
+	SIZE_POINTER = -1,
+	SIZE_LIST = -2,
+	SIZE_TAG_TABLES = -3,
+	SIZE_KDBG = -4,
+	SIZE_PRCBS = -5,
+	SIZE_MI_STATE = -6,
+	SIZE_MI_PARTITION = -7,
+	SIZE_MI_POINTER = -8,
+};
 
 static const struct global_spec {
 	const char *name;
@@ -83,6 +94,10 @@ static const struct global_spec {
 	{"MmUserProbeAddress", SIZE_POINTER, ZONE_READONLY, 0, UINT32_MAX},
 	{"MmSpecialPoolTag", 4, ZONE_DATA, 0, UINT32_MAX},
 	{"MmVerifierData", 0x20, ZONE_DATA, 0, UINT32_MAX},
+	/* with a line `mm-state` only; behind all others, whose places they must not change */
+	{"MiState", SIZE_MI_STATE, ZONE_ANYWHERE, 10240, UINT32_MAX},
+	{"MiSystemPartition", SIZE_MI_PARTITION, ZONE_ANYWHERE, 10240, UINT32_MAX},
+	{"MiVisibleState", SIZE_MI_POINTER, ZONE_ANYWHERE, 10240, UINT32_MAX},
 };
 
 enum { SPEC_COUNT = sizeof(specs) / sizeof(*specs) };
@@ -131,6 +146,9 @@ static uint32_t spec_size(const struct world *w, const struct global_spec *spec)
 	case SIZE_TAG_TABLES: return pointer * (uint32_t)layout_tag_tables(w->config);
 	case SIZE_KDBG: return (uint32_t)round_up(layout_kdbg_size(w->config), 16);
 	case SIZE_PRCBS: return pointer * 64;
+	case SIZE_MI_STATE: return mm_state_size(w->config);
+	case SIZE_MI_PARTITION: return mm_partition_size(w->config);
+	case SIZE_MI_POINTER: return mm_state_size(w->config) ? pointer : 0;
 	default: return (uint32_t)spec->size;
 	}
 }
@@ -140,7 +158,10 @@ static uint32_t spec_align(const struct world *w, const struct global_spec *spec
 	switch (spec->size) {
 	case SIZE_TAG_TABLES: return 32;
 	case SIZE_KDBG: return 16;
-	case SIZE_POINTER: return world_pointer(w);
+	case SIZE_MI_STATE:
+	case SIZE_MI_PARTITION: return 64;
+	case SIZE_POINTER:
+	case SIZE_MI_POINTER: return world_pointer(w);
 	default: return spec->size > 0 && spec->size < 8 ? 4 : 8;
 	}
 }
@@ -351,9 +372,10 @@ static void place_rest(struct world *w, struct rng *rng)
 		const struct global_spec *s = find_spec(specs[i].name, w->config->build);
 		if (!s || s != &specs[i] || find_global(w, s->name) || !spec_size(w, s))
 			continue;
-		bool readonly = s->zone == ZONE_READONLY;
-		uint32_t from = readonly ? w->kernel.readonly.rva : low;
-		uint32_t to = readonly ? from + w->kernel.readonly.length : high;
+		const struct span whole =
+			s->zone == ZONE_READONLY ? w->kernel.readonly : w->kernel.data;
+		bool near = s->zone == ZONE_DATA;
+		uint32_t from = near ? low : whole.rva, to = near ? high : whole.rva + whole.length;
 		uint32_t rva = global_take(w, spec_size(w, s), spec_align(w, s), from, to, rng);
 		if (!rva)
 			die("no room in .data for %s", s->name);

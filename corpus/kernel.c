@@ -15,6 +15,7 @@
 #include "corpus/code_built.h"
 #include "corpus/globals.h"
 #include "corpus/kdbg.h"
+#include "corpus/mm_state.h"
 
 enum { STUB_SIZE = 0x40 };
 
@@ -345,6 +346,7 @@ void kernel_write(struct world *w)
 	world_add_region(w, "exports", -1, NULL, image->base + image->directories, PAGE_SIZE);
 	write_code(w);
 	kdbg_set_globals(w);
+	mm_state_write(w);
 	globals_apply_values(w);
 	if (c->kdbg != KDBG_NONE)
 		kdbg_write(w);

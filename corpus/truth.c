@@ -15,6 +15,7 @@
 #include "corpus/globals.h"
 #include "corpus/machine.h"
 #include "corpus/minidump.h"
+#include "corpus/mm_state.h"
 #include "corpus/tag_truth.h"
 #include "corpus/tracker.h"
 
@@ -311,6 +312,23 @@ static json_t *make_contents(const struct world *w)
 	return array;
 }
 
+/* In bytes; null where the build has no such member. */
+static json_t *make_mm_state(const struct world *w)
+{
+	uint64_t counts[MM_STATE_COUNTS];
+	json_t *object = json_object();
+	mm_state_counts(w, counts);
+	for (unsigned i = 0; i < MM_STATE_COUNTS; i++) {
+		char *key = xstrdup(mm_state_name(i));
+		for (char *at = strchr(key, '-'); at; at = strchr(at, '-'))
+			*at = '_';
+		set(object, key,
+		    counts[i] == UINT64_MAX ? json_null() : integer(counts[i] << PAGE_SHIFT));
+		free(key);
+	}
+	return object;
+}
+
 static json_t *make_pool(struct world *w)
 {
 	json_t *pool = json_object(), *totals = json_object();
@@ -327,6 +345,7 @@ static json_t *make_pool(struct world *w)
 	set(pool, "big_pages", make_big(w));
 	set(pool, "totals", totals);
 	set(pool, "contents", make_contents(w));
+	set(pool, "mm_state", mm_state_size(w->config) ? make_mm_state(w) : json_null());
 	return pool;
 }
 
