@@ -112,6 +112,8 @@ void minidump_totals(const struct world *w, uint64_t counts[MM_COUNTS])
 	counts[4] = counts[1] + counts[3] + ram / 3;
 	counts[5] = counts[4] + ram / 5;
 	counts[6] = 5 * ram / 2;
+	if (counts[6] < 2 * counts[4])
+		counts[6] = 2 * counts[4];
 }
 
 static void add_mm(struct build *b)

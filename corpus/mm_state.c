@@ -153,8 +153,8 @@ static void usual_counts(const struct world *w, uint64_t counts[MM_STATE_COUNTS]
 	counts[MM_PAGED_MAXIMUM] = (c->paged.end - c->paged.start) >> PAGE_SHIFT;
 	counts[MM_COMMITTED] = counts[MM_NONPAGED_ALLOCATED] + counts[MM_PAGED_ALLOCATED] + ram / 3;
 	counts[MM_COMMIT_LIMIT] = ram * 5 / 2;
-	if (counts[MM_COMMIT_LIMIT] < counts[MM_COMMITTED])
-		counts[MM_COMMIT_LIMIT] = counts[MM_COMMITTED] / 4 * 5;
+	if (counts[MM_COMMIT_LIMIT] < 2 * counts[MM_COMMITTED])
+		counts[MM_COMMIT_LIMIT] = 2 * counts[MM_COMMITTED];
 	counts[MM_COMMIT_PEAK] =
 		counts[MM_COMMITTED] + (counts[MM_COMMIT_LIMIT] - counts[MM_COMMITTED]) / 4;
 }

@@ -24,7 +24,7 @@ static const struct finding_info list[FINDING_IDS] = {
 		 "What is in use (the kernel's own count where it can be trusted, else the sum over "
 		 "the tags) is divided by the limit (read from the kernel, else by Windows' rules).",
 		 "A limit that was read is exact. One by Windows' rules is the most that the version "
-		 "allows; registry values can lower it and are not in the dump.",
+		 "and RAM allow; registry values can lower it and are not in the dump.",
 		 "Find the owner of the largest nonpaged tags. In the System event log look for "
 		 "event 2019 of source Srv."},
 	[FINDING_PAGED_PRESSURE] =
@@ -32,10 +32,21 @@ static const struct finding_info list[FINDING_IDS] = {
 		 "The registry, file systems and logons are refused memory. From 80 % of the limit "
 		 "on it is a warning, from 95 % on a problem.",
 		 "As nonpaged-pool-pressure, with the figures of paged pool.",
-		 "As nonpaged-pool-pressure. On 64-bit Windows the limit by rule is terabytes; "
-		 "what the machine can commit runs out long before it.",
+		 "As nonpaged-pool-pressure. On 64-bit Windows the limit is what the machine "
+		 "can commit; where that is not known it is terabytes, which no machine reaches.",
 		 "Find the owner of the largest paged tags. In the System event log look for event "
 		 "2020 of source Srv."},
+	[FINDING_COMMIT_PRESSURE] =
+		{"commit-pressure", "nearly all memory that can be committed is committed",
+		 "Pools, processes and drivers share what RAM and page files can back. At the limit "
+		 "allocations of either pool fail. From 90 % of the limit on it is a warning, from "
+		 "98 % on a problem.",
+		 "The kernel's count of committed pages is divided by its commit limit. Both are "
+		 "used only when they are read and agree with each other, with RAM and with what "
+		 "the pools hold.",
+		 "Exact for the moment of the dump. The limit can grow where page files may.",
+		 "If the pools are a small part of it, look at the processes with the most private "
+		 "bytes; else find the owners of the largest tags."},
 	[FINDING_CONNECTIONS_REFUSED] =
 		{"connections-refused", "HTTP.SYS was refusing connections",
 		 "Less than 20 MB of nonpaged pool were available, so HTTP.SYS took no new "
@@ -82,7 +93,8 @@ static const struct finding_info list[FINDING_IDS] = {
 		{"totals-doubtful", "totals of the kernel contradict the sums over the tags",
 		 "A total that was read cannot be right, so nothing was judged by it.",
 		 "A count of the kernel must be about the sum over the tags (at most a fifth and "
-		 "16 MB more, hardly less); a limit must not be below it.",
+		 "16 MB more, hardly less); a limit must not be below it. What is committed holds the "
+		 "pools and is below its limit, and that is not far below RAM.",
 		 "One of the two is wrong. The sums over the tags are summed from complete tables "
 		 "and are believed.",
 		 "Work with the sums over the tags."},

@@ -1,6 +1,6 @@
 /*
- * How full the pools are: used against limit, with the sources of both; what the kernel counts that
- * no tag has; totals that cannot be right.
+ * How full the pools are: used against limit, with the sources of both; how much is committed; what
+ * the kernel counts that no tag has; totals that cannot be right.
  *
  * Only figures that are trusted are judged. Not supported: peak use, session pool.
  */
@@ -14,6 +14,8 @@
 enum {
 	HIGH_PERMILLE = 800,
 	FULL_PERMILLE = 950,
+	COMMIT_HIGH_PERMILLE = 900,
+	COMMIT_FULL_PERMILLE = 980,
 	UNTRACKED_PART = 10, /* of what is allocated: less is free parts of pages */
 };
 
@@ -100,6 +102,57 @@ static bool fullness(struct report *report, bool paged)
 	return f->detail && add_sources(report, f, p, &pressure);
 }
 
+bool commit_pressure_read(const struct report *report, struct pressure *ret)
+{
+	const struct report_total *now = &report->totals.committed;
+	const struct report_total *limit = &report->totals.commit_limit;
+
+	*ret = (struct pressure){.known = false};
+	if (!report->totals.available || !now->number.has_value || now->basis != BASIS_READ ||
+	    !limit->number.has_value || limit->basis != BASIS_READ || limit->number.value == 0 ||
+	    limit->number.value < now->number.value)
+		return false;
+	ret->known = true;
+	ret->used = now->number.value;
+	ret->maximum = limit->number.value;
+	ret->available = ret->maximum - ret->used;
+	ret->permille = (unsigned)(1000.0 * (double)ret->used / (double)ret->maximum + 0.5);
+	return true;
+}
+
+/* Paged pool and nonpaged pool are committed memory too: without commit neither grows. */
+static bool commit_fullness(struct report *report)
+{
+	const struct report_totals *t = &report->totals;
+	char used[SIZE_TEXT], maximum[SIZE_TEXT];
+	struct report_finding *f;
+	struct pressure p;
+	bool is_full;
+
+	if (!commit_pressure_read(report, &p) || p.permille < COMMIT_HIGH_PERMILLE)
+		return true;
+	is_full = p.permille >= COMMIT_FULL_PERMILLE;
+	f = finding_begin(report, FINDING_COMMIT_PRESSURE,
+			  is_full ? SEVERITY_PROBLEM : SEVERITY_WARNING,
+			  is_full ? "The commit limit is reached" : "The commit limit is near");
+	if (!f)
+		return false;
+	f->detail = report_text(report,
+				"%s of %s are committed (%u.%u %%), by processes, pools and "
+				"drivers together. At the limit allocations of either pool fail, "
+				"however small the pool is.",
+				format_size_unsigned(p.used, used),
+				format_size_unsigned(p.maximum, maximum), p.permille / 10,
+				p.permille % 10);
+	f->next_step = "if the pools are a small part of it, look at the processes with the most "
+		       "private bytes; the limit is RAM and page files together";
+	return f->detail &&
+	       finding_evidence(f, report_text(report, "committed: %s, %" PRIu64 " bytes",
+					       t->committed.source, p.used)) &&
+	       finding_evidence(f, report_text(report, "limit: %s, %" PRIu64 " bytes",
+					       t->commit_limit.source, p.maximum));
+}
+
 static bool untracked(struct report *report, bool paged)
 {
 	const struct report_pool_total *p =
@@ -131,12 +184,47 @@ static bool is_doubtful(const struct report_total *total)
 	return total->number.has_value && total->basis == BASIS_DOUBTFUL;
 }
 
+static bool is_pool_doubtful(const struct report_pool_total *p)
+{
+	return p->rejected_count > 0 || is_doubtful(&p->allocated) || is_doubtful(&p->maximum) ||
+	       is_doubtful(&p->space);
+}
+
+static bool is_any_doubtful(const struct report_totals *t)
+{
+	return is_pool_doubtful(&t->nonpaged) || is_pool_doubtful(&t->paged) ||
+	       is_doubtful(&t->committed) || is_doubtful(&t->commit_limit) ||
+	       is_doubtful(&t->committed_peak);
+}
+
 static bool add_doubt(struct report *report, struct report_finding *f, const char *what,
 		      const struct report_total *total)
 {
 	return !is_doubtful(total) ||
-	       finding_evidence(f, report_text(report, "%s, %s: %s", what, total->source,
-					       total->remark ? total->remark : "no reason given"));
+	       finding_evidence(
+		       f, !what ? NULL
+				: report_text(report, "%s, %s: %s", what, total->source,
+					      total->remark ? total->remark : "no reason given"));
+}
+
+static bool add_pool_doubts(struct report *report, struct report_finding *f, bool paged)
+{
+	const struct report_pool_total *p =
+		paged ? &report->totals.paged : &report->totals.nonpaged;
+	const char *pool = paged ? "paged" : "nonpaged";
+
+	if (p->rejected_count == 0 &&
+	    !add_doubt(report, f, report_text(report, "%s pool allocated", pool), &p->allocated))
+		return false;
+	/* the one that is shown for want of a better one is among them */
+	for (size_t i = 0; i < p->rejected_count; i++) {
+		if (!add_doubt(report, f, report_text(report, "%s pool allocated", pool),
+			       &p->rejected[i]))
+			return false;
+	}
+	return add_doubt(report, f, report_text(report, "%s pool limit", pool), &p->maximum) &&
+	       add_doubt(report, f, report_text(report, "address space of %s pool", pool),
+			 &p->space);
 }
 
 static bool doubtful(struct report *report)
@@ -144,18 +232,19 @@ static bool doubtful(struct report *report)
 	const struct report_totals *t = &report->totals;
 	struct report_finding *f;
 
-	if (!is_doubtful(&t->nonpaged.allocated) && !is_doubtful(&t->nonpaged.maximum) &&
-	    !is_doubtful(&t->paged.allocated) && !is_doubtful(&t->paged.maximum))
+	if (!is_any_doubtful(t))
 		return true;
 	f = finding_begin(report, FINDING_TOTALS_DOUBTFUL, SEVERITY_INFO,
 			  "Totals of the kernel that cannot be right");
 	if (!f)
 		return false;
-	f->detail = "They do not agree with the sums over the tags, so nothing is judged by them.";
-	return add_doubt(report, f, "nonpaged pool allocated", &t->nonpaged.allocated) &&
-	       add_doubt(report, f, "nonpaged pool limit", &t->nonpaged.maximum) &&
-	       add_doubt(report, f, "paged pool allocated", &t->paged.allocated) &&
-	       add_doubt(report, f, "paged pool limit", &t->paged.maximum);
+	f->detail =
+		"They do not agree with the sums over the tags or with each other, so nothing is "
+		"judged by them.";
+	return add_pool_doubts(report, f, false) && add_pool_doubts(report, f, true) &&
+	       add_doubt(report, f, "commit", &t->committed) &&
+	       add_doubt(report, f, "commit limit", &t->commit_limit) &&
+	       add_doubt(report, f, "peak of commit", &t->committed_peak);
 }
 
 static bool add_unknown(struct report *report, struct report_finding *f, const char *what,
@@ -190,8 +279,9 @@ enum ps_status plugin_pressure(const struct plugin_input *input, struct report *
 	(void)input;
 	if (!report->totals.available)
 		return PS_OK;
-	if (!fullness(report, false) || !fullness(report, true) || !untracked(report, false) ||
-	    !untracked(report, true) || !doubtful(report) || !unchecked(report))
+	if (!fullness(report, false) || !fullness(report, true) || !commit_fullness(report) ||
+	    !untracked(report, false) || !untracked(report, true) || !doubtful(report) ||
+	    !unchecked(report))
 		return ps_fail_memory(err, "the findings of the report");
 	return PS_OK;
 }

@@ -18,4 +18,7 @@ struct pressure {
 /** False when the report has no trusted figures for it. */
 bool pressure_read(const struct report *report, bool paged, struct pressure *ret);
 
+/** The same of all that is committed; by_tags and derived are false. */
+bool commit_pressure_read(const struct report *report, struct pressure *ret);
+
 #endif

@@ -1,8 +1,7 @@
 /*
  * Totals of either pool: the sums over tags, what the kernel itself counts, and the limits, read or
  * derived; of a minidump, what Windows put into its DUMP_MM_STORAGE. A variable that is zero is not
- * in use on that build and counts as unknown. Not supported: the totals in MiState of Windows 10
- * and later.
+ * in use on that build and counts as unknown.
  */
 #include "analyzer/pool/totals.h"
 #include "plugins/plugin.h"
@@ -55,6 +54,8 @@ static void from_minidump(const struct triage_mm *mm, struct report_totals *t)
 	}
 	t->available = true;
 	t->sums_note = "a minidump holds no tag tables to sum over";
+	t->nonpaged.space.number.note = t->paged.space.number.note =
+		"a minidump does not tell it from the maximum";
 	t->nonpaged.allocated = pages(mm->nonpaged_allocated);
 	t->nonpaged.maximum = pages(mm->nonpaged_maximum);
 	t->paged.allocated = pages(mm->paged_allocated);
@@ -82,6 +83,8 @@ static bool convert(struct report *report, const struct total *from, struct repo
 	return true;
 }
 
+_Static_assert((int)REPORT_REJECTED == (int)TOTAL_SOURCES, "every source can be rejected");
+
 static bool convert_side(struct report *report, const struct pool_side_totals *from,
 			 struct report_pool_total *to)
 {
@@ -89,8 +92,14 @@ static bool convert_side(struct report *report, const struct pool_side_totals *f
 
 	if (!convert(report, &from->used, &to->allocated) ||
 	    !convert(report, &from->maximum, &to->maximum) ||
+	    !convert(report, &from->space, &to->space) ||
 	    !convert(report, &from->other_maximum, &other))
 		return false;
+	for (unsigned i = 0; i < from->rejected_count; i++) {
+		if (!convert(report, &from->rejected[i], &to->rejected[i]))
+			return false;
+	}
+	to->rejected_count = from->rejected_count;
 	to->other_maximum = other.number;
 	to->has_untracked = from->has_untracked;
 	to->untracked = from->untracked;
@@ -120,10 +129,10 @@ static bool from_kernel(const struct plugin_input *input, struct report *report)
 	t->verifier_flags = totals.verifier_flags;
 	t->physical_bytes = (struct report_number){totals.physical_bytes != 0,
 						   totals.physical_bytes, "the dump does not say"};
-	t->committed_peak.number.note = "no variable that KDBG names is read for it";
 	return convert_side(report, &totals.nonpaged, &t->nonpaged) &&
 	       convert_side(report, &totals.paged, &t->paged) &&
 	       convert(report, &totals.committed, &t->committed) &&
+	       convert(report, &totals.committed_peak, &t->committed_peak) &&
 	       convert(report, &totals.commit_limit, &t->commit_limit) &&
 	       (t->user_space || totals.user_space == USER_SPACE_UNKNOWN);
 }

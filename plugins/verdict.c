@@ -23,6 +23,7 @@ enum weight {
 	WEIGHT_UNLOADED,
 	WEIGHT_BUG_CHECK,
 	WEIGHT_PAGED,
+	WEIGHT_COMMIT,
 	WEIGHT_KNOWN,
 	WEIGHT_CARE,
 	WEIGHT_REFUSED,
@@ -110,6 +111,20 @@ static const char *log_words(const struct report *report)
 	case LOG_ALONE: break;
 	}
 	return "";
+}
+
+static void say_commit(struct verdict *v)
+{
+	const struct report_finding *f = finding_find(v->report, FINDING_COMMIT_PRESSURE);
+	char used[SIZE_TEXT], maximum[SIZE_TEXT];
+	struct pressure p;
+
+	if (!f || !commit_pressure_read(v->report, &p))
+		return;
+	snprintf(say(v, WEIGHT_COMMIT, FINDING_COMMIT_PRESSURE)->text, SENTENCE_TEXT,
+		 "%s: %s of %s are committed (%u.%u %%)", f->title,
+		 format_size_unsigned(p.used, used), format_size_unsigned(p.maximum, maximum),
+		 p.permille / 10, p.permille % 10);
 }
 
 static void say_refused(struct verdict *v)
@@ -315,7 +330,7 @@ static bool compose(struct verdict *v)
 {
 	struct subject subject;
 	bool about_tag = subject_choose(v->report, &subject);
-	size_t before;
+	size_t before, commit;
 	bool quiet;
 
 	say_bugcheck(v);
@@ -323,12 +338,16 @@ static bool compose(struct verdict *v)
 	say_pressure(v, false);
 	say_refused(v);
 	say_pressure(v, true);
+	commit = v->count;
+	say_commit(v);
+	commit = v->count - commit;
 	if (about_tag) {
 		say_tag(v, &subject);
 		say_owner(v, &subject);
 		say_lockstep(v, &subject);
 	}
-	quiet = v->count == before;
+	/* of a minidump little else can be said */
+	quiet = v->count == before || (!v->input->pools && v->count == before + commit);
 	say_known(v);
 	say_unloaded(v);
 	if (quiet && !(v->input->pools ? nothing_unusual(v) : say_fill(v)))

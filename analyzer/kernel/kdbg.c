@@ -52,6 +52,7 @@ static const struct {
 	[KDBG_MM_PAGED_POOL_COMMIT] = {0x170, "MmPagedPoolCommit"},
 	[KDBG_MM_TOTAL_COMMIT_LIMIT] = {0x148, "MmTotalCommitLimit"},
 	[KDBG_MM_TOTAL_COMMITTED_PAGES] = {0x150, "MmTotalCommittedPages"},
+	[KDBG_MM_PEAK_COMMITMENT] = {0x258, "MmPeakCommitment"},
 	[KDBG_MM_SPECIAL_POOL_TAG] = {0x238, "MmSpecialPoolTag"},
 	[KDBG_MM_VERIFIER_DATA] = {0x248, "MmVerifierData"},
 	[KDBG_KI_BUGCHECK_DATA] = {0x088, "KiBugcheckData"},
@@ -61,7 +62,8 @@ static const struct {
 
 const char *kdbg_field_name(enum kdbg_field field)
 {
-	return kdbg_layout[field].name;
+	/* the block calls this one otherwise than the kernel does */
+	return field == KDBG_MM_PAGED_POOL_INFO ? "MmPagedPoolInfo" : kdbg_layout[field].name;
 }
 
 static enum ps_status check_head(struct space *space, struct bytes *head, struct kdbg *kdbg,

@@ -36,6 +36,7 @@ enum kdbg_field {
 	KDBG_MM_PAGED_POOL_COMMIT,  /* pages */
 	KDBG_MM_TOTAL_COMMIT_LIMIT, /* pages */
 	KDBG_MM_TOTAL_COMMITTED_PAGES,
+	KDBG_MM_PEAK_COMMITMENT,  /* pages */
 	KDBG_MM_SPECIAL_POOL_TAG, /* u32; 0: no special pool by tag */
 	KDBG_MM_VERIFIER_DATA,
 	KDBG_KI_BUGCHECK_DATA, /* five pointer-sized numbers: the code and its parameters */

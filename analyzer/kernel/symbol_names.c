@@ -55,6 +55,10 @@ const char *const symbol_names[SYMBOL_COUNT] = {
 	"ObHeaderCookie",
 	"ObTypeIndexTable",
 	"MmSessionSpace",
+	"MmPagedPoolCommit",
+	"MmTotalCommitLimit",
+	"MmTotalCommittedPages",
+	"MmPeakCommitment",
 };
 
 const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT] = {
@@ -117,7 +121,8 @@ const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT] = {
 	{"_MI_VISIBLE_PARTITION", "AvailablePages"},
 	{"_MI_VISIBLE_PARTITION", "TotalCommittedPages"},
 	{"_MI_VISIBLE_PARTITION", "TotalCommitLimit"},
-	{"_MI_VISIBLE_PARTITION", "PeakCommitment"},
+	{"_MI_PARTITION", "Commit"},
+	{"_MI_PARTITION_COMMIT", "PeakCommitment"},
 	{"_MM_SESSION_SPACE", "SessionId"},
 	{"_MM_SESSION_SPACE", "PoolTags"},
 	{"_MM_SESSION_SPACE", "PoolTrackTableExpansion"},

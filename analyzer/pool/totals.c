@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "analyzer/pool/descriptor.h"
+#include "analyzer/pool/mm_state.h"
 #include "base/bytes.h"
 
 enum { PAGED_POOLS_MOST = 64 };
@@ -67,6 +68,11 @@ static enum ps_status nonpaged_descriptor(struct kernel *k, uint64_t *ret, struc
 	if (va == 0)
 		return ps_fail(err, PS_NOT_FOUND, "KDBG names no NonPagedPoolDescriptor");
 	return descriptor_bytes(k, va, ret, err);
+}
+
+static enum ps_status commit_peak(struct kernel *k, uint64_t *ret, struct ps_error *err)
+{
+	return read_variable(k, KDBG_MM_PEAK_COMMITMENT, PAGE_SIZE, ret, err);
 }
 
 /* An array of pointers, one more than ExpNumberOfPagedPools says (the first is for large ones). */
@@ -135,28 +141,51 @@ static enum ps_status paged_info(struct kernel *k, uint64_t *ret, struct ps_erro
 struct total_source {
 	const char *words[2]; /* by KDBG, by symbols */
 	enum kdbg_field field;
-	total_reader read;
+	total_reader read;   /* NULL: of MiState */
+	enum mm_count count; /* in MiState */
 };
 
+#define OF_STATE(count)                                                                            \
+	{                                                                                          \
+		{NULL, NULL}, KDBG_FIELDS, NULL, count                                             \
+	}
+
 static const struct total_source nonpaged_used[] = {
-	{BY("MmAllocatedNonPagedPool"), KDBG_MM_ALLOCATED_NONPAGED_POOL, allocated_nonpaged},
-	{BY("NonPagedPoolDescriptor"), KDBG_NONPAGED_POOL_DESCRIPTOR, nonpaged_descriptor},
+	{BY("MmAllocatedNonPagedPool"), KDBG_MM_ALLOCATED_NONPAGED_POOL, allocated_nonpaged, 0},
+	OF_STATE(MM_NONPAGED_ALLOCATED),
+	{BY("NonPagedPoolDescriptor"), KDBG_NONPAGED_POOL_DESCRIPTOR, nonpaged_descriptor, 0},
 };
 
 static const struct total_source paged_used[] = {
-	{BY("AllocatedPagedPool of MmPagedPoolInformation"), KDBG_MM_PAGED_POOL_INFO, paged_info},
-	{BY("ExpPagedPoolDescriptor"), KDBG_PAGED_POOL_DESCRIPTOR, paged_descriptors},
-	{BY("MmPagedPoolCommit"), KDBG_MM_PAGED_POOL_COMMIT, paged_commit},
+	{BY("AllocatedPagedPool of MmPagedPoolInformation"), KDBG_MM_PAGED_POOL_INFO, paged_info,
+	 0},
+	OF_STATE(MM_PAGED_ALLOCATED),
+	{BY("ExpPagedPoolDescriptor"), KDBG_PAGED_POOL_DESCRIPTOR, paged_descriptors, 0},
+	{BY("MmPagedPoolCommit"), KDBG_MM_PAGED_POOL_COMMIT, paged_commit, 0},
 };
 
-static const struct total_source nonpaged_maximum = {
-	BY("MmMaximumNonPagedPoolInBytes"), KDBG_MM_MAXIMUM_NONPAGED_POOL, maximum_nonpaged};
-static const struct total_source paged_maximum = {BY("MmSizeOfPagedPoolInBytes"),
-						  KDBG_MM_SIZE_OF_PAGED_POOL, size_of_paged};
-static const struct total_source committed_source = {BY("MmTotalCommittedPages"),
-						     KDBG_MM_TOTAL_COMMITTED_PAGES, committed};
-static const struct total_source limit_source = {BY("MmTotalCommitLimit"),
-						 KDBG_MM_TOTAL_COMMIT_LIMIT, commit_limit};
+static const struct total_source nonpaged_maximum[] = {
+	{BY("MmMaximumNonPagedPoolInBytes"), KDBG_MM_MAXIMUM_NONPAGED_POOL, maximum_nonpaged, 0},
+};
+static const struct total_source paged_maximum[] = {
+	{BY("MmSizeOfPagedPoolInBytes"), KDBG_MM_SIZE_OF_PAGED_POOL, size_of_paged, 0},
+};
+static const struct total_source nonpaged_space[] = {OF_STATE(MM_NONPAGED_MAXIMUM)};
+static const struct total_source paged_space[] = {OF_STATE(MM_PAGED_MAXIMUM)};
+static const struct total_source committed_sources[] = {
+	{BY("MmTotalCommittedPages"), KDBG_MM_TOTAL_COMMITTED_PAGES, committed, 0},
+	OF_STATE(MM_COMMITTED),
+};
+static const struct total_source limit_sources[] = {
+	{BY("MmTotalCommitLimit"), KDBG_MM_TOTAL_COMMIT_LIMIT, commit_limit, 0},
+	OF_STATE(MM_COMMIT_LIMIT),
+};
+static const struct total_source peak_sources[] = {
+	{BY("MmPeakCommitment"), KDBG_MM_PEAK_COMMITMENT, commit_peak, 0},
+	OF_STATE(MM_COMMIT_PEAK),
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *source_words(const struct kernel *kernel, const char *const words[2],
 				enum kdbg_field field)
@@ -167,41 +196,47 @@ static const char *source_words(const struct kernel *kernel, const char *const w
 static void read_total(struct kernel *kernel, const struct total_source *source, struct total *ret)
 {
 	struct ps_error err = PS_ERROR_INIT;
+	enum ps_status status;
 
-	*ret = (struct total){.grade = TOTAL_UNKNOWN,
-			      .source = source_words(kernel, source->words, source->field)};
-	if (source->read(kernel, &ret->bytes, &err) == PS_OK)
+	*ret = (struct total){.grade = TOTAL_UNKNOWN, .of_state = !source->read};
+	if (source->read) {
+		ret->source = source_words(kernel, source->words, source->field);
+		status = source->read(kernel, &ret->bytes, &err);
+	} else {
+		ret->source = mm_state_source(kernel, source->count);
+		status = mm_state_read(kernel, source->count, &ret->bytes, &err);
+	}
+	if (status == PS_OK)
 		ret->grade = TOTAL_READ;
 	else
 		snprintf(ret->words, sizeof(ret->words), "%.*s", TOTAL_WORDS - 1, err.text);
+	/* that nothing names MiState is said of every kernel without symbols, and helps nobody */
+	if (status == PS_NOT_FOUND && !source->read)
+		ret->words[0] = '\0';
 }
 
-/*
- * The kernel counts whole pages, free parts included, and what no tag knows: it may exceed the tags
- * by a fifth, and a small pool by more. Counters of running processors are not read at one instant:
- * it may fall short by a little.
- */
-static bool agrees(uint64_t used, int64_t tags)
+/* The reason why a figure is not known is that of the last source that has one to tell. */
+static void note_unknown(const struct total *tried, struct total *ret)
 {
-	const uint64_t slack = 16 << 20;
-	uint64_t sum = tags > 0 ? (uint64_t)tags : 0;
-
-	return used + slack / 8 >= sum - sum / 50 && used <= sum + sum / 5 + slack;
+	if (tried->words[0] != '\0' && (ret->words[0] == '\0' || tried->of_state))
+		*ret = *tried;
 }
 
-static void judge_used(struct total *total, int64_t tags, bool complete)
+/* The first that is there. */
+static void read_first(struct kernel *kernel, const struct total_source *sources, size_t count,
+		       struct total *ret)
 {
-	if (agrees(total->bytes, tags))
-		return;
-	if (!complete) {
-		/* a sum with holes proves nothing against what was read */
-		snprintf(total->words, sizeof(total->words),
-			 "not checked: the sums over the tags are not complete");
-		return;
+	*ret = (struct total){.grade = TOTAL_UNKNOWN};
+	for (size_t i = 0; i < count; i++) {
+		struct total total;
+
+		read_total(kernel, &sources[i], &total);
+		if (total.grade != TOTAL_UNKNOWN) {
+			*ret = total;
+			return;
+		}
+		note_unknown(&total, ret);
 	}
-	total->grade = TOTAL_DOUBTFUL;
-	snprintf(total->words, sizeof(total->words),
-		 "it says %" PRIu64 " bytes, the tags add up to %" PRId64, total->bytes, tags);
 }
 
 static void read_used(struct kernel *kernel, const struct tracker *tracker,
@@ -214,15 +249,15 @@ static void read_used(struct kernel *kernel, const struct tracker *tracker,
 
 		read_total(kernel, &sources[i], &total);
 		if (tracker && total.grade == TOTAL_READ)
-			judge_used(&total, tags, tracker->complete);
+			total_judge_used(&total, tags, tracker->complete);
 		if (total.grade == TOTAL_READ) {
 			side->used = total;
 			break;
 		}
 		if (total.grade == TOTAL_DOUBTFUL)
 			side->rejected[side->rejected_count++] = total;
-		if (side->used.words[0] == '\0')
-			side->used = total;
+		if (total.grade == TOTAL_UNKNOWN)
+			note_unknown(&total, &side->used);
 	}
 	/* the best of the doubtful ones is shown, but as that */
 	if (side->used.grade == TOTAL_UNKNOWN && side->rejected_count > 0)
@@ -231,18 +266,6 @@ static void read_used(struct kernel *kernel, const struct tracker *tracker,
 		side->has_untracked = true;
 		side->untracked = (int64_t)side->used.bytes - tags;
 	}
-}
-
-/* Read or derived: a limit that the tags exceed is none. */
-static void judge_maximum(const struct tracker *tracker, int64_t tags, struct total *maximum)
-{
-	if (maximum->grade == TOTAL_UNKNOWN || !tracker || !tracker->complete || tags <= 0 ||
-	    maximum->bytes >= (uint64_t)tags)
-		return;
-	maximum->grade = TOTAL_DOUBTFUL;
-	snprintf(maximum->words, sizeof(maximum->words),
-		 "it says %" PRIu64 " bytes, yet the tags add up to %" PRId64, maximum->bytes,
-		 tags);
 }
 
 /* /3GB moves the system range to 0xC0000000; the user range then ends just below it. */
@@ -306,6 +329,32 @@ static uint32_t read_setting(struct kernel *k, enum kdbg_field field)
 	return value;
 }
 
+static void note_space(struct total *space)
+{
+	if (space->grade == TOTAL_UNKNOWN && space->words[0] == '\0')
+		snprintf(space->words, sizeof(space->words),
+			 "only MiState of Windows 10 and later has it, and no symbols name that");
+}
+
+static void read_limits(struct kernel *k, struct pool_totals *t)
+{
+	read_first(k, nonpaged_maximum, COUNT(nonpaged_maximum), &t->nonpaged.maximum);
+	read_first(k, paged_maximum, COUNT(paged_maximum), &t->paged.maximum);
+	read_first(k, nonpaged_space, COUNT(nonpaged_space), &t->nonpaged.space);
+	read_first(k, paged_space, COUNT(paged_space), &t->paged.space);
+	note_space(&t->nonpaged.space);
+	note_space(&t->paged.space);
+	read_first(k, committed_sources, COUNT(committed_sources), &t->committed);
+	read_first(k, limit_sources, COUNT(limit_sources), &t->commit_limit);
+	read_first(k, peak_sources, COUNT(peak_sources), &t->committed_peak);
+}
+
+static void take_space(struct pool_side_totals *side)
+{
+	if (side->maximum.grade == TOTAL_UNKNOWN && side->space.grade == TOTAL_READ)
+		side->maximum = side->space;
+}
+
 void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct pool_totals *ret)
 {
 	const struct tracker *tracker = pools ? &pools->tracker : NULL;
@@ -315,17 +364,14 @@ void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct p
 	*ret = (struct pool_totals){.user_space = USER_SPACE_UNKNOWN};
 	read_physical(kernel, ret);
 	read_user_space(kernel, ret);
-	read_used(kernel, tracker, nonpaged_used, sizeof(nonpaged_used) / sizeof(nonpaged_used[0]),
-		  nonpaged, &ret->nonpaged);
-	read_used(kernel, tracker, paged_used, sizeof(paged_used) / sizeof(paged_used[0]), paged,
-		  &ret->paged);
-	read_total(kernel, &nonpaged_maximum, &ret->nonpaged.maximum);
-	read_total(kernel, &paged_maximum, &ret->paged.maximum);
-	read_total(kernel, &committed_source, &ret->committed);
-	read_total(kernel, &limit_source, &ret->commit_limit);
+	read_used(kernel, tracker, nonpaged_used, COUNT(nonpaged_used), nonpaged, &ret->nonpaged);
+	read_used(kernel, tracker, paged_used, COUNT(paged_used), paged, &ret->paged);
+	read_limits(kernel, ret);
+	totals_judge_read(tracker, ret);
+	take_space(&ret->nonpaged);
+	take_space(&ret->paged);
 	pool_limits_derive(kernel, ret);
-	judge_maximum(tracker, nonpaged, &ret->nonpaged.maximum);
-	judge_maximum(tracker, paged, &ret->paged.maximum);
+	totals_judge_limits(kernel, tracker, ret);
 	ret->special_pool_tag = read_setting(kernel, KDBG_MM_SPECIAL_POOL_TAG);
 	ret->verifier_flags = read_setting(kernel, KDBG_MM_VERIFIER_DATA);
 }

@@ -5,8 +5,9 @@
  * A figure that was read is accepted only when it agrees with the sums over the tags; otherwise it
  * is kept and called doubtful. Ownership: plain memory of the caller. Sources: KDBG's Mm variables
  * (wdbgexts.h), POOL_DESCRIPTOR and MM_PAGED_POOL_INFO (PDB types by build), Microsoft's page on
- * memory limits and the start-up code of the Windows Research Kernel (fact sheet 2.3, 4.5, 5).
- * Not supported: the totals in MiState of Windows 10 and later; session pool.
+ * memory limits and the start-up code of the Windows Research Kernel (fact sheet 2.3, 4.5, 5);
+ * MiState and MiSystemPartition of Windows 10 and later (mm_state.h). Not supported: peaks of the
+ * pools, which Windows does not keep; session pool.
  */
 #ifndef PS_ANALYZER_POOL_TOTALS_H
 #define PS_ANALYZER_POOL_TOTALS_H
@@ -26,12 +27,15 @@ struct total {
 	enum total_grade grade;
 	uint64_t bytes;
 	const char *source; /* "MmAllocatedNonPagedPool (KDBG)"; static; NULL when unknown */
+	bool of_state;      /* read from MiState or MiSystemPartition */
 	char words[TOTAL_WORDS];
 };
 
 struct pool_side_totals {
 	struct total used; /* what the kernel counts as allocated */
 	struct total maximum;
+	struct total space; /* the address range that MiState has for it: more than can be used,
+			       on most 64-bit machines */
 	struct total other_maximum; /* where two public rules differ; unknown otherwise */
 	/* Sources of `used` that were read and not taken, for the evidence. */
 	struct total rejected[TOTAL_SOURCES];
@@ -47,7 +51,7 @@ struct pool_totals {
 	uint64_t physical_bytes;       /* RAM; 0 unknown */
 	enum user_space user_space;    /* x86: 3GB means started with /3GB (4GT) */
 	const char *user_space_source; /* static; NULL on other machines */
-	struct total committed, commit_limit;
+	struct total committed, committed_peak, commit_limit;
 	uint32_t special_pool_tag; /* MmSpecialPoolTag: blocks of this tag take pages of their own;
 				      0: none, or not known */
 	uint32_t verifier_flags;   /* Driver Verifier's settings; 0: off, or not known */
@@ -65,5 +69,15 @@ void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct p
 
 /** Private to this room: the rules of limits.c. */
 void pool_limits_derive(const struct kernel *kernel, struct pool_totals *totals);
+
+/** Private to this room: a use that was read, beside the sum over the tags. */
+void total_judge_used(struct total *total, int64_t tags, bool complete);
+
+/** Private to this room: address ranges and commit, as read. `tracker` may be NULL. */
+void totals_judge_read(const struct tracker *tracker, struct pool_totals *totals);
+
+/** Private to this room: both maxima, read or derived. `tracker` may be NULL. */
+void totals_judge_limits(const struct kernel *kernel, const struct tracker *tracker,
+			 struct pool_totals *totals);
 
 #endif

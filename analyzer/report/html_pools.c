@@ -156,8 +156,10 @@ static void sources(struct html *h)
 	html_raw(h, "<details><summary>Where these totals come from</summary>\n<dl>\n");
 	source(h, "Nonpaged allocated", &t->nonpaged.allocated);
 	source(h, "Nonpaged maximum", &t->nonpaged.maximum);
+	source(h, "Nonpaged address space", &t->nonpaged.space);
 	source(h, "Paged allocated", &t->paged.allocated);
 	source(h, "Paged maximum", &t->paged.maximum);
+	source(h, "Paged address space", &t->paged.space);
 	source(h, "Commit", &t->committed);
 	source(h, "Commit, peak", &t->committed_peak);
 	source(h, "Commit limit", &t->commit_limit);

@@ -273,6 +273,40 @@ static void put_untracked(struct builder *b, json_t *o, const char *key,
 			 "it takes a trusted total of the kernel and complete sums over tags");
 }
 
+static void add_doubtful(struct builder *b, json_t *list, const char *figure,
+			 const struct report_total *total)
+{
+	json_t *o;
+
+	if (!total->number.has_value || total->basis != BASIS_DOUBTFUL)
+		return;
+	o = build_object(b);
+	put_text(b, o, "figure", figure);
+	put_count(b, o, "bytes", total->number.value);
+	put_text(b, o, "source", total->source);
+	put_text(b, o, "remark", total->remark);
+	append(b, list, o);
+}
+
+/* All that was read and cannot be right, also where something better was found. */
+static json_t *json_doubtful(struct builder *b, const struct report_totals *t)
+{
+	json_t *list = build_array(b);
+
+	for (size_t i = 0; i < t->nonpaged.rejected_count; i++)
+		add_doubtful(b, list, "nonpaged_allocated", &t->nonpaged.rejected[i]);
+	for (size_t i = 0; i < t->paged.rejected_count; i++)
+		add_doubtful(b, list, "paged_allocated", &t->paged.rejected[i]);
+	add_doubtful(b, list, "nonpaged_maximum", &t->nonpaged.maximum);
+	add_doubtful(b, list, "paged_maximum", &t->paged.maximum);
+	add_doubtful(b, list, "nonpaged_address_space", &t->nonpaged.space);
+	add_doubtful(b, list, "paged_address_space", &t->paged.space);
+	add_doubtful(b, list, "committed", &t->committed);
+	add_doubtful(b, list, "committed_peak", &t->committed_peak);
+	add_doubtful(b, list, "commit_limit", &t->commit_limit);
+	return list;
+}
+
 static json_t *json_totals(struct builder *b, const struct report_totals *t)
 {
 	json_t *o = build_object(b);
@@ -285,9 +319,12 @@ static json_t *json_totals(struct builder *b, const struct report_totals *t)
 	put_total(b, reported, "committed_peak", &t->committed_peak);
 	put_total(b, limits, "nonpaged_maximum", &t->nonpaged.maximum);
 	put_total(b, limits, "paged_maximum", &t->paged.maximum);
+	put_total(b, limits, "nonpaged_address_space", &t->nonpaged.space);
+	put_total(b, limits, "paged_address_space", &t->paged.space);
 	put_total(b, limits, "commit_limit", &t->commit_limit);
 	put(b, o, "reported", reported);
 	put(b, o, "limits", limits);
+	put(b, o, "doubtful", json_doubtful(b, t));
 	put_untracked(b, o, "nonpaged_untracked_bytes", &t->nonpaged);
 	put_untracked(b, o, "paged_untracked_bytes", &t->paged);
 	return o;

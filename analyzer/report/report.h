@@ -378,10 +378,16 @@ struct report_total {
 	const char *remark; /* why doubtful, which rule; NULL when there is nothing to say */
 };
 
+enum { REPORT_REJECTED = 4 };
+
 /** One pool's totals. */
 struct report_pool_total {
 	int64_t tag_bytes; /* sum over tags */
 	struct report_total allocated, maximum;
+	struct report_total space; /* the address range that the kernel has for it */
+	struct report_total
+		rejected[REPORT_REJECTED]; /* read as `allocated`, and cannot be right */
+	size_t rejected_count;
 	struct report_number other_maximum; /* where two public rules differ */
 	bool has_used;
 	unsigned used_permille; /* of the maximum: allocated where known, else the sum over tags */

@@ -5,6 +5,7 @@
 #include "analyzer/report/text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,18 +96,49 @@ static enum ps_status explain_total(const struct text *text, const char *what,
 			  total->remark);
 }
 
+/* "Commit: 5.2 GB of at most 12.5 GB, peak 7.1 GB." */
+static enum ps_status commit(const struct text *text, struct ps_error *err)
+{
+	const struct report_totals *t = &text->report->totals;
+	const struct report_total *parts[] = {&t->committed, &t->commit_limit, &t->committed_peak};
+	char sizes[3][SIZE_TEXT];
+	const char *marks[3];
+
+	if (!t->committed.number.has_value)
+		return PS_OK;
+	for (unsigned i = 0; i < 3; i++) {
+		bool known = parts[i]->number.has_value;
+
+		marks[i] = known ? basis_mark(parts[i]->basis) : "";
+		if (known)
+			format_size_unsigned(parts[i]->number.value, sizes[i]);
+		else
+			snprintf(sizes[i], sizeof(sizes[i]), "unknown");
+	}
+	return text_words(text, err, 0, "Commit: %s%s, limit %s%s, peak %s%s.", sizes[0], marks[0],
+			  sizes[1], marks[1], sizes[2], marks[2]);
+}
+
 static enum ps_status explain_totals(const struct text *text, struct ps_error *err)
 {
 	const struct report_totals *t = &text->report->totals;
 	enum ps_status status;
 
-	status = explain_total(text, "nonpaged allocated", &t->nonpaged.allocated, err);
+	status = commit(text, err);
+	if (status == PS_OK)
+		status = explain_total(text, "nonpaged allocated", &t->nonpaged.allocated, err);
 	if (status == PS_OK)
 		status = explain_total(text, "nonpaged maximum", &t->nonpaged.maximum, err);
 	if (status == PS_OK)
 		status = explain_total(text, "paged allocated", &t->paged.allocated, err);
 	if (status == PS_OK)
 		status = explain_total(text, "paged maximum", &t->paged.maximum, err);
+	if (status == PS_OK)
+		status = explain_total(text, "commit", &t->committed, err);
+	if (status == PS_OK)
+		status = explain_total(text, "commit limit", &t->commit_limit, err);
+	if (status == PS_OK)
+		status = explain_total(text, "peak of commit", &t->committed_peak, err);
 	return status;
 }
 

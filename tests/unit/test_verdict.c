@@ -183,6 +183,42 @@ static void pressure_names_its_sources(void **state)
 	end(&s);
 }
 
+/* 90 % is a warning, 98 % a problem; a doubtful figure on either side is not judged. */
+static void commit_boundaries(void **state)
+{
+	static const struct {
+		uint64_t used; /* of 10000 */
+		enum report_basis now, limit;
+		const char *title;
+		enum finding_severity severity;
+	} cases[] = {
+		{8994, BASIS_READ, BASIS_READ, NULL, 0},
+		{8995, BASIS_READ, BASIS_READ, "The commit limit is near", SEVERITY_WARNING},
+		{9794, BASIS_READ, BASIS_READ, "The commit limit is near", SEVERITY_WARNING},
+		{9795, BASIS_READ, BASIS_READ, "The commit limit is reached", SEVERITY_PROBLEM},
+		{10000, BASIS_READ, BASIS_READ, "The commit limit is reached", SEVERITY_PROBLEM},
+		{10001, BASIS_READ, BASIS_READ, NULL, 0},
+		{9900, BASIS_DOUBTFUL, BASIS_READ, NULL, 0},
+		{9900, BASIS_READ, BASIS_DOUBTFUL, NULL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene s;
+
+		begin(&s);
+		set_total(&s.report->totals.committed, cases[i].used * MIB, cases[i].now,
+			  "the count");
+		set_total(&s.report->totals.commit_limit, 10000 * MIB, cases[i].limit, "the limit");
+		run(&s, plugin_pressure);
+		if (cases[i].title)
+			expect(&s, FINDING_COMMIT_PRESSURE, cases[i].severity, cases[i].title);
+		else
+			assert_null(finding_find(s.report, FINDING_COMMIT_PRESSURE));
+		end(&s);
+	}
+}
+
 static void untracked_boundaries(void **state)
 {
 	static const struct {
@@ -917,6 +953,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pressure_boundaries),
 		cmocka_unit_test(pressure_names_its_sources),
+		cmocka_unit_test(commit_boundaries),
 		cmocka_unit_test(untracked_boundaries),
 		cmocka_unit_test(unknown_limits),
 		cmocka_unit_test(refused_boundaries),
