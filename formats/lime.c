@@ -4,17 +4,18 @@
  * the next: what the ranges hold is not read.
  *
  * LiME's formats "raw" and "padded" have no header and come in as raw images; of "raw", which
- * squeezes the gaps out, nobody can tell where they were. Not supported: LiME's compress=1, which
- * packs the whole file. AVML leaves out stretches of zeros, which then count as absent; LiME writes
- * zeros for a page that it fails to read, and nothing tells them from others.
+ * squeezes the gaps out, nobody can tell where they were. Refused: LiME's compress=1, which packs
+ * the whole file. AVML leaves out stretches of zeros, which then count as absent; LiME writes zeros
+ * for a page that it fails to read, and nothing tells them from others.
  *
- * Sources: LiME (main.c, lime.h), AVML (image.rs).
+ * Sources: LiME (main.c, lime.h, deflate.c), AVML (image.rs).
  */
 #include "formats/lime.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <zlib.h>
 
 #include "base/bytes.h"
 #include "base/signals.h"
@@ -232,6 +233,34 @@ static enum ps_status open_image(struct image *image, struct ps_error *err)
 	return status == PS_OK ? finish(image, err) : status;
 }
 
+/* What a zlib stream at the start of the file begins with; 0: there is none. */
+static uint32_t first_word_packed(struct file *file)
+{
+	enum { PACKED = 512 };
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint8_t packed[PACKED], raw[4] = {0};
+	struct bytes b = bytes_of(raw, sizeof(raw));
+	z_stream z = {.next_in = packed, .next_out = raw, .avail_out = sizeof(raw)};
+
+	z.avail_in = file->size < PACKED ? (uInt)file->size : PACKED;
+	if (file_read(file, 0, packed, z.avail_in, &ignored) != PS_OK ||
+	    (packed[0] & 0xf) != Z_DEFLATED || (packed[0] << 8 | packed[1]) % 31 != 0 ||
+	    inflateInit(&z) != Z_OK)
+		return 0;
+	inflate(&z, Z_SYNC_FLUSH);
+	inflateEnd(&z);
+	return z.avail_out == 0 ? bytes_u32(&b, 0) : 0;
+}
+
+static enum probe refuse_packed(const struct dump *dump, struct ps_error *err)
+{
+	ps_fail(err, PS_UNSUPPORTED,
+		"%s is a LiME image that is packed as a whole (compress=1), which cannot be read",
+		file_words(&dump->file));
+	ps_hint(err, "unpack it first, for example with pigz -d -z < FILE > IMAGE");
+	return PROBE_ERROR;
+}
+
 enum probe lime_open(struct dump *dump, struct ps_error *err)
 {
 	struct image image = {.dump = dump};
@@ -245,7 +274,8 @@ enum probe lime_open(struct dump *dump, struct ps_error *err)
 		return PROBE_ERROR;
 	image.magic = bytes_u32(&b, 0);
 	if (image.magic != MAGIC_LIME && image.magic != MAGIC_AVML)
-		return PROBE_NOT_MINE;
+		return first_word_packed(&dump->file) == MAGIC_LIME ? refuse_packed(dump, err)
+								    : PROBE_NOT_MINE;
 	status = open_image(&image, err);
 	avml_destroy(image.packed);
 	free(image.runs.items);

@@ -22,7 +22,7 @@ ALL = (*X86, "arm64")
 CONTAINERS = {
     "vmware": ("dump.vmss", "container vmware", X86),
     "vmware-registers-in-blocks": ("dump.vmsn", "container vmware registers=block", X86),
-    "vmware-no-registers": ("dump.vmss", "container vmware registers=none", X86),
+    "vmware-no-registers": ("dump.vmss", "container vmware registers=none", ALL),
     "vmware-narrow": ("dump.vmss", "container vmware magic=0xbed2bed0", X86),
     "vmem": ("dump.vmem", "container vmem", X86),
     "vmem-snapshot": ("dump.vmem", "container vmem state=vmsn registers=block", X86),
@@ -198,6 +198,24 @@ def refused_states():
 VM2DMP = "convert both to a crash dump on the Hyper-V server with vm2dmp -bin FILE.bin -vsv FILE.vsv -dmp FILE.dmp, " \
     "or have Windows write one"  # fmt: skip
 WINDBG = "open it in WinDbg on Windows (windbg -z FILE) and write a crash dump with .dump /f, or have Windows write one"
+
+
+def lime_packed():
+    """As LiME packs with compress=1: zlib with a window of 2 KiB."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 11, 5)
+    data = b"EMiL" + struct.pack("<IQQQ", 1, 0, (1 << 18) - 1, 0) + os.urandom(1 << 18)
+    with scratch() as directory:
+        dump = os.path.join(directory, "a.lime")
+        with open(dump, "wb") as file:
+            file.write(packer.compress(data) + packer.flush())
+        said(dump, f"poolscope: {dump} is a LiME image that is packed as a whole (compress=1), which cannot be read",
+             "unpack it first, for example with pigz -d -z < FILE > IMAGE")  # fmt: skip
+        with open(dump, "wb") as file:  # packed as well, and no LiME image: raw memory
+            file.write(zlib.compress(os.urandom(1 << 18)))
+        said(dump, f"poolscope: no Windows kernel found in {dump} (raw physical memory): no page tables in it lead to "
+             "one (0 blocks like KDBG seen)",
+             "give a Windows crash dump (MEMORY.DMP) or an image of all physical memory; a kernel is known by its "
+             "KDBG or by its image (ntoskrnl.exe), and this file holds neither")  # fmt: skip
 
 
 def hyper_v_refused():
@@ -531,6 +549,7 @@ def cases():
     yield "vmem/alone-padded", padded_alone
     yield "vmem/alone-without-kernel", alone_without_kernel
     yield "vmware/refused", refused_states
+    yield "lime/packed-as-a-whole", lime_packed
     yield "hyper-v/refused", hyper_v_refused
     yield "hyper-v/headers", hyper_v_headers
     yield "hyper-v/object-tables-in-a-circle", object_circle

@@ -7,7 +7,7 @@ seeds=build/fuzz/seeds
 mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf} build/fuzz/{dump,pooltag,pe,owners,pdb,isf,found}
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
-for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse; do
+for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse vmware lime avml vmrs; do
 	for arch in x64:17763 x64:20348 x86-pae:3790 x86:2600; do
 		case $container:$arch in type8:x86* | type10:x86*) continue ;; esac # 64 bits only
 		"$mkdump" - "$seeds/dump/${arch/:/-}-$container.dmp" <<-END
