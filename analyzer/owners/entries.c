@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/search.h"
 
 enum {
 	PAD_INT3 = 0xcc,
@@ -282,15 +283,6 @@ void entries_fini(struct entries *entries)
 
 size_t entries_upto(const struct entries *entries, uint32_t rva)
 {
-	size_t low = 0, high = entries->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (entries->rvas[middle] <= rva)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_first(entries->rvas, entries->count, sizeof(*entries->rvas), search_u32,
+			    (uint64_t)rva + 1);
 }

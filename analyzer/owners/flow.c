@@ -428,14 +428,11 @@ bool flow_function(struct flow *flow, const struct pe_image *image,
 		   const struct pe_functions *functions, uint32_t entry, flow_visitor visit,
 		   void *context)
 {
-	const struct pe_function *body = NULL;
-
 	use_image(flow, image);
 	use_functions(flow, functions);
-	if (functions->count)
-		body = pe_function_at(functions, entry);
+	flow->body = functions->count ? pe_function_at(functions, entry) : NULL;
 	flow->entry = entry;
-	flow->root = body ? body->root : FLOW_NONE;
+	flow->root = flow->body ? flow->body->root : FLOW_NONE;
 	flow->distrust = false;
 	flow->visit = visit;
 	flow->context = context;

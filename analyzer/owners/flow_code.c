@@ -7,6 +7,7 @@
 
 #include "analyzer/owners/flow_engine.h"
 #include "base/memory.h"
+#include "base/search.h"
 
 enum {
 	PLACES = CODE_INSNS * 2,
@@ -82,6 +83,8 @@ static bool goes_on(const struct flow *flow, uint32_t rva)
 	const struct pe_function *body;
 	const struct pe_section *section;
 
+	if (flow->body && rva >= flow->body->begin && rva < flow->body->end)
+		return true; /* asked of every instruction, nearly always so */
 	if (rva >= flow->image->size)
 		return false;
 	body = flow->functions->count ? pe_function_at(flow->functions, rva) : NULL;
@@ -93,21 +96,19 @@ static bool goes_on(const struct flow *flow, uint32_t rva)
 	return section && pe_section_is_code(section);
 }
 
+static uint64_t begin_of(const void *item)
+{
+	return ((const struct pe_function *)item)->begin;
+}
+
 /* No recorded function lies between: a jump over one leads out of a function without a record. */
 static bool same_gap(const struct pe_functions *functions, uint32_t a, uint32_t b)
 {
 	uint32_t from = a < b ? a : b, to = a < b ? b : a;
-	size_t low = 0, high = functions->count;
+	size_t next = search_first(functions->items, functions->count, sizeof(*functions->items),
+				   begin_of, from);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (functions->items[middle].begin < from)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low == functions->count || functions->items[low].begin > to;
+	return next == functions->count || functions->items[next].begin > to;
 }
 
 bool code_inside(const struct flow *flow, uint32_t rva)

@@ -80,8 +80,9 @@ struct flow {
 	size_t callee_capacity;
 
 	/* the function */
-	uint32_t entry, root; /* root: begin of its record; FLOW_NONE without one */
-	bool complete;        /* nothing ran into a limit */
+	uint32_t entry, root;           /* root: begin of its record; FLOW_NONE without one */
+	const struct pe_function *body; /* the record that holds the entry, or NULL */
+	bool complete;                  /* nothing ran into a limit */
 	struct code_insn *insns;
 	uint32_t insn_count;
 	uint32_t *places; /* open-addressing map of RVAs to instructions; index + 1 */

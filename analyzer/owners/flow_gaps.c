@@ -6,6 +6,7 @@
 
 #include "analyzer/owners/flow_engine.h"
 #include "base/memory.h"
+#include "base/search.h"
 
 enum {
 	GAPS = 64,       /* extra entries of one body */
@@ -43,19 +44,9 @@ void gaps_index(struct flow *flow, const struct pe_functions *functions)
 		      compare_roots);
 }
 
-static size_t first_fragment(const struct flow *flow, uint32_t root)
+static uint64_t root_of(const void *item)
 {
-	size_t low = 0, high = flow->fragment_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (flow->fragments[middle].root < root)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ((const struct pe_function *)item)->root;
 }
 
 /* Code of the body that nothing known leads to: unresolved jump tables, handlers. */
@@ -104,6 +95,7 @@ bool gaps_fill(struct flow *flow, gap_visitor enter)
 	const struct pe_function *record;
 	struct pe_function body;
 	unsigned gaps = 0;
+	size_t i;
 
 	if (flow->root == FLOW_NONE && !flow->arch->callee_pops)
 		return true;
@@ -114,7 +106,9 @@ bool gaps_fill(struct flow *flow, gap_visitor enter)
 	record = pe_function_at(flow->functions, flow->root);
 	if (record && !fill(flow, &gaps, record, enter))
 		return false;
-	for (size_t i = first_fragment(flow, flow->root); i < flow->fragment_count; i++) {
+	i = search_first(flow->fragments, flow->fragment_count, sizeof(*flow->fragments), root_of,
+			 flow->root);
+	for (; i < flow->fragment_count; i++) {
 		if (flow->fragments[i].root != flow->root)
 			break;
 		if (!fill(flow, &gaps, &flow->fragments[i], enter))

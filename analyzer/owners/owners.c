@@ -9,6 +9,7 @@
 #include "analyzer/owners/crew.h"
 #include "analyzer/owners/load.h"
 #include "base/memory.h"
+#include "base/search.h"
 
 const char *owner_grade_words(enum owner_grade grade)
 {
@@ -109,19 +110,15 @@ void owners_destroy(struct owners *owners)
 	free(owners);
 }
 
+static uint64_t tag_of(const void *item)
+{
+	return ((const struct owner_tag *)item)->tag;
+}
+
 const struct owner_tag *owners_find(const struct owners *owners, uint32_t tag)
 {
-	size_t low = 0, high = owners->tag_count;
+	size_t at =
+		search_first(owners->tags, owners->tag_count, sizeof(*owners->tags), tag_of, tag);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (owners->tags[middle].tag < tag)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < owners->tag_count && owners->tags[low].tag == tag)
-		return &owners->tags[low];
-	return NULL;
+	return at < owners->tag_count && owners->tags[at].tag == tag ? &owners->tags[at] : NULL;
 }

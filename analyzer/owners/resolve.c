@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/search.h"
 
 void exports_init(struct exports *exports)
 {
@@ -133,21 +134,19 @@ bool exports_add_pairs(struct exports *exports, const struct pe_image *nt)
 	return true;
 }
 
+static uint64_t slot_rva(const void *item)
+{
+	return ((const struct slot *)item)->rva;
+}
+
 static const char *name_of_slot(const struct view *names, uint32_t rva)
 {
-	size_t low = 0, high = names ? names->slot_count : 0;
+	size_t at;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (names->slots[middle].rva < rva)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return names && low < names->slot_count && names->slots[low].rva == rva
-		       ? names->slots[low].name
-		       : NULL;
+	if (!names)
+		return NULL;
+	at = search_first(names->slots, names->slot_count, sizeof(*names->slots), slot_rva, rva);
+	return at < names->slot_count && names->slots[at].rva == rva ? names->slots[at].name : NULL;
 }
 
 static bool resolve_slot(struct view *view, const struct view *names, const struct exports *exports,

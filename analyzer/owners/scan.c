@@ -13,6 +13,7 @@
 #include "analyzer/owners/sweep.h"
 #include "analyzer/owners/wdf.h"
 #include "base/memory.h"
+#include "base/search.h"
 #include "base/signals.h"
 
 enum {
@@ -68,19 +69,9 @@ static int compare_hits(const void *a, const void *b)
 	return x->rva < y->rva ? -1 : x->rva > y->rva;
 }
 
-static size_t first_hit(const struct round *round, uint32_t rva)
+static uint64_t hit_rva(const void *item)
 {
-	size_t low = 0, high = round->hit_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (round->hits[middle].rva < rva)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return ((const struct hit *)item)->rva;
 }
 
 /*
@@ -91,8 +82,9 @@ static void cover(struct round *round, uint32_t rva)
 {
 	bool arm = round->view->image->machine == PE_ARM64;
 	uint32_t from = arm && rva > 64 ? rva - 64 : rva, to = arm ? rva + 4 : rva + 8;
+	size_t i = search_first(round->hits, round->hit_count, sizeof(*round->hits), hit_rva, from);
 
-	for (size_t i = first_hit(round, from); i < round->hit_count; i++) {
+	for (; i < round->hit_count; i++) {
 		if (round->hits[i].rva >= to)
 			break;
 		round->hits[i].covered = true;
@@ -126,17 +118,10 @@ static bool interest(void *context, const struct flow_atom *target, struct flow_
 /* True when the entry was not analysed in this round yet; remembers it. */
 static bool is_new_entry(struct round *round, uint32_t entry)
 {
-	size_t low = 0, high = round->done_count;
+	size_t at = search_first(round->done, round->done_count, sizeof(*round->done), search_u32,
+				 entry);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (round->done[middle] < entry)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < round->done_count && round->done[low] == entry)
+	if (at < round->done_count && round->done[at] == entry)
 		return false;
 	if (!mem_grow((void **)&round->done, round->done_count, &round->done_capacity,
 		      sizeof(*round->done))) {
@@ -144,10 +129,10 @@ static bool is_new_entry(struct round *round, uint32_t entry)
 		return false;
 	}
 	/* Hits come by address, so this is the end or close to it, but for made-up records. */
-	view_work(round->view, (round->done_count - low) / WORK_MOVED);
-	for (size_t i = round->done_count; i > low; i--)
+	view_work(round->view, (round->done_count - at) / WORK_MOVED);
+	for (size_t i = round->done_count; i > at; i--)
 		round->done[i] = round->done[i - 1];
-	round->done[low] = entry;
+	round->done[at] = entry;
 	round->done_count++;
 	return true;
 }
