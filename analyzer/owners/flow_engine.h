@@ -14,6 +14,7 @@ enum {
 	CODE_LEADERS = 1 << 13, /* places that jumps lead to */
 	CODE_EDGES = 1 << 14,   /* targets of jump tables */
 	CODE_TABLES = 256,
+	CODE_TABLE_ENTRIES = 1024,
 	CODE_PIECES = 1 << 10, /* calls that are decided where they stand */
 	FLOW_STEPS = 100000,   /* instructions stepped in one function: some milliseconds */
 	FLOW_VISITS = 12,      /* of one leader, before changing values are given up */
@@ -118,6 +119,12 @@ struct flow {
 /** flow->state becomes what holds where the function is called. */
 void flow_enter(struct flow *flow);
 
+/* ---- flow_image.c ---- */
+
+/** From now on this image; what is remembered of the same one stays. */
+void image_use(struct flow *flow, const struct pe_image *image,
+	       const struct pe_functions *functions);
+
 /* ---- flow_straight.c ---- */
 
 /**
@@ -143,17 +150,19 @@ uint32_t code_leader_at(struct flow *flow, uint32_t rva);
 /** RVA of a direct target, or FLOW_NONE when it is outside the image. */
 uint32_t code_target(const struct flow *flow, uint64_t va);
 
-/** Entries of the table that the instruction uses, as compared shortly before; 0 unknown. */
-uint32_t code_table_bound(const struct flow *flow, uint32_t insn);
-
-/** Reads the jump table that `value` is an entry of, once, into the instruction's edges. */
-void code_read_table(struct flow *flow, uint32_t insn, value_id value);
-
 /** What is known of the function at `rva`; remembered for the image. */
 const struct flow_callee *code_callee(struct flow *flow, uint32_t rva);
 
 /** The first bytes of a body that were not reached, behind `*rva`; false when there are none. */
 bool code_next_gap(struct flow *flow, uint32_t end, uint32_t *rva);
+
+/* ---- flow_tables.c ---- */
+
+/** Entries of the table that the instruction uses, as compared shortly before; 0 unknown. */
+uint32_t code_table_bound(const struct flow *flow, uint32_t insn);
+
+/** Reads the jump table that `value` is an entry of, once, into the instruction's edges. */
+void code_read_table(struct flow *flow, uint32_t insn, value_id value);
 
 /* ---- flow_gaps.c ---- */
 

@@ -12,22 +12,6 @@
 #include "analyzer/owners/flow_x86_forms.h"
 #include "base/bytes.h"
 
-static const uint8_t registers[4][16] = {
-	{X86_REG_AL, X86_REG_CL, X86_REG_DL, X86_REG_BL, X86_REG_SPL, X86_REG_BPL, X86_REG_SIL,
-	 X86_REG_DIL, X86_REG_R8B, X86_REG_R9B, X86_REG_R10B, X86_REG_R11B, X86_REG_R12B,
-	 X86_REG_R13B, X86_REG_R14B, X86_REG_R15B},
-	{X86_REG_AX, X86_REG_CX, X86_REG_DX, X86_REG_BX, X86_REG_SP, X86_REG_BP, X86_REG_SI,
-	 X86_REG_DI, X86_REG_R8W, X86_REG_R9W, X86_REG_R10W, X86_REG_R11W, X86_REG_R12W,
-	 X86_REG_R13W, X86_REG_R14W, X86_REG_R15W},
-	{X86_REG_EAX, X86_REG_ECX, X86_REG_EDX, X86_REG_EBX, X86_REG_ESP, X86_REG_EBP, X86_REG_ESI,
-	 X86_REG_EDI, X86_REG_R8D, X86_REG_R9D, X86_REG_R10D, X86_REG_R11D, X86_REG_R12D,
-	 X86_REG_R13D, X86_REG_R14D, X86_REG_R15D},
-	{X86_REG_RAX, X86_REG_RCX, X86_REG_RDX, X86_REG_RBX, X86_REG_RSP, X86_REG_RBP, X86_REG_RSI,
-	 X86_REG_RDI, X86_REG_R8, X86_REG_R9, X86_REG_R10, X86_REG_R11, X86_REG_R12, X86_REG_R13,
-	 X86_REG_R14, X86_REG_R15},
-};
-static const uint8_t high_registers[4] = {X86_REG_AH, X86_REG_CH, X86_REG_DH, X86_REG_BH};
-
 /* The instruction at work. */
 struct decoding {
 	const uint8_t *code;
@@ -58,18 +42,6 @@ static bool take(struct decoding *d, unsigned width, int64_t *ret)
 	return true;
 }
 
-static uint8_t register_name(const struct decoding *d, unsigned width, unsigned number)
-{
-	switch (width) {
-	case 1:
-		return !d->rex && number >= 4 && number < 8 ? high_registers[number - 4]
-							    : registers[0][number];
-	case 2: return registers[1][number];
-	case 4: return registers[2][number];
-	default: return registers[3][number];
-	}
-}
-
 /* ---- operands ---- */
 
 static cs_x86_op *add(struct decoding *d, x86_op_type type, unsigned width)
@@ -84,7 +56,7 @@ static cs_x86_op *add(struct decoding *d, x86_op_type type, unsigned width)
 
 static void add_register(struct decoding *d, unsigned width, unsigned number)
 {
-	add(d, X86_OP_REG, width)->reg = register_name(d, width, number);
+	add(d, X86_OP_REG, width)->reg = x86_register_name(width, number, d->rex != 0);
 }
 
 /* The register that the reg field of ModRM names. */
@@ -104,7 +76,7 @@ static void add_number(struct decoding *d, unsigned width, int64_t number)
 /* The register of base or index: as wide as addresses are. */
 static x86_reg address_register(const struct decoding *d, unsigned number)
 {
-	return registers[d->wide ? 3 : 2][number];
+	return x86_register_name(d->wide ? 8 : 4, number, true);
 }
 
 static bool add_sib(struct decoding *d, x86_op_mem *mem, bool *ret_displaced)
@@ -220,8 +192,8 @@ static bool unary(struct decoding *d)
 		return true;
 	if (d->width < 4)
 		return false;
-	also_writes(d, register_name(d, d->width, 0));
-	also_writes(d, register_name(d, d->width, 2));
+	also_writes(d, x86_register_name(d->width, 0, true));
+	also_writes(d, x86_register_name(d->width, 2, true));
 	return true;
 }
 
@@ -295,12 +267,12 @@ static bool without_modrm(struct decoding *d, const struct x86_row *row)
 		return true;
 	case CONVERT:
 		d->insn->id = d->width == 8 ? X86_INS_CDQE : X86_INS_CWDE;
-		also_writes(d, register_name(d, d->width, 0));
+		also_writes(d, x86_register_name(d->width, 0, true));
 		return !d->narrow;
 	case CONVERT_D:
 		d->insn->id = d->width == 8 ? X86_INS_CQO : X86_INS_CDQ;
-		also_writes(d, register_name(d, d->width, 0));
-		also_writes(d, register_name(d, d->width, 2));
+		also_writes(d, x86_register_name(d->width, 0, true));
+		also_writes(d, x86_register_name(d->width, 2, true));
 		return !d->narrow;
 	default: return false;
 	}

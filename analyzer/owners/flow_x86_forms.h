@@ -1,5 +1,5 @@
 /*
- * Which common form an x86 or x64 opcode has; for flow_x86_decode.c alone.
+ * Which common form an x86 or x64 opcode has, and names of registers; for flow_x86_decode.c alone.
  */
 #ifndef PS_ANALYZER_OWNERS_FLOW_X86_FORMS_H
 #define PS_ANALYZER_OWNERS_FLOW_X86_FORMS_H
@@ -53,5 +53,8 @@ const struct x86_row *x86_row_of(uint8_t opcode, bool behind_0f);
 
 /** Capstone's id of the instruction that the reg field of ModRM chooses; 0: left to capstone. */
 uint16_t x86_group_member(enum x86_form form, unsigned which);
+
+/** Capstone's register of `width` bytes, 1 to 8; without REX four of the bytes are upper ones. */
+uint8_t x86_register_name(unsigned width, unsigned number, bool with_rex);
 
 #endif
