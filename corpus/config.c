@@ -374,6 +374,16 @@ static void read_cluster(struct config *c, const struct line *line)
 	c->cluster = (enum cluster_order)choose(line, choices);
 }
 
+static void read_process_list(struct config *c, const struct line *line)
+{
+	static const struct choice choices[] = {{"proper", PROCESSES_PROPER},
+						{"loop", PROCESSES_LOOP},
+						{"nowhere", PROCESSES_NOWHERE},
+						{"backlink", PROCESSES_BACKLINK},
+						{0}};
+	c->process_list = (enum process_list)choose(line, choices);
+}
+
 static void read_modules(struct config *c, const struct line *line)
 {
 	static const struct choice choices[] = {{"proper", MODULES_PROPER},
@@ -510,6 +520,7 @@ static const struct {
 	{"kernel-code", read_kernel_code},
 	{"cluster", read_cluster},
 	{"modules", read_modules},
+	{"process-list", read_process_list},
 	{"pool-pages", read_pool_pages},
 	{"user-3gb", read_user_3gb},
 	{"va", read_va},
@@ -527,16 +538,27 @@ static const struct {
 	const char *key;
 	enum line_list list;
 } kept[] = {
-	{"tag", LINES_TAG},           {"tags", LINES_TAGS},
-	{"overflow", LINES_OVERFLOW}, {"big", LINES_BIG},
-	{"blocks", LINES_BLOCKS},     {"protected", LINES_PROTECTED},
-	{"violate", LINES_VIOLATE},   {"driver", LINES_DRIVER},
-	{"unloaded", LINES_UNLOADED}, {"kernel-tags", LINES_KERNEL_TAGS},
-	{"global", LINES_GLOBAL},     {"value", LINES_VALUE},
-	{"write", LINES_WRITE},       {"window", LINES_WINDOW},
-	{"decoys", LINES_DECOYS},     {"missing", LINES_FAULT},
-	{"transition", LINES_FAULT},  {"pagefile", LINES_FAULT},
-	{"demand-zero", LINES_FAULT}, {"header", LINES_HEADER},
+	{"tag", LINES_TAG},
+	{"tags", LINES_TAGS},
+	{"overflow", LINES_OVERFLOW},
+	{"big", LINES_BIG},
+	{"blocks", LINES_BLOCKS},
+	{"protected", LINES_PROTECTED},
+	{"violate", LINES_VIOLATE},
+	{"driver", LINES_DRIVER},
+	{"process", LINES_PROCESS},
+	{"unloaded", LINES_UNLOADED},
+	{"kernel-tags", LINES_KERNEL_TAGS},
+	{"global", LINES_GLOBAL},
+	{"value", LINES_VALUE},
+	{"write", LINES_WRITE},
+	{"window", LINES_WINDOW},
+	{"decoys", LINES_DECOYS},
+	{"missing", LINES_FAULT},
+	{"transition", LINES_FAULT},
+	{"pagefile", LINES_FAULT},
+	{"demand-zero", LINES_FAULT},
+	{"header", LINES_HEADER},
 	{"mm-state", LINES_MM_STATE},
 };
 

@@ -44,6 +44,7 @@ enum kernel_code { CODE_STUBS, CODE_BUILT, CODE_NONE };
 enum kdbg_form { KDBG_PLAIN, KDBG_ENCODED, KDBG_NONE };
 enum cluster_order { CLUSTER_RANDOM, CLUSTER_WIN7_X86, CLUSTER_XP_X86 };
 enum module_end { MODULES_PROPER, MODULES_LOOP, MODULES_NOWHERE };
+enum process_list { PROCESSES_PROPER, PROCESSES_LOOP, PROCESSES_NOWHERE, PROCESSES_BACKLINK };
 enum image_extent { IMAGE_TOUCHED, IMAGE_DATA, IMAGE_ALL };
 enum swizzle { SWIZZLE_OFF, SWIZZLE_MASK, SWIZZLE_BIT };
 
@@ -56,6 +57,7 @@ enum line_list {
 	LINES_BLOCKS,
 	LINES_PROTECTED,
 	LINES_VIOLATE,
+	LINES_PROCESS,
 	LINES_DRIVER,
 	LINES_UNLOADED,
 	LINES_KERNEL_TAGS,
@@ -154,6 +156,7 @@ struct config {
 	uint64_t kdbg_size; /* 0: by build */
 	enum cluster_order cluster;
 	enum module_end modules;
+	enum process_list process_list;
 
 	bool pool_large;
 	bool user_3gb;

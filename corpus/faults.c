@@ -143,6 +143,8 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 		processor = 0;
 	if (strcmp(kind, "module") == 0 || strcmp(kind, "ldr") == 0)
 		name = line_word(line, 2, "the name of a module");
+	if (strcmp(kind, "process") == 0 || strncmp(kind, "handle", 6) == 0)
+		name = line_word(line, 2, "the name of a process");
 	if (line_has(line, "headers"))
 		choice.first = choice.last = 0;
 	const char *section = line_option(line, "section");
@@ -159,7 +161,8 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 		line_fail(
 			line,
 			"no such structure (tracker, expansion, big, array, globals, module NAME, "
-			"ldr NAME, kdbg, kdbg-code, tag-code, exports, unloaded, random)");
+			"ldr NAME, kdbg, kdbg-code, tag-code, exports, unloaded, process NAME, "
+			"handle-table NAME, handles NAME, session, random)");
 }
 
 /* missing random 5%: pages of the pool structures; with `everything`, any page but page tables. */

@@ -10,7 +10,13 @@
 
 #include "corpus/mm_state.h"
 
-enum zone { ZONE_POOL, ZONE_DATA, ZONE_READONLY, ZONE_ANYWHERE };
+enum zone {
+	ZONE_POOL,
+	ZONE_DATA,
+	ZONE_READONLY,
+	ZONE_ANYWHERE,
+	ZONE_PROCESSES /* with `process` lines only */
+};
 
 /* Sizes that depend on the machine. */
 enum {
@@ -98,6 +104,8 @@ static const struct global_spec {
 	{"MiState", SIZE_MI_STATE, ZONE_ANYWHERE, 10240, UINT32_MAX},
 	{"MiSystemPartition", SIZE_MI_PARTITION, ZONE_ANYWHERE, 10240, UINT32_MAX},
 	{"MiVisibleState", SIZE_MI_POINTER, ZONE_ANYWHERE, 10240, UINT32_MAX},
+	{"PsInitialSystemProcess", SIZE_POINTER, ZONE_PROCESSES, 0, UINT32_MAX},
+	{"ExpFreeListCount", 4, ZONE_PROCESSES, 9200, UINT32_MAX},
 };
 
 enum { SPEC_COUNT = sizeof(specs) / sizeof(*specs) };
@@ -372,9 +380,11 @@ static void place_rest(struct world *w, struct rng *rng)
 		const struct global_spec *s = find_spec(specs[i].name, w->config->build);
 		if (!s || s != &specs[i] || find_global(w, s->name) || !spec_size(w, s))
 			continue;
+		if (s->zone == ZONE_PROCESSES && !w->config->lists[LINES_PROCESS].count)
+			continue;
 		const struct span whole =
 			s->zone == ZONE_READONLY ? w->kernel.readonly : w->kernel.data;
-		bool near = s->zone == ZONE_DATA;
+		bool near = s->zone == ZONE_DATA || s->zone == ZONE_PROCESSES;
 		uint32_t from = near ? low : whole.rva, to = near ? high : whole.rva + whole.length;
 		uint32_t rva = global_take(w, spec_size(w, s), spec_align(w, s), from, to, rng);
 		if (!rva)

@@ -1,7 +1,8 @@
 /*
  * KDDEBUGGER_DATA64 and the kernel variables it names.
  *
- * Does not: the 16-bit offsets of KTHREAD, EPROCESS and KPRCB members (they stay zero).
+ * Does not: the 16-bit offsets of KTHREAD and KPRCB members (they stay zero); those of EPROCESS are
+ * there when the recipe has processes.
  * Layout: wdbgexts.h of the SDK. Fields that Windows 10 leaves zero have `until` 9600.
  */
 #include "corpus/kdbg.h"
@@ -12,6 +13,7 @@
 
 #include "corpus/globals.h"
 #include "corpus/pool.h"
+#include "corpus/process_layout.h"
 
 static const struct kdbg_field {
 	uint16_t offset;
@@ -212,7 +214,8 @@ void kdbg_set_globals(struct world *w)
 	set_limits(w);
 	set_totals(w);
 	set_keys(w);
-	set_list_head(w, "PsActiveProcessHead");
+	if (!w->process_count)
+		set_list_head(w, "PsActiveProcessHead");
 	set_list_head(w, "ExpSystemResourcesList");
 	set_list_head(w, "KeBugCheckCallbackListHead");
 	global_set(w, "MmPteBase", pte_base(w));
@@ -262,6 +265,18 @@ void kdbg_encode(struct world *w, uint8_t *block, size_t size)
 	}
 }
 
+/* SizeEProcess, OffsetEprocessPeb, ...ParentCID, ...DirectoryTableBase: from 5.2 on. */
+static void put_process_offsets(const struct world *w, uint8_t *block, uint32_t size)
+{
+	struct process_layout l = layout_process(w->config);
+	if (!w->process_count || size < 0x2C0)
+		return;
+	put16(block + 0x2A8, l.size);
+	put16(block + 0x2AA, l.peb);
+	put16(block + 0x2AC, l.parent);
+	put16(block + 0x2AE, layout_process_dtb(w->config));
+}
+
 uint32_t kdbg_build(const struct world *w, uint8_t block[KDBG_ROOM])
 {
 	uint32_t size = (uint32_t)layout_kdbg_size(w->config);
@@ -280,6 +295,7 @@ uint32_t kdbg_build(const struct world *w, uint8_t block[KDBG_ROOM])
 		if (global && w->config->build <= f->until && f->offset + 8u <= size)
 			put64(block + f->offset, extended(w, global));
 	}
+	put_process_offsets(w, block, size);
 	return size;
 }
 

@@ -292,6 +292,7 @@ void kernel_make_exports(struct world *w)
 	add_data_export(w, "NtBuildNumber", 0);
 	add_data_export(w, "NtBuildLab", 6000);
 	add_data_export(w, "KeNumberProcessors", 0);
+	add_data_export(w, "PsInitialSystemProcess", 0);
 }
 
 /* The code that names the pool globals and the keys of KDBG. */

@@ -20,6 +20,7 @@
 #include "corpus/machine.h"
 #include "corpus/modules.h"
 #include "corpus/pool.h"
+#include "corpus/processes.h"
 #include "corpus/tracker.h"
 #include "corpus/truth.h"
 
@@ -96,6 +97,7 @@ static void build(struct world *w)
 	tracker_plan(w);
 	bigpages_write(w);
 	contents_write_blocks(w);
+	processes_write(w);
 	tracker_write(w);
 	machine_write(w);
 	decoys_write(w);

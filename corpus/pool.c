@@ -1,5 +1,5 @@
 /*
- * Addresses of the two pools: pages and small blocks of nonpaged pool, bare addresses for big
+ * Addresses of the two pools: pages of nonpaged pool, small blocks, bare addresses for big
  * allocations.
  *
  * Does not: free anything.
@@ -42,11 +42,72 @@ uint64_t pool_pages(struct world *w, uint64_t bytes)
 	return va;
 }
 
+/* Of a block of `total` bytes; with published 64-bit kernels sizes are in units of 16 bytes. */
+static void put_header(struct world *w, uint64_t va, uint64_t total, unsigned type,
+		       const char tag[4])
+{
+	uint8_t *at = memory_at(&w->memory, va);
+	if (config_is_64(w->config)) {
+		at[2] = (uint8_t)(total / 16);
+		at[3] = (uint8_t)type;
+	} else {
+		put16(at + 2, total / 8 | type << 9);
+	}
+	memcpy(at + 4, tag, 4);
+}
+
+static void charge(struct world *w, unsigned side, uint64_t bytes, const char tag[4])
+{
+	struct charge *c = NULL;
+	for (size_t i = 0; i < w->charge_count && !c; i++) {
+		if (memcmp(w->charges[i].tag, tag, 4) == 0 && w->charges[i].side == side)
+			c = &w->charges[i];
+	}
+	if (!c && w->charge_count == CHARGES)
+		die("more than %d kinds of blocks", CHARGES);
+	if (!c) {
+		c = &w->charges[w->charge_count++];
+		memcpy(c->tag, tag, 4);
+		c->side = side;
+	}
+	c->blocks++;
+	c->bytes += bytes;
+}
+
+static uint64_t page_of(struct world *w, unsigned side)
+{
+	if (side == SIDE_NONPAGED)
+		return pool_pages(w, PAGE_SIZE);
+	uint64_t va = advance(&w->paged_next, w->config->paged.end, 1, "paged");
+	memory_map(&w->memory, va, PAGE_SIZE);
+	return va;
+}
+
+uint64_t pool_block(struct world *w, unsigned side, uint64_t size, const char tag[4])
+{
+	uint32_t header = config_is_64(w->config) ? 16 : 8;
+	uint64_t total = round_up(size + header, header);
+	if (size > PAGE_SIZE)
+		die("a block of 0x%llx bytes is too large", (unsigned long long)size);
+	if (total > PAGE_SIZE) {
+		charge(w, side, PAGE_SIZE, tag);
+		return page_of(w, side);
+	}
+	if (w->block_end[side] - w->block_at[side] < total) {
+		w->block_at[side] = page_of(w, side);
+		w->block_end[side] = w->block_at[side] + PAGE_SIZE;
+	}
+	uint64_t va = w->block_at[side];
+	put_header(w, va, total, (w->config->build < 6000 ? 4u : 2u) | (side == SIDE_PAGED), tag);
+	charge(w, side, total, tag);
+	w->block_at[side] += total;
+	return va + header;
+}
+
 uint64_t pool_small(struct world *w, uint32_t size, const char tag[4])
 {
-	bool is_64 = config_is_64(w->config);
-	uint32_t header = is_64 ? 16 : 8, granule = header;
-	uint64_t total = round_up(size + header, granule);
+	uint32_t header = config_is_64(w->config) ? 16 : 8;
+	uint64_t total = round_up(size + header, header);
 	if (total > PAGE_SIZE / 2)
 		die("a small block of 0x%x bytes is too large", size);
 	if (w->small_end - w->small_at < total) {
@@ -54,15 +115,7 @@ uint64_t pool_small(struct world *w, uint32_t size, const char tag[4])
 		w->small_end = w->small_at + PAGE_SIZE;
 	}
 	uint64_t va = w->small_at;
-	uint8_t *at = memory_at(&w->memory, va);
-	unsigned in_use = w->config->build < 6000 ? 4 : 2;
-	if (is_64) {
-		at[2] = (uint8_t)(total / granule);
-		at[3] = (uint8_t)in_use;
-	} else {
-		put16(at + 2, total / granule | in_use << 9);
-	}
-	memcpy(at + 4, tag, 4);
+	put_header(w, va, total, w->config->build < 6000 ? 4 : 2, tag);
 	w->small_at += total;
 	return va + header;
 }

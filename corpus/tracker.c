@@ -88,6 +88,21 @@ static void read_tag(struct world *w, const struct line *line, uint32_t key)
 		line_fail(line, "there is no expansion table: add an 'expansion ENTRIES' line");
 }
 
+void tracker_charge_blocks(struct world *w)
+{
+	for (size_t i = 0; i < w->charge_count; i++) {
+		const struct charge *c = &w->charges[i];
+		uint32_t key = (uint32_t)get32((const uint8_t *)c->tag);
+		struct tag *tag = tracker_find(w, key);
+		if (!tag)
+			tag = tracker_add(w, NULL, key);
+		struct side *side = &tag->side[c->side];
+		side->allocs = (side->allocs + c->blocks) & tracker_count_mask(w);
+		side->bytes += c->bytes;
+	}
+	w->charge_count = 0;
+}
+
 uint32_t tracker_random_key(const struct world *w, struct rng *rng)
 {
 	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

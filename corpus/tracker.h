@@ -18,6 +18,9 @@ void tracker_plan(struct world *w);
 /* Splits the counters over the processors and writes all tables and their globals. */
 void tracker_write(struct world *w);
 
+/* Charges the tags of pool_block()'s allocations. */
+void tracker_charge_blocks(struct world *w);
+
 struct tag *tracker_find(const struct world *w, uint32_t key);
 /* A new tag of the tracker table without counts. `line` may be NULL. */
 struct tag *tracker_add(struct world *w, const struct line *line, uint32_t key);

@@ -16,6 +16,7 @@
 #include "corpus/machine.h"
 #include "corpus/minidump.h"
 #include "corpus/mm_state.h"
+#include "corpus/process_layout.h"
 #include "corpus/tag_truth.h"
 #include "corpus/tracker.h"
 
@@ -349,6 +350,41 @@ static json_t *make_pool(struct world *w)
 	return pool;
 }
 
+static json_t *make_process(const struct world *w, const struct process *p)
+{
+	json_t *object = json_object();
+	uint64_t size = layout_process(w->config).size;
+	uint64_t table = layout_handle_table(w->config)->size;
+	bool has_session = p->session != NO_SESSION && layout_process(w->config).session;
+	set(object, "address", address(p->va));
+	set(object, "name", json_string(p->name));
+	set(object, "pid", integer(p->pid));
+	set(object, "parent", integer(p->parent));
+	set(object, "session", has_session ? integer(p->session) : json_null());
+	set(object, "exited", json_boolean(p->exited));
+	set(object, "created", utc(p->created));
+	set(object, "ended", p->exited ? utc(p->ended) : json_null());
+	set(object, "handles", p->exited ? json_null() : integer(p->handles));
+	set(object, "held", integer(p->held));
+	set(object, "threads", integer(p->threads));
+	set(object, "readable", json_boolean(world_readable(w, p->va, size)));
+	set(object, "table_readable", json_boolean(p->table && world_readable(w, p->table, table)));
+	set(object, "session_readable",
+	    json_boolean(p->session_space && world_readable(w, p->session_space, 0x10)));
+	return object;
+}
+
+/* null where the recipe has none. */
+static json_t *make_processes(const struct world *w)
+{
+	if (!w->process_count)
+		return json_null();
+	json_t *array = json_array();
+	for (size_t i = 0; i < w->process_count; i++)
+		append(array, make_process(w, &w->processes[i]));
+	return array;
+}
+
 static json_t *make_globals(const struct world *w)
 {
 	json_t *globals = json_object();
@@ -435,6 +471,7 @@ void truth_write(struct world *w, const struct container_result *file, const cha
 	set(root, "unloaded_modules", make_unloaded(w));
 	set(root, "globals", make_globals(w));
 	if (strcmp(file->holds, "pages") == 0) {
+		set(root, "processes", make_processes(w));
 		set(root, "pool", make_pool(w));
 		set_missing(root, w);
 	} else {

@@ -69,6 +69,7 @@ void world_fini(struct world *w)
 	map_fini(&w->tag_by_key);
 	free(w->big_bytes);
 	free(w->contents);
+	free(w->processes);
 	free(w->kernel.exports);
 	free(w->kernel.globals);
 	free(w->kernel.taken);

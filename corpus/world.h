@@ -93,6 +93,32 @@ struct content {
 	uint64_t blocks, pointers;
 };
 
+enum { PROCESS_NAME = 15 };
+#define NO_SESSION UINT64_MAX
+
+struct process {
+	char name[PROCESS_NAME];
+	uint64_t va;    /* of the EPROCESS */
+	uint64_t table; /* VA of its HANDLE_TABLE; 0: none any more */
+	uint64_t pid, parent, session, session_space, dtb;
+	uint64_t handles;
+	uint64_t held; /* handles of other processes to it */
+	uint32_t threads;
+	bool exited;
+	int64_t created, ended; /* seconds since 1970; 0: still runs */
+	const char *holds;      /* name of the exited processes that it has handles to, or NULL */
+	const struct line *line;
+};
+
+/* Allocations that the recipe has not asked for by tag: what is to be charged for them. */
+struct charge {
+	char tag[4];
+	unsigned side;
+	uint64_t blocks, bytes;
+};
+
+enum { CHARGES = 8 };
+
 enum page_state { PAGE_PRESENT, PAGE_MISSING, PAGE_TRANSITION, PAGE_PAGEFILE, PAGE_DEMAND_ZERO };
 
 /* A structure whose pages faults can name. */
@@ -119,8 +145,14 @@ struct world {
 	size_t region_count, region_capacity;
 
 	/* pool.c */
-	uint64_t nonpaged_next, paged_next; /* next free VA */
-	uint64_t small_at, small_end;       /* the open page of small blocks */
+	uint64_t nonpaged_next, paged_next;         /* next free VA */
+	uint64_t small_at, small_end;               /* the open page of small blocks */
+	uint64_t block_at[SIDES], block_end[SIDES]; /* the same of pool_block() */
+	struct charge charges[CHARGES];
+	size_t charge_count;
+
+	struct process *processes; /* [0] is System */
+	size_t process_count, process_capacity;
 
 	/* tracker.c */
 	struct tag *tags;
