@@ -123,6 +123,8 @@ static void write_process(struct world *w, const struct process *p)
 	struct process_layout l = layout_process(w->config);
 	unsigned width = world_pointer(w);
 	memory_put(m, p->va, 3, 1); /* DISPATCHER_HEADER.Type: a process */
+	memory_put(m, p->va + 8, p->va + 8, width); /* WaitListHead: nobody waits for it */
+	memory_put(m, p->va + 8 + width, p->va + 8, width);
 	memory_put(m, p->va + layout_process_dtb(w->config), p->dtb, width);
 	memory_put(m, p->va + l.pid, p->pid, width);
 	memory_put(m, p->va + l.parent, p->parent, width);

@@ -59,6 +59,8 @@ const char *const symbol_names[SYMBOL_COUNT] = {
 	"MmTotalCommitLimit",
 	"MmTotalCommittedPages",
 	"MmPeakCommitment",
+	"PsInitialSystemProcess",
+	"ExpFreeListCount",
 };
 
 const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT] = {
@@ -98,6 +100,8 @@ const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT] = {
 	{"_HANDLE_TABLE", "HandleCount"},
 	{"_HANDLE_TABLE", "TableCode"},
 	{"_HANDLE_TABLE", "FreeLists"},
+	{"_HANDLE_TABLE", "UniqueProcessId"},
+	{"_HANDLE_TABLE", "NextHandleNeedingPool"},
 	{"_HANDLE_TABLE_FREE_LIST", "HandleCount"},
 	{"_OBJECT_HEADER", "PointerCount"},
 	{"_OBJECT_HEADER", "HandleCount"},

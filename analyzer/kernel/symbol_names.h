@@ -24,7 +24,7 @@ enum symbol_id {
 	SYMBOL_PS_LOADED_MODULE_LIST,
 	SYMBOL_KD_DEBUGGER_DATA_BLOCK,
 	SYMBOLS_WITH_A_NUMBER, /* the others are found by name */
-	SYMBOL_COUNT = 53,
+	SYMBOL_COUNT = 55,
 };
 
 extern const char *const symbol_names[SYMBOL_COUNT];
@@ -33,7 +33,7 @@ struct symbol_field_name {
 	const char *type, *name;
 };
 
-enum { SYMBOL_FIELD_COUNT = 69 };
+enum { SYMBOL_FIELD_COUNT = 71 };
 
 extern const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT];
 
