@@ -242,7 +242,9 @@ enum ps_status process_find_holders(struct kernel *kernel, struct process_list *
 	enum ps_status status;
 	size_t count = 0;
 
-	if (list->exited == 0 || !s.layout.known)
+	/* how an address of 57 bits stands in an entry is not published */
+	if (list->exited == 0 || !s.layout.known ||
+	    space_paging(kernel->space) == PAGING_X64_LA57)
 		return PS_OK;
 	order = mem_array(list->count, sizeof(struct process *));
 	if (!order)
