@@ -60,6 +60,8 @@ static void read_process(struct world *w, const struct line *line, struct rng *r
 	p->threads = p->exited ? 0 : (uint32_t)number(line, "threads", threads);
 	p->holds = p->exited ? NULL : line_option(line, "holds");
 	p->dtb = is_system ? machine_cr3(w) : (0x1000 + rng_below(rng, 0x10000)) << PAGE_SHIFT;
+	if (!p->pid || p->pid % 4)
+		line_fail(line, "pids are multiples of 4");
 	if (p->handles > UINT32_MAX / 8)
 		line_fail(line, "too many handles");
 }
@@ -122,7 +124,7 @@ static void write_process(struct world *w, const struct process *p)
 	struct memory *m = &w->memory;
 	struct process_layout l = layout_process(w->config);
 	unsigned width = world_pointer(w);
-	memory_put(m, p->va, 3, 1); /* DISPATCHER_HEADER.Type: a process */
+	memory_put(m, p->va, 3, 1);                 /* DISPATCHER_HEADER.Type: a process */
 	memory_put(m, p->va + 8, p->va + 8, width); /* WaitListHead: nobody waits for it */
 	memory_put(m, p->va + 8 + width, p->va + 8, width);
 	memory_put(m, p->va + layout_process_dtb(w->config), p->dtb, width);

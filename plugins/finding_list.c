@@ -123,6 +123,33 @@ static const struct finding_info list[FINDING_IDS] = {
 		 "Measured on 1,000 random healthy tables drawn from the rows of a real one: 15 had "
 		 "such a group by chance.",
 		 "Look at the owners of all of them; the one that is no part of Windows comes first."},
+	[FINDING_EXITED_PROCESSES] =
+		{"exited-processes", "many processes have ended and are still referenced",
+		 "Each keeps its process object and what hangs on it. Whoever holds the handles or "
+		 "references makes the tag Proc grow, not the kernel, which allocates it.",
+		 "Processes of the kernel's list without threads whose end has begun. It is a "
+		 "warning from 1000 on when they are more than those that run. Handles to them are "
+		 "counted in every handle table that is in the dump.",
+		 "Certain where the list is complete. A holder by handle is certain; that nobody has "
+		 "a handle means that the kernel or a driver keeps a reference, not which one.",
+		 "End or update the program that holds them (poolscope processes FILE)."},
+	[FINDING_MANY_HANDLES] =
+		{"many-handles", "a process has very many handles open",
+		 "Every handle keeps an object, in most cases memory of the pools: the process is "
+		 "the holder of what the tags of objects show.",
+		 "The count in its handle table is 100000 or more.",
+		 "The count is exact. That it is a leak is not proven: some servers need as many.",
+		 "Look at its handles on the running machine, by type and over time; end or update "
+		 "the program."},
+	[FINDING_OBJECT_HOLDERS] =
+		{"object-holders", "who holds the objects of a tag that stands out",
+		 "Windows allocates the tag on behalf of others. The objects live as long as handles "
+		 "or references to them do, so their holder is the question.",
+		 "The number outstanding is held against the handle tables of all processes.",
+		 "Counts are exact where the list and the tables are complete. Handle tables are not "
+		 "split by kind of object: the largest one is a suspect, no proof.",
+		 "Look at the processes with most handles; where handles do not explain the number, "
+		 "look for a driver that keeps references."},
 	[FINDING_UNLOADED_DRIVER_POOL] =
 		{"unloaded-driver-pool", "an unloaded driver left memory behind",
 		 "A driver was unloaded, and memory of a tag that is held to be its own is still "

@@ -6,6 +6,7 @@
 #ifndef PS_PLUGINS_PLUGIN_H
 #define PS_PLUGINS_PLUGIN_H
 
+#include "analyzer/kernel/processes.h"
 #include "analyzer/owners/owners.h"
 #include "analyzer/pool/pools.h"
 #include "analyzer/report/report.h"
@@ -14,6 +15,8 @@
 #include "analyzer/texts/tag_names.h"
 
 enum tag_sort { SORT_BYTES, SORT_DIFF, SORT_ALLOCS, SORT_FREES, SORT_TAG, SORT_PER_ALLOC };
+
+enum process_sort { BY_HANDLES, BY_HOLDS, BY_PID, BY_NAME };
 
 enum pool_filter { FILTER_BOTH, FILTER_NONPAGED, FILTER_PAGED };
 
@@ -30,6 +33,7 @@ struct selection {
 	enum report_view view;
 	unsigned sections; /* enum report_section */
 	enum tag_sort sort;
+	enum process_sort process_sort;
 	enum pool_filter filter;
 	struct tag_pattern tags[TAG_PATTERNS];
 	size_t tag_count;   /* 0 = all tags */
@@ -39,6 +43,7 @@ struct selection {
 	bool with_freed;    /* big --list: freed entries too */
 	bool with_unused;   /* SECTION_OWNERS: also tags that drivers have and no table counts */
 	bool with_contents; /* SECTION_OWNERS: sample allocations of every tag, explained or not */
+	size_t processes;   /* SECTION_PROCESSES: rows; 0 = all */
 	size_t drivers;     /* SECTION_DRIVERS: rows of the text table; 0 = all */
 	size_t listings;    /* with disassembled lines: of so many of the largest tags of either
 			       pool; SECTION_EVIDENCE has them for all */
@@ -56,6 +61,8 @@ struct plugin_input {
 	const struct ps_error *pools_error;
 	struct owners *owners; /* NULL: owners_error says why, or they were not asked for */
 	const struct ps_error *owners_error;
+	const struct process_list *processes; /* NULL: processes_error says why, or not asked for */
+	const struct ps_error *processes_error;
 	const struct driver_files *files; /* NULL: no --drivers */
 	const struct tag_names *names;
 	const struct httperr *httperr; /* NULL: no --httperr */
@@ -89,6 +96,8 @@ enum ps_status plugin_symbols(const struct plugin_input *input, struct report *r
 			      struct ps_error *err);
 enum ps_status plugin_modules(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
+enum ps_status plugin_processes(const struct plugin_input *input, struct report *report,
+				struct ps_error *err);
 enum ps_status plugin_tracker(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
 enum ps_status plugin_tags(const struct plugin_input *input, struct report *report,
@@ -124,6 +133,8 @@ enum ps_status plugin_httperr(const struct plugin_input *input, struct report *r
 enum ps_status plugin_known(const struct plugin_input *input, struct report *report,
 			    struct ps_error *err);
 enum ps_status plugin_verdict(const struct plugin_input *input, struct report *report,
+			      struct ps_error *err);
+enum ps_status plugin_holders(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err);
 enum ps_status plugin_unloaded(const struct plugin_input *input, struct report *report,
 			       struct ps_error *err);

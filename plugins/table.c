@@ -7,6 +7,7 @@ static const struct plugin plugins[] = {
 	{"system", SECTION_SYSTEM, plugin_system},
 	{"symbols", SECTION_SYSTEM, plugin_symbols},
 	{"modules", SECTION_MODULES, plugin_modules},
+	{"processes", SECTION_PROCESSES, plugin_processes},
 	{"tracker", SECTION_TRACKER | SECTION_TAGS | SECTION_TOP | SECTION_TOTALS, plugin_tracker},
 	/* before tags: shares of a pool are shares of its sum */
 	{"totals", SECTION_TOTALS, plugin_totals},
@@ -29,6 +30,8 @@ static const struct plugin plugins[] = {
 	{"refused", SECTION_FINDINGS, plugin_refused},
 	{"special", SECTION_FINDINGS, plugin_special},
 	{"leak", SECTION_FINDINGS, plugin_leak},
+	/* after processes and leak: who holds the objects whose tags stand out */
+	{"holders", SECTION_FINDINGS | SECTION_EVIDENCE, plugin_holders},
 	/* after owners: it is about theirs */
 	{"unloaded", SECTION_FINDINGS, plugin_unloaded},
 	{"bug-check", SECTION_FINDINGS, plugin_bugcheck},

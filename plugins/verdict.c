@@ -28,6 +28,7 @@ enum weight {
 	WEIGHT_CARE,
 	WEIGHT_REFUSED,
 	WEIGHT_OWNER,
+	WEIGHT_HOLDER,
 	WEIGHT_NONPAGED,
 	WEIGHT_TAG,
 };
@@ -191,6 +192,29 @@ static void say_owner(struct verdict *v, const struct subject *s)
 		snprintf(say(v, WEIGHT_OWNER, s->backing)->text, SENTENCE_TEXT, "%s", words);
 }
 
+/* Who holds the objects: of the tag that the verdict speaks of, else what stands out by itself. */
+static void say_holder(struct verdict *v, const struct subject *s)
+{
+	static const enum finding_id ids[] = {FINDING_EXITED_PROCESSES, FINDING_MANY_HANDLES,
+					      FINDING_OBJECT_HOLDERS};
+
+	for (size_t i = 0; i < v->report->holder_count; i++) {
+		const struct report_holder *h = &v->report->holders[i];
+
+		if ((s && h->tag != s->tag) || (!s && h->tag != 0))
+			continue;
+		for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++) {
+			if (strcmp(finding_info(ids[k])->id, h->finding) == 0) {
+				snprintf(say(v, WEIGHT_HOLDER, ids[k])->text, SENTENCE_TEXT, "%s",
+					 h->text);
+				return;
+			}
+		}
+	}
+	if (s)
+		say_holder(v, NULL);
+}
+
 static void say_lockstep(struct verdict *v, const struct subject *s)
 {
 	char *text, size[SIZE_TEXT];
@@ -344,7 +368,10 @@ static bool compose(struct verdict *v)
 	if (about_tag) {
 		say_tag(v, &subject);
 		say_owner(v, &subject);
+		say_holder(v, &subject);
 		say_lockstep(v, &subject);
+	} else {
+		say_holder(v, NULL);
 	}
 	/* of a minidump little else can be said */
 	quiet = v->count == before || (!v->input->pools && v->count == before + commit);

@@ -53,6 +53,19 @@ def by_key(rows, what):
     return keyed
 
 
+def compare_processes(report, truth):
+    """Numbers of processes; the rest is for suite_processes.py. Returns how many there are."""
+    wanted, got = truth["processes"], report["processes"]
+    if not wanted:
+        check(got is None, "processes are reported where there are none")
+        return 0
+    check(got is not None, f"no processes: {report.get('processes_note')}")
+    if got["complete"]:
+        equal(got["exited"], sum(p["exited"] for p in wanted), "processes that have ended")
+        equal(got["running"], sum(not p["exited"] for p in wanted), "processes that run")
+    return len(wanted)
+
+
 def compare_tags(pool, truth):
     """Every row against the truth, by the rules above. Returns how many were exact."""
     tracker = truth["pool"]["tracker"]
@@ -241,6 +254,7 @@ def compare_all(report, status, truth, unmapped=()):
         compare_drivers(report)
     if not absent(truth, "unloaded"):
         compare_unloaded(report, truth)
+    compare_processes(report, truth)
     if absent(truth, *POOL_STRUCTURES) or report["pool"]["big_pages"] is None:
         equal(status, 1, "exit status")
     elif not absent(truth, "ldr", "unloaded", "kdbg"):

@@ -10,10 +10,11 @@ static void choose(const struct options *options, struct selection *ret)
 	ret->view = VIEW_ANALYZE;
 	ret->sections = SECTION_SYSTEM | SECTION_MODULES | SECTION_TRACKER | SECTION_TAGS |
 			SECTION_TOP | SECTION_BIG | SECTION_BIG_TAGS | SECTION_TOTALS |
-			SECTION_FINDINGS;
+			SECTION_PROCESSES | SECTION_FINDINGS;
 	if (!options->no_owners)
 		ret->sections |= SECTION_OWNERS | SECTION_DRIVERS;
 	ret->top_each = options->has_top ? options->top : DEFAULT_ROWS;
+	ret->processes = ret->top_each;
 	ret->drivers = options->has_top ? options->top : DRIVER_ROWS;
 	ret->evidence = EVIDENCE_SHORT;
 	if (options->html || options->output == OUTPUT_HTML)
@@ -31,4 +32,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_analyze = {CASE_POOLS, true, choose, check};
+const struct command command_analyze = {CASE_POOLS, true, true, choose, check};

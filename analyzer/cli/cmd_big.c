@@ -35,4 +35,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_big = {CASE_POOLS, false, choose, check};
+const struct command command_big = {CASE_POOLS, false, false, choose, check};

@@ -19,4 +19,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_info = {CASE_POOLS, false, choose, check};
+const struct command command_info = {CASE_POOLS, false, false, choose, check};

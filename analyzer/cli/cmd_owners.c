@@ -13,7 +13,7 @@ static void choose(const struct options *options, struct selection *ret)
 	ret->sections = SECTION_OWNERS | (named ? SECTION_EVIDENCE : 0);
 	ret->view = named ? VIEW_EVIDENCE : VIEW_OWNERS;
 	if (options->file) {
-		ret->sections |= SECTION_TAGS | SECTION_TRACKER;
+		ret->sections |= SECTION_TAGS | SECTION_TRACKER | SECTION_PROCESSES;
 	} else {
 		ret->sections |= SECTION_FILES;
 		ret->view = named ? VIEW_EVIDENCE : VIEW_OWNERS_FILES;
@@ -37,4 +37,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_owners = {CASE_POOLS, true, choose, check};
+const struct command command_owners = {CASE_POOLS, true, true, choose, check};

@@ -27,7 +27,7 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_symbols = {CASE_POOLS, false, choose, check};
+const struct command command_symbols = {CASE_POOLS, false, false, choose, check};
 
 struct said {
 	size_t kernels, others;

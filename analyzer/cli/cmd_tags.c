@@ -31,4 +31,4 @@ static enum ps_status check(const struct case_file *c, struct ps_error *err)
 	return err->status;
 }
 
-const struct command command_tags = {CASE_POOLS, true, choose, check};
+const struct command command_tags = {CASE_POOLS, true, false, choose, check};

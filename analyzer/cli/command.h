@@ -13,7 +13,8 @@ enum { EVIDENCE_SHORT = 4 };
 
 struct command {
 	enum case_depth depth;
-	bool owners; /* looks for the owners of tags, unless --no-owners */
+	bool owners;    /* looks for the owners of tags, unless --no-owners */
+	bool processes; /* reads the list of processes */
 	/** What the options ask for. */
 	void (*select)(const struct options *options, struct selection *ret);
 	/** PS_OK, or why the case cannot be used for this command. */
@@ -21,7 +22,7 @@ struct command {
 };
 
 extern const struct command command_analyze, command_tags, command_big, command_modules,
-	command_info, command_owners, command_symbols;
+	command_info, command_owners, command_symbols, command_processes;
 
 /** Parts of `poolscope symbols` that open no dump. `cache`: its folder; NULL: there is none. */
 int command_symbols_add(const struct options *options, const char *cache);

@@ -12,7 +12,7 @@ static const struct command *const commands[COMMAND_COUNT] = {
 	[COMMAND_ANALYZE] = &command_analyze, [COMMAND_TAGS] = &command_tags,
 	[COMMAND_BIG] = &command_big,         [COMMAND_MODULES] = &command_modules,
 	[COMMAND_INFO] = &command_info,       [COMMAND_OWNERS] = &command_owners,
-	[COMMAND_SYMBOLS] = &command_symbols,
+	[COMMAND_SYMBOLS] = &command_symbols, [COMMAND_PROCESSES] = &command_processes,
 };
 
 /* For errors of the command line itself, when the options are not known yet. */

@@ -24,6 +24,8 @@ static const struct {
 			     "dump"},
 	[COMMAND_EXPLAIN] = {"explain", "what a finding means, how sure it is and what to do; "
 					"without a finding, the list of them"},
+	[COMMAND_PROCESSES] = {"processes", "processes that run, and those that have ended and are "
+					    "still held; handle counts"},
 	[COMMAND_SYMBOLS] = {"symbols",
 			     "check FILE: which symbols the dump wants; add DIR: take some "
 			     "into the cache; list"},
@@ -39,9 +41,10 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "repeatable"},
 	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS, "only nonpaged pool"},
 	{"paged", OPTION_PAGED, NULL, IN_POOLS, "only paged pool"},
-	{"sort", OPTION_SORT, "KEY", IN_POOLS,
-	 "bytes (default), diff, allocs, frees, tag or per-alloc"},
-	{"top", OPTION_TOP, "N", IN_NAMED, "at most N rows a table; 0 is all"},
+	{"sort", OPTION_SORT, "KEY", IN_POOLS | IN_PROCESSES,
+	 "bytes (default), diff, allocs, frees, tag or per-alloc; of processes handles (default), "
+	 "holds, pid or name"},
+	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES, "at most N rows a table; 0 is all"},
 	{"pooltag", OPTION_POOLTAG, "FILE", IN_NAMED,
 	 "take descriptions of tags from a pooltag.txt first"},
 	{"drivers", OPTION_DRIVERS, "DIR", IN_DRIVERS,

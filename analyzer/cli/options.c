@@ -27,6 +27,13 @@ static const struct {
 	{"frees", SORT_FREES}, {"tag", SORT_TAG},   {"per-alloc", SORT_PER_ALLOC},
 };
 
+static const char *const process_sort_keys[] = {
+	[BY_HANDLES] = "handles",
+	[BY_HOLDS] = "holds",
+	[BY_PID] = "pid",
+	[BY_NAME] = "name",
+};
+
 /* What the first pass over argv finds. */
 struct words {
 	const char *items[WORDS_MAX]; /* one more than can be right */
@@ -73,8 +80,17 @@ static enum ps_status parse_sort(struct options *o, const char *text, struct ps_
 			return PS_OK;
 		}
 	}
+	for (unsigned i = 0; i < sizeof(process_sort_keys) / sizeof(process_sort_keys[0]); i++) {
+		if (strcmp(text, process_sort_keys[i]) == 0) {
+			o->process_sort = (enum process_sort)i;
+			o->has_process_sort = true;
+			return PS_OK;
+		}
+	}
 	return ps_fail(err, PS_USAGE,
-		       "--sort '%s' is none of bytes, diff, allocs, frees, tag, per-alloc", text);
+		       "--sort '%s' is none of bytes, diff, allocs, frees, tag, per-alloc, nor, of "
+		       "processes, of handles, holds, pid, name",
+		       text);
 }
 
 static enum ps_status parse_color(struct options *o, const char *text, struct ps_error *err)
@@ -318,8 +334,8 @@ static bool find_command(const char *word, enum command_id *ret)
 static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
-	ps_hint(err, "the commands are analyze, tags, owners, big, modules, info, convert, explain "
-		     "and symbols; try `poolscope --help`");
+	ps_hint(err, "the commands are analyze, tags, owners, big, modules, processes, info, "
+		     "convert, explain and symbols; try `poolscope --help`");
 	return err->status;
 }
 
@@ -414,6 +430,9 @@ static enum ps_status check_together(const struct options *o, const struct words
 			err, PS_USAGE,
 			"without a dump there is no usage to sort or choose by: --sort, --top, "
 			"--nonpaged and --paged do not apply");
+	if (o->command == COMMAND_PROCESSES ? o->has_sort : o->has_process_sort)
+		return ps_fail(err, PS_USAGE, "`poolscope %s` does not sort by that",
+			       command_name(o->command));
 	if (o->no_symbols && o->symbol_count)
 		return ps_fail(err, PS_USAGE, "--symbols none excludes other --symbols");
 	if (o->command == COMMAND_SYMBOLS && o->symbols_action != SYMBOLS_CHECK &&

@@ -18,13 +18,14 @@ enum command_id {
 	COMMAND_OWNERS,
 	COMMAND_BIG,
 	COMMAND_MODULES,
+	COMMAND_PROCESSES,
 	COMMAND_INFO,
 	COMMAND_CONVERT,
 	COMMAND_EXPLAIN,
 	COMMAND_SYMBOLS,
 };
 
-enum { COMMAND_COUNT = 9 };
+enum { COMMAND_COUNT = 10 };
 
 /** What `poolscope symbols` is to do. */
 enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
@@ -54,6 +55,8 @@ struct options {
 	size_t top; /* rows; 0 = all */
 	bool has_sort;
 	enum tag_sort sort;
+	bool has_process_sort;
+	enum process_sort process_sort;
 	enum pool_filter filter;
 	struct tag_pattern tags[TAG_PATTERNS];
 	size_t tag_count;

@@ -242,6 +242,8 @@ static enum ps_status open_case(const struct command *command, const struct opti
 
 		status = case_init_with(c, options->file, command->depth, &how, log, progress, err);
 	}
+	if (status == PS_OK && command->processes && options->file)
+		status = case_read_processes(c, err);
 	if (status == PS_OK && command->owners && !options->no_owners)
 		status =
 			case_find_owners(c, options->drivers, options->driver_count, progress, err);

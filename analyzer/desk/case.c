@@ -157,8 +157,24 @@ enum ps_status case_find_owners(struct case_file *c, const char *const *drivers,
 	return is_fatal(status) || !c->dump ? status : PS_OK;
 }
 
+enum ps_status case_read_processes(struct case_file *c, struct ps_error *err)
+{
+	enum ps_status status;
+
+	if (!c->kernel) {
+		c->processes_error = c->kernel_error;
+		return PS_OK;
+	}
+	status = processes_read(c->kernel, &c->processes, &c->processes_error);
+	c->has_processes = status == PS_OK;
+	if (is_fatal(status))
+		*err = c->processes_error;
+	return is_fatal(status) ? status : blame_reader(c, err);
+}
+
 void case_fini(struct case_file *c)
 {
+	process_list_fini(&c->processes);
 	owners_destroy(c->owners);
 	driver_files_destroy(c->files);
 	pools_close(c->pools);
@@ -179,6 +195,8 @@ enum ps_status case_report(struct case_file *c, const struct selection *selectio
 		.pools_error = &c->pools_error,
 		.owners = c->owners,
 		.owners_error = &c->owners_error,
+		.processes = c->has_processes ? &c->processes : NULL,
+		.processes_error = &c->processes_error,
 		.files = c->files,
 		.names = texts->names,
 		.httperr = texts->httperr,

@@ -15,6 +15,9 @@ struct case_file {
 	struct ps_error kernel_error;
 	struct pools *pools; /* NULL: pools_error */
 	struct ps_error pools_error;
+	struct process_list processes;
+	bool has_processes; /* false: processes_error, or not asked for */
+	struct ps_error processes_error;
 	struct driver_files *files; /* NULL: none were given */
 	struct owners *owners;      /* NULL: owners_error, or not asked for */
 	struct ps_error owners_error;
@@ -59,6 +62,9 @@ void case_fini(struct case_file *c);
  */
 enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
 				struct progress *progress, struct ps_error *err);
+
+/** Reads the kernel's processes. As above, a part that fails leaves its error in the case. */
+enum ps_status case_read_processes(struct case_file *c, struct ps_error *err);
 
 /**
  * Runs the selected plugins over the case into a fresh report. The report may borrow from the case

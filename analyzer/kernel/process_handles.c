@@ -243,8 +243,7 @@ enum ps_status process_find_holders(struct kernel *kernel, struct process_list *
 	size_t count = 0;
 
 	/* how an address of 57 bits stands in an entry is not published */
-	if (list->exited == 0 || !s.layout.known ||
-	    space_paging(kernel->space) == PAGING_X64_LA57)
+	if (list->exited == 0 || !s.layout.known || space_paging(kernel->space) == PAGING_X64_LA57)
 		return PS_OK;
 	order = mem_array(list->count, sizeof(struct process *));
 	if (!order)

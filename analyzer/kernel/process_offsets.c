@@ -18,6 +18,8 @@ enum {
 	MOST_OFFSET = 0x2000,
 };
 
+static const char empty_list[] = "the list is empty";
+
 static bool read_pointer(struct kernel *kernel, uint64_t va, uint64_t *ret)
 {
 	struct ps_error ignored = PS_ERROR_INIT;
@@ -114,7 +116,7 @@ static bool prove(struct kernel *kernel, const struct process_offsets *o, uint64
 	*ret_why = "the list's head is not in the dump";
 	if (!read_pointer(kernel, head, &first))
 		return false;
-	*ret_why = "the list is empty";
+	*ret_why = empty_list;
 	if (first == head)
 		return false;
 	if (space_is_kernel_address(kernel->space, first) && is_there(kernel, first - o->links) &&
@@ -236,6 +238,8 @@ enum ps_status process_offsets_find(struct kernel *kernel, uint64_t head,
 			   "cannot read the processes behind PsActiveProcessHead at 0x%" PRIx64
 			   ": %s",
 			   head, f.why);
+		if (strcmp(f.why, empty_list) == 0)
+			return err->status;
 		ps_hint(err, "--symbols DIR with the kernel's PDB or ISF, if the layout is "
 			     "another; a complete memory dump, if pages are missing");
 		return err->status;

@@ -307,16 +307,17 @@ static enum ps_status walk_both(struct walk *w, struct ps_error *err)
 	list->complete = w->unreadable == 0;
 	if (w->unreadable > 0)
 		snprintf(list->note, sizeof(list->note),
-			 "%zu entries of the list are not in the dump, except their links",
-			 w->unreadable);
+			 "%zu of its entries %s not wholly in the dump, except the links",
+			 w->unreadable, w->unreadable == 1 ? "is" : "are");
 	else if (w->bad_links > 0)
 		snprintf(list->note, sizeof(list->note),
-			 "%zu links of the list do not lead back to where they came from",
-			 w->bad_links);
+			 "%zu link%s of the list %s not lead back to where %s came from",
+			 w->bad_links, w->bad_links == 1 ? "" : "s",
+			 w->bad_links == 1 ? "does" : "do", w->bad_links == 1 ? "it" : "they");
 	return PS_OK;
 }
 
-/* KDBG names the head of the list, else symbols. */
+/* KDBG names the head of the list, else symbols, else the header of the dump. */
 static uint64_t find_head(struct kernel *kernel, const char **ret_source)
 {
 	uint64_t head = kernel->kdbg.fields[KDBG_PS_ACTIVE_PROCESS_HEAD];
@@ -329,7 +330,8 @@ static uint64_t find_head(struct kernel *kernel, const char **ret_source)
 	if (kernel->symbols &&
 	    symbols_address_of(kernel->symbols, kernel->base, "PsActiveProcessHead", &head))
 		return head;
-	return 0;
+	*ret_source = "header";
+	return space_normalize(kernel->space, kernel->dump->facts.process_list.value);
 }
 
 /* ExpFreeListCount, where symbols name it. */
@@ -378,8 +380,8 @@ enum ps_status processes_read(struct kernel *kernel, struct process_list *ret, s
 	list.head = find_head(kernel, &list.head_source);
 	if (list.head == 0) {
 		ps_fail(err, PS_NOT_FOUND,
-			"nothing names the list of processes (PsActiveProcessHead): KDBG does not, "
-			"and there are no symbols");
+			"nothing names the list of processes (PsActiveProcessHead): neither KDBG "
+			"nor the header of the dump does, and there are no symbols");
 		ps_hint(err, "--symbols DIR with the kernel's PDB or ISF");
 		return err->status;
 	}

@@ -42,7 +42,7 @@ struct process_list {
 	bool complete;                   /* every entry of the list was read, to its end */
 	char note[320];                  /* why not */
 	uint64_t head;
-	const char *head_source; /* "KDBG", "symbols"; static */
+	const char *head_source; /* "KDBG", "symbols", "header"; static */
 	char *offsets_source;    /* owned */
 	struct process_offsets offsets;
 	bool same_dtb;            /* System has the page tables that the kernel was found with */

@@ -161,6 +161,43 @@ static enum ps_status csv_modules(const struct report *report, FILE *out, struct
 	return PS_OK;
 }
 
+static void number_field(const struct report_number *number, FILE *out)
+{
+	if (number->has_value)
+		fprintf(out, "%" PRIu64, number->value);
+	fputc(',', out);
+}
+
+static void process_line(const struct report_process *p, FILE *out)
+{
+	fprintf(out, "%" PRIu64 ",", p->pid);
+	number_field(&p->parent, out);
+	number_field(&p->session, out);
+	put_field(out, p->state, false);
+	number_field(&p->handles, out);
+	number_field(&p->threads, out);
+	number_field(&p->held, out);
+	number_field(&p->holds, out);
+	fprintf(out, "%s,", p->holds_at_least ? "at-least" : p->holds.has_value ? "exact" : "");
+	put_field(out, p->started.value, false);
+	put_field(out, p->ended.value, false);
+	fprintf(out, "0x%016" PRIx64 ",", p->address);
+	put_field(out, p->name.value, true);
+}
+
+static enum ps_status csv_processes(const struct report *report, FILE *out, struct ps_error *err)
+{
+	const struct report_processes *p = &report->processes;
+
+	(void)err;
+	fputs("pid,parent,session,state,handles,threads,held_by_handles,holds_exited,"
+	      "holds_trust,started,ended,address,name\r\n",
+	      out);
+	for (size_t i = 0; i < p->shown && !ferror(out); i++)
+		process_line(&p->items[i], out);
+	return PS_OK;
+}
+
 static void candidate_line(const struct report *report, const struct report_owner *owner,
 			   const struct report_candidate *c, FILE *out)
 {
@@ -223,6 +260,7 @@ enum ps_status render_csv(const struct report *report, FILE *out, struct ps_erro
 	case VIEW_BIG: return csv_big(report, out, err);
 	case VIEW_BIG_LIST: return csv_big_list(report, out, err);
 	case VIEW_MODULES: return csv_modules(report, out, err);
+	case VIEW_PROCESSES: return csv_processes(report, out, err);
 	case VIEW_OWNERS:
 	case VIEW_EVIDENCE:
 	case VIEW_OWNERS_FILES: return csv_owners(report, out, err);

@@ -58,6 +58,7 @@ static const struct {
 	{"drivers", "Pool by driver", has_drivers, html_drivers},
 	{"tags", "All tags", has_tags, html_tags},
 	{"big", "Big allocations", has_big, html_big},
+	{"processes", "Processes", always, html_processes},
 	{"modules", "Loaded modules", always, html_modules},
 	{"unloaded", "Unloaded drivers", has_unloaded, html_unloaded},
 	{"coverage", "Coverage", always, html_coverage},

@@ -96,6 +96,7 @@ void html_owners(struct html *h);
 void html_drivers(struct html *h);
 void html_tags(struct html *h);
 void html_big(struct html *h);
+void html_processes(struct html *h);
 void html_modules(struct html *h);
 void html_unloaded(struct html *h);
 void html_coverage(struct html *h);

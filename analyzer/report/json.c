@@ -122,6 +122,24 @@ static enum ps_status write_owners(const struct writer *w, unsigned depth)
 	return status;
 }
 
+static enum ps_status write_processes(const struct writer *w, unsigned depth)
+{
+	const struct report_processes *p = &w->report->processes;
+	enum ps_status status = PS_OK;
+
+	fputc('[', w->out);
+	for (size_t i = 0; i < p->shown && status == PS_OK && !ferror(w->out); i++) {
+		struct builder b = {false};
+
+		new_line(w, depth + 1, i == 0);
+		status = write_row(w, &b, json_process(&b, &p->items[i]));
+	}
+	if (p->shown > 0)
+		fprintf(w->out, "\n%*s", (int)depth, "");
+	fputc(']', w->out);
+	return status;
+}
+
 static enum ps_status write_big_rows(const struct writer *w, unsigned depth)
 {
 	const struct report_big_source *rows = &w->report->big_rows;
@@ -155,6 +173,8 @@ static enum ps_status write_value(const struct writer *w, const json_t *value, u
 		return write_owners(w, depth);
 	if (json_is_array(value) && depth == DEPTH_TAGS && strcmp(key, "tags") == 0)
 		return write_tags(w, depth);
+	if (json_is_array(value) && depth == DEPTH_TAGS && strcmp(key, "list") == 0)
+		return write_processes(w, depth);
 	if (json_is_array(value))
 		return write_array(w, value, depth);
 	if (json_is_object(value) && depth < DEEP)
@@ -196,6 +216,7 @@ static json_t *build_root(struct builder *b, const struct report *report)
 	else
 		put_null(b, root, "system", "not asked for: poolscope info prints it");
 	put_modules(b, root, report);
+	put_processes(b, root, report);
 	put(b, root, "pool", json_pool(b, report));
 	put_owners(b, root, report);
 	put_drivers(b, root, report);

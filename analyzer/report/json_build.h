@@ -67,6 +67,8 @@ void put_driver_files(struct builder *b, json_t *root, const struct report *repo
 json_t *json_pool(struct builder *b, const struct report *report);
 json_t *json_tag(struct builder *b, const struct report *report, const struct report_tag *tag);
 json_t *json_big_row(struct builder *b, const struct report_big_row *row);
+void put_processes(struct builder *b, json_t *root, const struct report *report);
+json_t *json_process(struct builder *b, const struct report_process *process);
 void put_modules(struct builder *b, json_t *root, const struct report *report);
 void put_findings(struct builder *b, json_t *root, const struct report *report);
 

@@ -248,6 +248,49 @@ struct report_drivers {
 	size_t modules_read, modules_in_part; /* how many drivers' code was looked at */
 };
 
+/** A process: one that runs, or one that has ended and is still referred to. */
+struct report_process {
+	uint64_t address; /* of its EPROCESS */
+	uint64_t pid;
+	struct report_string name;
+	const char *state; /* "running", "exited", "unknown"; static */
+	bool exited;
+	struct report_number parent, session, threads;
+	struct report_number handles; /* open in its handle table */
+	struct report_number held;    /* of an exited one: handles open to it anywhere */
+	struct report_number holds;   /* its own handles to exited processes */
+	bool holds_at_least;          /* part of its handle table is not in the dump */
+	struct report_string started, ended;
+};
+
+/** Exited processes of one name and one parent. */
+struct report_ended {
+	const char *name;
+	struct report_number parent;
+	struct report_string parent_name; /* of the process that has that pid now */
+	size_t count;
+	size_t without_handle; /* of them, those to which nobody has a handle */
+};
+
+struct report_processes {
+	bool available;
+	const char *note; /* why not available */
+	const char *hint; /* what would help; NULL: nothing */
+	uint64_t head;    /* of PsActiveProcessHead */
+	const char *head_source, *offsets_source;
+	struct report_string count_source; /* of handles, where a table has a count per processor */
+	bool complete;
+	const char *remark;    /* why it is not complete, or links that are wrong; NULL: nothing */
+	bool same_page_tables; /* System has those that the kernel was found with */
+	size_t running, exited, unknown;
+	uint64_t handles;             /* of all processes whose count is known */
+	size_t handles_unknown;       /* processes that run, whose count is not known */
+	struct report_process *items; /* in the order asked for, those that have ended last */
+	size_t count, shown;
+	struct report_ended *ended; /* most first */
+	size_t ended_count;
+};
+
 /** A driver file that was looked at without a dump. */
 struct report_driver_file {
 	const char *name, *path;
@@ -421,6 +464,13 @@ struct report_suspect {
 	uint64_t lockstep_bytes; /* of all of them */
 };
 
+/** Who holds the objects of a tag that Windows allocates for others. */
+struct report_holder {
+	uint32_t tag;
+	const char *text;    /* a sentence without its full stop */
+	const char *finding; /* id of the finding that backs it; static */
+};
+
 /** What HTTPERR logs say of refused connections beside what the dump says. */
 enum log_judgement {
 	LOG_NONE,           /* no logs were given */
@@ -456,6 +506,7 @@ enum report_section {
 	SECTION_EVIDENCE = 1 << 12, /* with all their evidence */
 	SECTION_DRIVERS = 1 << 13,  /* pool bytes per driver */
 	SECTION_FILES = 1 << 14,    /* drivers of a folder, without a dump */
+	SECTION_PROCESSES = 1 << 15,
 };
 
 /** Which page the text renderer lays out. */
@@ -471,6 +522,7 @@ enum report_view {
 	VIEW_EVIDENCE,     /* of one tag or a few */
 	VIEW_OWNERS_FILES, /* of the drivers in a folder */
 	VIEW_SYMBOLS,
+	VIEW_PROCESSES,
 };
 
 struct report {
@@ -484,6 +536,7 @@ struct report {
 	struct report_system system;
 	struct report_symbols symbols; /* SECTION_SYSTEM */
 	struct report_modules modules, unloaded;
+	struct report_processes processes; /* SECTION_PROCESSES */
 	struct report_tracker tracker;
 	struct report_notes pool_notes;
 	struct report_tag *tags; /* the rows asked for, in the order asked for */
@@ -509,6 +562,8 @@ struct report {
 	size_t finding_count, finding_capacity;
 	struct report_suspect *suspects; /* most bytes first */
 	size_t suspect_count;
+	struct report_holder *holders;
+	size_t holder_count;
 	enum log_judgement log_judgement;
 	struct report_verdict verdict;
 	bool incomplete; /* a printed figure is incomplete: exit status 1 */

@@ -21,7 +21,7 @@ static const struct {
 	{VIEW_HEX, text_hex},           {VIEW_MODULES, text_modules},
 	{VIEW_INFO, text_info},         {VIEW_OWNERS, text_owners},
 	{VIEW_EVIDENCE, text_evidence}, {VIEW_OWNERS_FILES, text_owners_files},
-	{VIEW_SYMBOLS, text_symbols},
+	{VIEW_SYMBOLS, text_symbols},   {VIEW_PROCESSES, text_processes},
 };
 
 enum ps_status render_text(const struct report *report, const struct render_options *options,

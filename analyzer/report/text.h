@@ -59,6 +59,7 @@ enum ps_status text_owners(const struct text *text, struct ps_error *err);
 enum ps_status text_owners_files(const struct text *text, struct ps_error *err);
 enum ps_status text_evidence(const struct text *text, struct ps_error *err);
 enum ps_status text_symbols(const struct text *text, struct ps_error *err);
+enum ps_status text_processes(const struct text *text, struct ps_error *err);
 enum ps_status text_info(const struct text *text, struct ps_error *err);
 
 /* Stretches that more than one page has. */

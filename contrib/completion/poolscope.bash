@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules info convert explain symbols' command='' word option
+	local commands='analyze tags owners big modules processes info convert explain symbols' command='' word option
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -22,7 +22,8 @@ _poolscope()
 
 	case $option in
 	--sort)
-		mapfile -t COMPREPLY < <(compgen -W 'bytes diff allocs frees tag per-alloc' -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$([[ $command == processes ]] && echo 'handles holds pid name' ||
+			echo 'bytes diff allocs frees tag per-alloc')" -- "$current")
 		return
 		;;
 	--color)
