@@ -5,7 +5,8 @@
  * Up to 6.1 HANDLE_TABLE has one count. From 6.2 on there is a list of free entries a processor,
  * each with a signed count; their sum is the number of handles (ObGetProcessHandleCount of public
  * kernels does it so), and ExpFreeListCount says how many lists there are. Where no symbols name
- * that variable the table's pool header tells its size, which must be the same for all tables.
+ * that variable the table's pool header tells its size, which must be the same for all tables; a
+ * newer pool may have rounded it up, so entries in use are counted instead where all are there.
  *
  * Entries: the object's header, above the lock bit; on x64 from 6.2 on shifted. A table has up to
  * three levels (low bits of TableCode).
@@ -120,21 +121,27 @@ void process_count_handles(struct kernel *kernel, uint64_t table, unsigned *list
 	process->handles_note = "what ObjectTable leads to is not its handle table";
 	if (owner != process->pid)
 		return;
+	process->room = limit / HANDLE_STEP;
 	process->handles_note = h.count ? count_one(kernel, &h, table, &count)
 					: count_lists(kernel, &h, table, lists, &count);
-	if (!process->handles_note && (count < 0 || count > limit / HANDLE_STEP))
+	if (!process->handles_note && (count < 0 || (uint64_t)count > process->room))
 		process->handles_note = "its handle table counts more handles than it has room for";
 	if (!process->handles_note)
 		process->handles = (struct fact){true, (uint64_t)count};
 }
 
+/* A walk through all handle tables. */
 struct holders {
 	struct kernel *kernel;
 	struct process_list *list;
 	struct handle_offsets layout;
 	struct hash headers; /* of exited processes */
+	bool counts;         /* entries say how many handles there are */
+	bool decodes;        /* what an entry points to is known */
 	size_t pages_left;
-	struct process *process; /* whose table is looked at */
+	/* of the table that is looked at */
+	uint64_t entries, holds;
+	bool whole;
 };
 
 static uint64_t object_of(const struct holders *s, uint64_t entry)
@@ -158,18 +165,18 @@ static bool look_at(struct holders *s, uint64_t va, unsigned level)
 
 	if (!space_is_kernel_address(s->kernel->space, va) || va % PAGE_SIZE != 0)
 		return false;
-	if (s->pages_left-- == 0 || signals_interrupted() ||
+	if (s->pages_left == 0 || signals_interrupted() ||
 	    space_read(s->kernel->space, va, page, sizeof(page), &ignored) != PS_OK) {
-		s->pages_left += s->pages_left == SIZE_MAX;
-		s->process->holds_at_least = true;
+		s->whole = false;
 		return true;
 	}
+	s->pages_left--;
 	if (level == 0) {
 		for (size_t at = 2 * width; at < PAGE_SIZE; at += 2 * width) {
 			uint64_t object = object_of(s, bytes_pointer(&bytes, at, width));
 
-			s->process->holds.value +=
-				object != 0 && hash_find(&s->headers, object, &index);
+			s->entries += object != 0;
+			s->holds += object != 0 && hash_find(&s->headers, object, &index);
 		}
 		return true;
 	}
@@ -185,18 +192,25 @@ static void look_through(struct holders *s, struct process *process)
 	struct ps_error ignored = PS_ERROR_INIT;
 	uint64_t table, code;
 
-	s->process = process;
-	if (space_read_pointer(s->kernel->space, process->va + s->list->offsets.table, &table,
+	s->entries = s->holds = 0;
+	s->whole = true;
+	if (process->room == 0 ||
+	    space_read_pointer(s->kernel->space, process->va + s->list->offsets.table, &table,
 			       &ignored) != PS_OK ||
 	    space_read_pointer(s->kernel->space, table + s->layout.code, &code, &ignored) !=
 		    PS_OK ||
-	    (code & LEVEL_MASK) >= LEVELS)
+	    (code & LEVEL_MASK) >= LEVELS ||
+	    !look_at(s, code & ~(uint64_t)(PAGE_SIZE - 1), (unsigned)(code & LEVEL_MASK)))
 		return;
-	process->holds.known =
-		look_at(s, code & ~(uint64_t)(PAGE_SIZE - 1), (unsigned)(code & LEVEL_MASK));
+	if (s->counts && s->whole && s->entries <= process->room) {
+		process->handles = (struct fact){true, s->entries};
+		process->handles_note = NULL;
+	}
 	/* of a table of which nothing is there, nothing is known */
-	if (process->holds_at_least && process->holds.value == 0)
-		process->holds.known = false;
+	if (s->decodes && s->list->exited > 0 && (s->whole || s->holds > 0)) {
+		process->holds = (struct fact){true, s->holds};
+		process->holds_at_least = !s->whole;
+	}
 }
 
 /* The larger the table, the likelier it is the one. */
@@ -221,8 +235,7 @@ static enum ps_status collect(struct holders *s, struct process **ret_order, siz
 		uint64_t header = p->va - HEADER_POINTERS * s->kernel->pointer_size;
 
 		if (p->state != PROCESS_EXITED) {
-			if (p->handles.known && p->handles.value > 0)
-				ret_order[(*ret_count)++] = p;
+			ret_order[(*ret_count)++] = p;
 		} else if (!hash_find(&s->headers, header, &index) &&
 			   !hash_add(&s->headers, header, 0)) {
 			return ps_fail_memory(err, "the processes that have ended");
@@ -243,7 +256,10 @@ enum ps_status process_find_holders(struct kernel *kernel, struct process_list *
 	size_t count = 0;
 
 	/* how an address of 57 bits stands in an entry is not published */
-	if (list->exited == 0 || !s.layout.known || space_paging(kernel->space) == PAGING_X64_LA57)
+	s.decodes = space_paging(kernel->space) != PAGING_X64_LA57;
+	s.counts = s.layout.lists && !list->lists_by_symbol;
+	if (!s.layout.known || list->offsets.table == 0 || list->count == 0 ||
+	    (list->exited == 0 && !s.counts))
 		return PS_OK;
 	order = mem_array(list->count, sizeof(struct process *));
 	if (!order)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/memory.h"
 
 enum {
@@ -15,10 +16,16 @@ enum {
 	SYSTEM_PID = 4,
 	PROVED_NODES = 4, /* looked at from each end */
 	NODES_WITHOUT_SYSTEM = 2,
+	/* of KDDEBUGGER_DATA64 */
+	KDBG_OWNER_TAG = 0x10,
+	KDBG_PARENT = 0x2ac, /* OffsetEprocessParentCID */
+	KDBG_DTB = 0x2ae,    /* OffsetEprocessDirectoryTableBase */
+	KDBG_OFFSETS_END = 0x2b0,
 	MOST_OFFSET = 0x2000,
 };
 
 static const char empty_list[] = "the list is empty";
+static const char against_kdbg[] = "KDBG says that its members lie elsewhere";
 
 static bool read_pointer(struct kernel *kernel, uint64_t va, uint64_t *ret)
 {
@@ -173,9 +180,40 @@ static bool offsets_of_symbols(const struct kernel *kernel, struct process_offse
 	return o->dtb && o->pid && o->links && o->name;
 }
 
+/* What KDBG itself says (from 5.2 on); 0: nothing. */
+struct stated {
+	uint16_t parent, dtb;
+};
+
+static struct stated read_stated(struct kernel *kernel)
+{
+	const struct kdbg *kdbg = &kernel->kdbg;
+	struct ps_error ignored = PS_ERROR_INIT;
+	uint8_t raw[KDBG_OFFSETS_END - KDBG_OWNER_TAG];
+	struct bytes block = bytes_of(raw, sizeof(raw));
+
+	/* not of one that stands encoded in memory */
+	if (kdbg->size < KDBG_OFFSETS_END ||
+	    space_read(kernel->space, kdbg->va + KDBG_OWNER_TAG, raw, sizeof(raw), &ignored) !=
+		    PS_OK ||
+	    !bytes_equal(&block, 0, "KDBG", 4))
+		return (struct stated){0, 0};
+	return (struct stated){
+		bytes_u16(&block, KDBG_PARENT - KDBG_OWNER_TAG),
+		bytes_u16(&block, KDBG_DTB - KDBG_OWNER_TAG),
+	};
+}
+
+static bool contradicts(const struct stated *stated, const struct process_offsets *o)
+{
+	return (stated->parent && o->parent && stated->parent != o->parent) ||
+	       (stated->dtb && stated->dtb != o->dtb);
+}
+
 struct finder {
 	struct kernel *kernel;
 	uint64_t head;
+	struct stated stated;
 	struct process_proof proof;
 	const char *why; /* of the last one that failed */
 };
@@ -187,7 +225,8 @@ static bool try_symbols(struct finder *f, struct process_offsets *o, char **ret_
 
 	if (!f->kernel->symbols || !offsets_of_symbols(f->kernel, o))
 		return false;
-	if (prove(f->kernel, o, f->head, &f->proof, &why)) {
+	why = against_kdbg;
+	if (!contradicts(&f->stated, o) && prove(f->kernel, o, f->head, &f->proof, &why)) {
 		words = symbols_words(f->kernel->symbols);
 		*ret_source = words ? mem_printf("types of %s", words) : NULL;
 		free(words);
@@ -203,7 +242,9 @@ static bool try_layouts(struct finder *f, struct process_offsets *o, char **ret_
 	const struct process_offsets *row;
 
 	for (unsigned i = 0; (row = process_layout(f->kernel, i)) != NULL; i++) {
-		if (!prove(f->kernel, row, f->head, &f->proof, &f->why))
+		f->why = against_kdbg;
+		if (contradicts(&f->stated, row) ||
+		    !prove(f->kernel, row, f->head, &f->proof, &f->why))
 			continue;
 		*o = *row;
 		*ret_source =
@@ -217,9 +258,10 @@ static bool try_search(struct finder *f, struct process_offsets *o, char **ret_s
 {
 	const char *why;
 
-	if (!process_offsets_search(f->kernel, f->head, o) ||
+	if (!process_offsets_search(f->kernel, f->head, o) || contradicts(&f->stated, o) ||
 	    !prove(f->kernel, o, f->head, &f->proof, &why))
 		return false;
+	o->parent = f->stated.parent;
 	*ret_source = mem_printf("structure of the System process");
 	return true;
 }
@@ -231,6 +273,7 @@ enum ps_status process_offsets_find(struct kernel *kernel, uint64_t head,
 	struct finder f = {kernel, head, .why = "no layout of this build is known"};
 	struct process_offsets o;
 
+	f.stated = read_stated(kernel);
 	*ret_source = NULL;
 	if (!try_symbols(&f, &o, ret_source) && !try_layouts(&f, &o, ret_source) &&
 	    !try_search(&f, &o, ret_source)) {

@@ -161,11 +161,15 @@ static enum ps_status add(struct walk *w, const struct process *p, struct ps_err
 	list->running += p->state == PROCESS_RUNS;
 	list->exited += p->state == PROCESS_EXITED;
 	list->unknown += p->state == PROCESS_UNKNOWN;
+	return PS_OK;
+}
+
+static void sum_handles(struct process_list *list, const struct process *p)
+{
 	if (p->handles.known)
 		list->handles += p->handles.value;
 	else if (p->state == PROCESS_RUNS)
 		list->handles_unknown++;
-	return PS_OK;
 }
 
 static enum ps_status read_process(struct walk *w, uint64_t va, struct ps_error *err)
@@ -343,7 +347,8 @@ static unsigned free_lists_by_symbol(struct kernel *kernel)
 
 	if (!kernel->symbols ||
 	    !symbols_address_of(kernel->symbols, kernel->base, "ExpFreeListCount", &va) ||
-	    space_read_u32(kernel->space, va, &count, &ignored) != PS_OK || count > 2048)
+	    space_read_u32(kernel->space, va, &count, &ignored) != PS_OK || count > 2048 ||
+	    (kernel->processors.known && count < kernel->processors.value))
 		return 0;
 	return count;
 }
@@ -367,7 +372,11 @@ static enum ps_status read_list(struct kernel *kernel, struct process_list *list
 	hash_init(&w.visited);
 	status = walk_both(&w, err);
 	hash_fini(&w.visited);
-	return status == PS_OK ? process_find_holders(kernel, list, err) : status;
+	if (status == PS_OK)
+		status = process_find_holders(kernel, list, err);
+	for (size_t i = 0; i < list->count && status == PS_OK; i++)
+		sum_handles(list, &list->items[i]);
+	return status;
 }
 
 enum ps_status processes_read(struct kernel *kernel, struct process_list *ret, struct ps_error *err)

@@ -30,6 +30,7 @@ struct process {
 	struct fact handles;         /* open in its handle table; an exited one has none */
 	struct fact held;            /* handles that are open to it, in whatever process */
 	struct fact holds;           /* its own handles to processes that have ended */
+	uint64_t room;               /* of its handle table, in handles; 0: it was not found */
 	bool holds_at_least;         /* not all pages of its handle table are in the dump */
 	enum process_state state;
 	const char *handles_note; /* why `handles` is not known; static, NULL when it is */
@@ -48,6 +49,7 @@ struct process_list {
 	bool same_dtb;            /* System has the page tables that the kernel was found with */
 	uint64_t handles;         /* sum of what is known */
 	size_t handles_unknown;   /* running processes whose count is not known */
+	bool lists_by_symbol;     /* ExpFreeListCount is known */
 	const char *count_source; /* of handles: static; NULL: they have one count a table */
 };
 
