@@ -309,7 +309,9 @@ enum ps_status plugin_drivers(const struct plugin_input *input, struct report *r
 		const struct owner_image *image = &input->owners->images[i];
 
 		d->modules_read += image->scanned;
-		d->modules_in_part += image->scanned && image->code_present < image->code_bytes;
+		d->modules_in_part += image->scanned && (image->code_present < image->code_bytes ||
+							 image->unexamined);
+		d->modules_unexamined += image->unexamined;
 	}
 	if (!input->pools->tracker.complete)
 		report->incomplete = true;

@@ -202,20 +202,36 @@ static size_t discarded_images(const struct owners *owners)
 	return count;
 }
 
-/* Drivers apart from the candidates whose code could use the tag without anybody seeing it. */
-static size_t unread_images(const struct owners *owners, const struct owner_tag *tag)
+/* Drivers apart from the candidates whose code could use the tag without anybody seeing it: since
+ * it is not there, or since it was not examined. */
+static size_t unseen_images(const struct owners *owners, const struct owner_tag *tag,
+			    size_t *ret_unexamined)
 {
-	size_t count = 0;
+	size_t unread = 0, unexamined = 0;
 
-	for (size_t i = 0; i < owners->image_count; i++)
-		count += owners->images[i].unread;
+	for (size_t i = 0; i < owners->image_count; i++) {
+		unread += owners->images[i].unread;
+		unexamined += owners->images[i].unexamined;
+	}
 	for (size_t i = 0; i < tag->candidate_count; i++) {
 		const struct owner_candidate *c = &tag->candidates[i];
 
-		if (c->where == OWNER_LOADED && owners->images[c->module].unread)
-			count--;
+		if (c->where != OWNER_LOADED)
+			continue;
+		unread -= owners->images[c->module].unread;
+		unexamined -= owners->images[c->module].unexamined;
 	}
-	return count;
+	*ret_unexamined = unexamined;
+	return unread;
+}
+
+static const char *unexamined_words(struct report *report, size_t count, bool candidates)
+{
+	return report_text(report,
+			   "The code of %zu %sdriver%s was not examined whole: it asks for more "
+			   "work than one image may cost. %s uses the tag is not known.",
+			   count, candidates ? "other " : "", count == 1 ? "" : "s",
+			   count == 1 ? "Whether it" : "Whether one of them");
 }
 
 static const char *unread_words(struct report *report, size_t count, bool candidates)
@@ -242,7 +258,8 @@ static const char *for_others_words(const struct owning *o)
 static bool notes(const struct owning *o, const struct samples *samples, struct report_owner *owner)
 {
 	size_t discarded = discarded_images(o->input->owners);
-	size_t unread = unread_images(o->input->owners, &o->claims.tag);
+	size_t unexamined;
+	size_t unread = unseen_images(o->input->owners, &o->claims.tag, &unexamined);
 	bool fits = true;
 
 	if (owner->ownership == OWNED_FOR_OTHERS)
@@ -263,6 +280,10 @@ static bool notes(const struct owning *o, const struct samples *samples, struct 
 	if (fits && unread > 0 && o->input->dump && owner->ownership != OWNED_FOR_OTHERS)
 		fits = add_note(o->report, &owner->notes,
 				unread_words(o->report, unread, owner->candidate_count > 0));
+	if (fits && unexamined > 0 && owner->ownership != OWNED_FOR_OTHERS)
+		fits = add_note(
+			o->report, &owner->notes,
+			unexamined_words(o->report, unexamined, owner->candidate_count > 0));
 	return fits && contents_notes(o, samples, owner);
 }
 

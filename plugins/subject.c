@@ -100,7 +100,8 @@ static const char *one_owner(struct report *report, const struct report_candidat
 			   d->available && d->modules_in_part == 0 &&
 					   d->modules_read == report->modules.count
 				   ? ""
-				   : " that is in the dump");
+			   : d->modules_unexamined > 0 ? " that was examined"
+						       : " that is in the dump");
 }
 
 static const char *weak_owner(struct report *report, const struct report_candidate *c)

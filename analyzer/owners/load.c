@@ -29,12 +29,21 @@ void store_fini(struct owner_store *store)
 
 struct view *store_view(const struct owner_store *store, size_t module, bool from_file)
 {
-	for (size_t i = 0; i < store->view_count; i++) {
-		struct view *view = &store->views[i];
+	size_t low = 0, high = store->view_count;
 
-		if (view->module == module && view->from_file == from_file)
-			return view;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct view *view = &store->views[middle];
+
+		if (view->module < module ||
+		    (view->module == module && view->from_file < from_file))
+			low = middle + 1;
+		else
+			high = middle;
 	}
+	if (low < store->view_count && store->views[low].module == module &&
+	    store->views[low].from_file == from_file)
+		return &store->views[low];
 	return NULL;
 }
 
@@ -58,6 +67,7 @@ static enum ps_status add_view(struct owners *owners, size_t module, bool from_f
 		return ps_fail_memory(err, "the images of drivers");
 	}
 	status = view_open(&store->views[store->view_count], (uint32_t)module, from_file, pe, err);
+	store->views[store->view_count].is_kernel = owners->images[module].kernel_itself;
 	store->view_count++;
 	return status;
 }
@@ -253,8 +263,8 @@ enum ps_status load_files(const struct driver_files *files, struct owners *owner
 		if (!image->name)
 			return ps_fail_memory(err, "the name of a driver");
 		image->identity = files->items[i].identity;
-		status = open_file(&files->items[i], i, owners, err);
 		image->kernel_itself = origin_is_kernel(image->name);
+		status = open_file(&files->items[i], i, owners, err);
 		image->microsoft = origin_microsoft(image->name, NULL, &image->version);
 	}
 	return status;
@@ -333,12 +343,19 @@ static bool gave_up(const struct view *view)
 	return view && view->gave_up;
 }
 
-/* Beside what was noted before: without it nobody would know that owners can be missing. */
-static void note_partial(struct owner_image *image)
+static bool has_cut_functions(const struct view *view)
 {
-	static const char words[] =
-		"its code is not that of a driver: it was looked through only in part";
-	size_t used = strlen(image->note), room = sizeof(image->note) - sizeof(words) - 2;
+	return view && view->cut_functions;
+}
+
+/* Beside what was noted before: without it nobody would know that owners can be missing. */
+static void note_unexamined(struct owner_image *image, bool budget)
+{
+	const char *words =
+		budget ? "not all of its code was examined: the budget of work for one image was "
+			 "used up"
+		       : "not all of its code was examined: it has functions that are too large";
+	size_t used = strlen(image->note), room = sizeof(image->note) - strlen(words) - 3;
 
 	if (used > room)
 		used = room;
@@ -359,8 +376,10 @@ static void finish_image(struct owner_image *image, const struct view *memory,
 	if (memory && memory->sites >= whole->sites &&
 	    memory->sites_unresolved < whole->sites_unresolved)
 		image->sites_unresolved = memory->sites_unresolved;
-	if (gave_up(memory) || gave_up(file))
-		note_partial(image);
+	image->unexamined = gave_up(memory) || gave_up(file) || has_cut_functions(memory) ||
+			    has_cut_functions(file);
+	if (image->unexamined)
+		note_unexamined(image, gave_up(memory) || gave_up(file));
 }
 
 static bool lacks_code(const struct pe_image *pe)
@@ -383,9 +402,8 @@ void load_finish(struct owners *owners)
 		struct view *file = store_view(owners->store, i, true);
 
 		finish_image(&owners->images[i], memory, file);
-		owners->images[i].unread = (!file && (!memory || lacks_code(memory->image))) ||
-					   gave_up(memory) || gave_up(file);
-		if (gave_up(memory) || gave_up(file))
+		owners->images[i].unread = !file && (!memory || lacks_code(memory->image));
+		if (owners->images[i].unexamined)
 			owners->complete = false;
 		if (!owners->images[i].scanned && owners->images[i].code_bytes > 0)
 			owners->complete = false;

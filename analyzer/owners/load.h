@@ -11,7 +11,7 @@
 #include "analyzer/owners/view.h"
 
 struct owner_store {
-	struct view *views; /* those of memory first, each by module */
+	struct view *views; /* by module; that of memory first */
 	size_t view_count, view_capacity;
 	struct space *space;          /* borrowed; NULL without a dump */
 	struct structs_kernel kernel; /* where nt's image is; 0 without a dump */

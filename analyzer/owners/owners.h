@@ -83,8 +83,9 @@ struct owner_image {
 	enum owner_microsoft microsoft;
 	uint32_t code_bytes, code_present; /* bytes */
 	bool discarded;                    /* INIT or other sections of it are not in the dump */
-	bool unread; /* code that Windows keeps is neither in the dump nor in a matching file, or
-			was looked through only in part */
+	bool unread;     /* code that Windows keeps is neither in the dump nor in a matching file */
+	bool unexamined; /* some of its code was not looked through: it asks for more work than one
+			    image may cost */
 	unsigned sites, sites_unresolved; /* allocator calls; those whose tag was not found */
 	char note[240];                   /* what could not be read; empty if nothing */
 };

@@ -23,7 +23,7 @@ enum {
 	WORK_A_FUNCTION = 64, /* any analysis, at least */
 	WORK_A_SWEEP = 512,   /* and for each byte swept: */
 	WORK_SWEPT = 4,
-	WORK_SCANNED = 16,    /* bytes of code scanned for references, for 1 */
+	WORK_SCANNED = 64,    /* bytes of code scanned for references, for 1 */
 	WORK_MOVED = 64,      /* entries moved in a list, for 1 */
 	WORK_A_CALLBACK = 16, /* looking for a callback in the arguments of one call */
 };
@@ -39,6 +39,7 @@ struct round {
 	struct flow *flow;
 	struct hit *hits; /* by rva */
 	size_t hit_count, hit_capacity;
+	bool unsorted;  /* the hits, as long as they come in */
 	size_t from;    /* callees of this round start here */
 	bool callbacks; /* some of them may be registered */
 	uint32_t *done; /* entries analysed in this round, ascending */
@@ -53,6 +54,7 @@ static bool note_hit(void *context, uint32_t rva, uint64_t target)
 	(void)target;
 	if (round->hit_count > 0 && round->hits[round->hit_count - 1].rva == rva)
 		return true;
+	round->unsorted |= round->hit_count > 0 && round->hits[round->hit_count - 1].rva > rva;
 	if (!mem_grow((void **)&round->hits, round->hit_count, &round->hit_capacity,
 		      sizeof(*round->hits))) {
 		round->no_memory = true;
@@ -144,7 +146,8 @@ static void analyse(struct round *round, uint32_t entry)
 
 	if (!is_new_entry(round, entry) || !view_work(view, WORK_A_FUNCTION))
 		return;
-	flow_function(round->flow, view->image, &view->functions, entry, visit, round);
+	if (!flow_function(round->flow, view->image, &view->functions, entry, visit, round))
+		view->cut_functions = true;
 	view_work(view, flow_work(round->flow) - before);
 }
 
@@ -230,7 +233,7 @@ static bool one_round(struct view *view, struct flow *flow, size_t from)
 		refs_scan(refs, note_hit, &round);
 		if (view->round == 0)
 			wdf_references(view, note_hit, &round);
-		if (round.hit_count > 0)
+		if (round.unsorted)
 			qsort(round.hits, round.hit_count, sizeof(*round.hits), compare_hits);
 		analyse_hits(&round);
 		ok = !round.no_memory && !view->no_memory;

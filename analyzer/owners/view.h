@@ -44,6 +44,7 @@ struct slot {
 struct view {
 	uint32_t module; /* index into owners->images */
 	bool from_file;
+	bool is_kernel;         /* the kernel's own image, which may cost more */
 	struct pe_image *image; /* owned */
 	struct pe_functions functions;
 	struct entries entries;
@@ -65,8 +66,9 @@ struct view {
 	struct site_note *calls; /* owned */
 	size_t call_count, call_capacity;
 	unsigned sites, sites_unresolved; /* set by sites_count() */
-	uint64_t work;                    /* see view_work() */
-	bool gave_up;                     /* the budget ended the scan */
+	uint64_t work, work_limit; /* see view_work(); the limit is 0 until work is counted */
+	bool gave_up;              /* the budget ended the scan */
+	bool cut_functions;        /* some were too large to be examined whole */
 	bool no_memory;
 };
 
@@ -77,7 +79,7 @@ void view_close(struct view *view);
 
 /**
  * Counts work on the image in the units of flow_work() (flow.h); false, with view->gave_up, when it
- * is more than an image of that size can need. The same for the same bytes on every machine.
+ * is more than one image may cost. The same for the same bytes on every machine.
  */
 bool view_work(struct view *view, uint64_t work);
 

@@ -246,6 +246,7 @@ struct report_drivers {
 	size_t shown; /* rows of the text table */
 	struct report_remainder shared, unowned;
 	size_t modules_read, modules_in_part; /* how many drivers' code was looked at */
+	size_t modules_unexamined; /* of the latter, since it asks for more work than is done */
 };
 
 /** A process: one that runs, or one that has ended and is still referred to. */
