@@ -135,8 +135,11 @@ const char *subject_owner_words(struct report *report, uint32_t tag)
 		return "Windows allocates this tag on behalf of others: who holds these objects is "
 		       "the question, not who allocates them";
 	case OWNED_BY_NOBODY:
-		return "No driver's code that is in the dump passes the tag to an allocator, so its "
-		       "owner is not known";
+		return report->drivers.modules_unexamined > 0
+			       ? "No driver's code that was examined passes the tag to an "
+				 "allocator, so its owner is not known"
+			       : "No driver's code that is in the dump passes the tag to an "
+				 "allocator, so its owner is not known";
 	}
 	return NULL;
 }

@@ -136,6 +136,11 @@ def honest():
     return driver("x64", code)
 
 
+def without_tags():
+    """A driver that allocates nothing."""
+    return driver("x64", lambda slot: bytearray(b"\x33\xc0\xc3"))  # xor eax, eax; ret
+
+
 def calls(size):
     """Nothing but calls."""
     return driver("x64", x64_calls(size))

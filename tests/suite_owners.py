@@ -12,7 +12,7 @@ import subprocess
 
 import hostile as hc
 import owners_truth as ot
-from harness import POOLSCOPE, Result, Skip, check, equal, scratch
+from harness import POOLSCOPE, Result, Skip, check, equal, run, scratch
 
 RECALL, PRECISION = 0.98, 0.99
 ARCHES = ("x64", "x86", "arm64")
@@ -198,7 +198,19 @@ def hostile(kind, note):
     return case
 
 
+def no_tags():
+    """No tag was asked for, so none is missing."""
+    with scratch() as directory:
+        with open(os.path.join(directory, "quiet.sys"), "wb") as file:
+            file.write(hc.without_tags())
+        words = run([POOLSCOPE, "owners", "--drivers", directory]).stdout.decode()
+        asked = run([POOLSCOPE, "owners", "--drivers", directory, "--tag", "Hone"]).stdout.decode()
+    check("No tag was found: no driver here passes one to an allocator or has one in its data.\n" in words, words)
+    check("No driver here has such a tag.\n" in asked, asked)
+
+
 def cases():
+    yield "no-tags", no_tags
     for kind, note in HOSTILE.items():
         yield f"hostile/{kind.replace('_', '-')}", hostile(kind, note)
     yield "table", table_is_sound

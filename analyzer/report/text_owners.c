@@ -317,7 +317,9 @@ enum ps_status text_owners_files(const struct text *text, struct ps_error *err)
 		rows += file_rows(&table, &r->owners[i]);
 	if (rows == 0) {
 		table_fini(&table);
-		status = text_words(text, err, 0, "No driver here has such a tag.");
+		status = text_words(
+			text, err, 0,
+			"No tag was found: no driver here passes one to an allocator or has one in its data.");
 	} else {
 		status = print(text, &table, rows, err);
 	}

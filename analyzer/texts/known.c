@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 
 static const char schema_name[] = "poolscope-known/1";
+static const char format_hint[] = "docs/known-problems.md describes the format";
 
 enum { FILE_MOST = 16 << 20 };
 
@@ -48,7 +50,7 @@ static enum ps_status bad_entry(const struct known *known, size_t index, const c
 				struct ps_error *err)
 {
 	ps_fail(err, PS_CORRUPT, "%s: problems[%zu]: %s", known->source, index, what);
-	ps_hint(err, "docs/known-problems.md describes the format");
+	ps_hint(err, format_hint);
 	return err->status;
 }
 
@@ -126,7 +128,7 @@ static enum ps_status read_entries(struct known *known, struct ps_error *err)
 			"%s: no list of known problems: it needs \"schema\": \"%s\" and an array "
 			"\"problems\"",
 			known->source, schema_name);
-		ps_hint(err, "docs/known-problems.md describes the format");
+		ps_hint(err, format_hint);
 		return err->status;
 	}
 	known->count = json_array_size(list);
@@ -154,6 +156,26 @@ static size_t read_some(void *buffer, size_t size, void *data)
 	return ftell(in) > FILE_MOST ? (size_t)-1 : fread(buffer, 1, size, in);
 }
 
+/* What a parser of JSON would word as a fault in line 1. */
+static enum ps_status check_file(FILE *in, const char *path, struct ps_error *err)
+{
+	struct stat about;
+
+	if (fstat(fileno(in), &about) != 0)
+		return ps_fail_errno(err, errno, "cannot read %s", path);
+	if (S_ISDIR(about.st_mode)) {
+		ps_fail(err, PS_SYSTEM, "%s is a folder, not a list of known problems", path);
+		ps_hint(err, "name the JSON file in it");
+		return err->status;
+	}
+	if (S_ISREG(about.st_mode) && about.st_size == 0) {
+		ps_fail(err, PS_CORRUPT, "%s is empty: no list of known problems", path);
+		ps_hint(err, format_hint);
+		return err->status;
+	}
+	return PS_OK;
+}
+
 enum ps_status known_load(const char *path, struct known **ret, struct ps_error *err)
 {
 	struct known *known = mem_array(1, sizeof(*known));
@@ -172,11 +194,16 @@ enum ps_status known_load(const char *path, struct known **ret, struct ps_error 
 		status = ps_fail_errno(err, errno, "cannot open %s", path);
 	if (status != PS_OK)
 		goto out;
+	status = check_file(in, path, err);
+	if (status != PS_OK)
+		goto out;
 	known->root = json_load_callback(read_some, in, JSON_REJECT_DUPLICATES, &error);
-	if (!known->root)
-		status = ps_fail(err, PS_CORRUPT, "%s: line %d: %s", path, error.line, error.text);
-	else
+	if (known->root) {
 		status = read_entries(known, err);
+	} else {
+		status = ps_fail(err, PS_CORRUPT, "%s: line %d: %s", path, error.line, error.text);
+		ps_hint(err, format_hint);
+	}
 out:
 	if (in)
 		fclose(in);

@@ -30,3 +30,7 @@ try poolscope small.dmp --known known.json
 echo '{' >known.json
 try poolscope small.dmp --known known.json
 try poolscope small.dmp --known absent.json
+: >known.json
+try poolscope small.dmp --known known.json
+mkdir -p lists
+try poolscope small.dmp --known lists

@@ -132,6 +132,7 @@ static void wrong_files(void **state)
 	assert_int_equal(known_load(path, &known, &err), PS_CORRUPT);
 	snprintf(want, sizeof(want), "%s: line 2: invalid token near 'oops'", path);
 	assert_string_equal(err.text, want);
+	assert_string_equal(err.hint, "docs/known-problems.md describes the format");
 	assert_int_equal(known_load("/nowhere/list.json", &known, &err), PS_SYSTEM);
 	assert_string_equal(err.text, "cannot open /nowhere/list.json: No such file or directory");
 }
