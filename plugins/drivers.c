@@ -84,6 +84,8 @@ static struct share share_of(const struct plugin_input *input, const struct tag_
 	const struct owner_tag *tag = owners_find(input->owners, row->tag);
 	struct share s = {.row = row, .place = (size_t)UNOWNED};
 
+	if (origin_default_tag(row->tag))
+		return s;
 	if (tag ? tag->for_others : origin_for_others(row->tag)) {
 		s.for_others = true;
 		s.place = place_for_others(input, row->tag, tag);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyzer/owners/origin.h"
 #include "base/memory.h"
 
 /* Sampled allocations of some tags. */
@@ -248,6 +249,12 @@ static const char *for_others_words(const struct owning *o)
 {
 	const char *hint = o->claims.tag.hint;
 
+	if (origin_default_tag(o->claims.tag.tag))
+		return report_text(
+			o->report,
+			"This is the tag of allocations without one of their own (ExAllocatePool): "
+			"all drivers that make such share it. A driver named here makes some "
+			"untagged allocation; how many of these are its own is not known.");
 	return report_text(
 		o->report,
 		"This tag is allocated on behalf of others: whoever keeps the objects makes "

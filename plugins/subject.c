@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyzer/owners/origin.h"
 #include "plugins/finding.h"
 
 static bool largest_of(const struct report *report, bool paged, enum finding_id backing,
@@ -132,6 +133,10 @@ const char *subject_owner_words(struct report *report, uint32_t tag)
 				   owner->words);
 	case OWNED_PERHAPS: return weak_owner(report, &owner->candidates[0]);
 	case OWNED_FOR_OTHERS:
+		if (origin_default_tag(tag))
+			return "This is the tag of allocations without one of their own "
+			       "(ExAllocatePool): all drivers that make such share it, so whose "
+			       "they are is not known";
 		return "Windows allocates this tag on behalf of others: who holds these objects is "
 		       "the question, not who allocates them";
 	case OWNED_BY_NOBODY:

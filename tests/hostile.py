@@ -128,10 +128,10 @@ def pdata(size, step, length=None, overlapping=0, unwind=0):
     return bytes(out)
 
 
-def honest():
-    """A small driver that allocates with the tag Hone."""
+def honest(tag=b"Hone"):
+    """A small driver that allocates with a tag."""
     def code(slot):
-        load = b"\x41\xb8Hone\xff\x15"  # mov r8d, tag; call [slot]; ret
+        load = b"\x41\xb8" + tag + b"\xff\x15"  # mov r8d, tag; call [slot]; ret
         return load + ((slot - TEXT - 12) % (1 << 32)).to_bytes(4, "little") + b"\xc3"
     return driver("x64", code)
 

@@ -166,7 +166,7 @@ BUDGET = "not all of its code was examined: the budget of work for one image was
 TOO_LARGE = "not all of its code was examined: it has functions that are too large"
 HOSTILE = {  # what is said of 8 MB
     "calls": BUDGET, "calls_recorded": BUDGET, "calls_one_function": TOO_LARGE, "branches": TOO_LARGE,
-    "chains": BUDGET, "records": BUDGET, "many_exports": BUDGET, "x86_functions": BUDGET,
+    "records": BUDGET, "many_exports": BUDGET, "x86_functions": BUDGET,
     "arm64_calls": TOO_LARGE,
 }  # fmt: skip
 
@@ -209,8 +209,22 @@ def no_tags():
     check("No driver here has such a tag.\n" in asked, asked)
 
 
+def default_tag():
+    """What the WDK's headers give to ExAllocatePool is shared by all who call it."""
+    with scratch() as directory:
+        with open(os.path.join(directory, "lone.sys"), "wb") as file:
+            file.write(hc.honest(b"Ddk "))
+        report = json.loads(run([POOLSCOPE, "owners", "--drivers", directory, "--json"]).stdout)
+    owner, = report["owners"]
+    equal((owner["tag"], owner["ownership"], owner["candidates"][0]["module"]), ("Ddk ", "for-others", "lone.sys"), "owner")
+    equal(owner["notes"], ["This is the tag of allocations without one of their own (ExAllocatePool): all drivers that "
+                           "make such share it. A driver named here makes some untagged allocation; how many of these "
+                           "are its own is not known."], "notes")  # fmt: skip
+
+
 def cases():
     yield "no-tags", no_tags
+    yield "default-tag", default_tag
     for kind, note in HOSTILE.items():
         yield f"hostile/{kind.replace('_', '-')}", hostile(kind, note)
     yield "table", table_is_sound

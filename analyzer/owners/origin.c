@@ -49,6 +49,8 @@ static const struct for_others for_others[] = {
 	{"ALPC", HANDLES},
 	{"Cont", "physically contiguous memory: look at the drivers of devices with direct memory "
 		 "access"},
+	{"Ddk ", "callers without a tag of their own: any driver whose ExAllocatePool the WDK's "
+		 "headers gave this one"},
 	{"Desk", HANDLES},
 	{"Devi", "device objects belong to the drivers in their DriverObject field"},
 	{"Dire", HANDLES},
@@ -161,6 +163,11 @@ const char *origin_hint(uint32_t tag)
 	const struct for_others *row = find_for_others(tag);
 
 	return row ? row->hint : NULL;
+}
+
+bool origin_default_tag(uint32_t tag)
+{
+	return tag == tag_of("None") || tag == tag_of("Ddk ");
 }
 
 bool origin_static_library(uint32_t tag)

@@ -20,6 +20,12 @@ enum owner_microsoft origin_microsoft(const char *name, const char *path,
 /** nt allocates the tag for whoever holds the object. */
 bool origin_for_others(uint32_t tag);
 
+/**
+ * Allocations whose author gave no tag have it: `None` by nt, `Ddk ` by the WDK's headers. Many
+ * drivers share it, so a site shows that a driver has some such allocation and no more.
+ */
+bool origin_default_tag(uint32_t tag);
+
 /** How to look on with such a tag; NULL when there is no particular advice. Static. */
 const char *origin_hint(uint32_t tag);
 
