@@ -4,7 +4,7 @@
 set -u
 mkdump=$1 fuzzers=$2 seconds=$3
 seeds=build/fuzz/seeds
-mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf} build/fuzz/{dump,pooltag,pe,owners,pdb,isf,found}
+mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf} build/fuzz/{dump,formats,pooltag,pe,owners,pdb,isf,found}
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
 for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse vmware lime avml vmrs; do
@@ -57,7 +57,8 @@ printf 'poolscope-symbols 1\npdb a.pdb 0-1\nsymbol PoolTrackTable 0x10\nfield _E
 
 status=0
 ln -sfn pe "$seeds/owners"
-for kind in dump pooltag pe owners pdb isf; do
+ln -sfn dump "$seeds/formats"
+for kind in dump formats pooltag pe owners pdb isf; do
 	timeout=5
 	[ $kind = owners ] && timeout=20 # whole drivers, under sanitizers
 	"$fuzzers/fuzz_$kind" -max_total_time="$seconds" -timeout="$timeout" -rss_limit_mb=1024 -max_len=2000000 \
