@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "formats/elf.h"
@@ -51,17 +52,24 @@ static const char *last_part(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Opens the file beside `path` that has one of the endings, in small or large letters. */
-static bool open_beside(const char *path, const char *const *endings, struct file *ret)
+/*
+ * Opens the file beside `path` that has one of the endings, in small or large letters. When there
+ * is one that cannot be opened, *err says why; else it is untouched.
+ */
+static bool open_beside(const char *path, const char *const *endings, struct file *ret,
+			struct ps_error *err)
 {
 	for (; *endings; endings++) {
-		struct ps_error ignored = PS_ERROR_INIT;
+		struct ps_error why = PS_ERROR_INIT;
 		char *name = with_ending(path, *endings);
-		bool opened = name && file_open(ret, name, &ignored) == PS_OK;
+		bool opened = name && file_open(ret, name, &why) == PS_OK;
+		bool there = name && access(name, F_OK) == 0;
 
 		free(name);
 		if (opened)
 			return true;
+		if (there)
+			*err = why;
 	}
 	return false;
 }
@@ -127,6 +135,25 @@ static enum ps_status set_regions(struct dump *dump, const struct vmware_state *
 					    .offset = at + region->place * PAGE_SIZE};
 	}
 	return page_map_set_runs(&dump->map, runs, (size_t)s->region_count, err);
+}
+
+/* A file of memory that goes on behind what its state lists: perhaps not of this state. */
+static void note_rest(struct dump *dump, const struct vmware_state *s, uint64_t size)
+{
+	uint64_t listed = 0;
+	char words[WORDS_SIZE];
+
+	for (size_t i = 0; i < s->region_count; i++) {
+		const struct vmware_region *region = &s->regions[i];
+
+		if (region->place + region->count > listed)
+			listed = region->place + region->count;
+	}
+	if (listed > 0 && size > listed * PAGE_SIZE)
+		dump_note(
+			dump,
+			"the .vmem is %s longer than the state lists: it may not be of this state",
+			size_words(size - listed * PAGE_SIZE, words));
 }
 
 static void describe(struct dump *dump, const struct vmware_state *s, const char *title)
@@ -209,16 +236,21 @@ static enum ps_status open_beside_state(struct dump *dump, const struct vmware_s
 {
 	static const char *const endings[] = {".vmem", ".VMEM", NULL};
 	const char *path = dump->file.path;
+	bool named = has_ending(path, ".vmss") || has_ending(path, ".vmsn");
 	struct file memory = {.fd = -1};
 
-	if ((!has_ending(path, ".vmss") && !has_ending(path, ".vmsn")) ||
-	    !open_beside(path, endings, &memory))
-		return refuse_without_memory(dump, s, err);
+	if (!named || !open_beside(path, endings, &memory, err)) {
+		if (err->status == PS_OK)
+			return refuse_without_memory(dump, s, err);
+		err->status = PS_SYSTEM; /* whatever it is: not the state's fault */
+		return ps_wrap(err, "the memory beside it cannot be opened");
+	}
 	page_map_init(&dump->map, memory.size);
 	if (set_regions(dump, s, 0, memory.size, err) != PS_OK) {
 		file_close(&memory);
 		return err->status;
 	}
+	note_rest(dump, s, memory.size);
 	dump_note(dump, "its memory is that of %.150s, the .vmem beside it",
 		  last_part(memory.path));
 	swap_files(dump, &memory);
@@ -325,6 +357,7 @@ static enum ps_status open_with_state(struct dump *dump, struct file *file, stru
 		return ps_fail(err, PS_CORRUPT, "it is that of a snapshot of the disks only");
 	if (set_regions(dump, &state, 0, dump->file.size, err) != PS_OK)
 		return err->status;
+	note_rest(dump, &state, dump->file.size);
 	dump->holes_absent = true;
 	raw_note_holes(dump);
 	describe(dump, &state,
@@ -346,17 +379,22 @@ enum probe vmem_open(struct dump *dump, struct ps_error *err)
 		return PROBE_NOT_MINE;
 	for (size_t i = 0; endings[i]; i++) {
 		const char *const one[] = {endings[i], NULL};
-		enum ps_status status;
 
-		if (!open_beside(dump->file.path, one, &state))
+		ps_error_clear(&why);
+		if (!open_beside(dump->file.path, one, &state, &why)) {
+			if (why.status != PS_OK)
+				snprintf(words, sizeof(words),
+					 "the %s file beside it cannot be used (%.120s)",
+					 endings[i], why.text);
 			continue;
-		status = open_with_state(dump, &state, &why);
-		if (status != PS_OK)
-			snprintf(words, sizeof(words), "%.60s beside it cannot be used (%.80s)",
-				 last_part(state.path), why.text);
-		file_close(&state);
-		if (status == PS_OK)
+		}
+		if (open_with_state(dump, &state, &why) == PS_OK) {
+			file_close(&state);
 			return PROBE_MINE;
+		}
+		snprintf(words, sizeof(words), "%.60s beside it cannot be used (%.80s)",
+			 last_part(state.path), why.text);
+		file_close(&state);
 	}
 	return open_alone(dump, words, err);
 }

@@ -149,6 +149,38 @@ def small_alone():
     check(note in report["file"]["notes"], f"notes: {report['file']['notes']}")
 
 
+def companions_unusable():
+    """A companion that is there and cannot be opened is not called absent."""
+    with scratch() as directory:
+        dump, true = make_dump(lines_of("x64", 17763, "container vmem"), directory, name="dump.vmem")
+        state = dump.replace(".vmem", ".vmss")
+        with open(state, "rb") as file:
+            sound = file.read()
+        os.truncate(state, 0)
+        status, report = poolscope_json(dump)
+        truth.compare_all(report, status, true)
+        noted(report, "the .vmss file beside it cannot be used (")
+        noted(report, "dump.vmss is empty (0 bytes))")
+        with open(state, "wb") as file:
+            file.write(sound)
+        os.truncate(dump, 0)
+        said(state, f"poolscope: {state}: cannot use this VMware state: the memory beside it cannot be opened: {dump} "
+             "is empty (0 bytes)",
+             "Windows wrote no dump into it, or the copy failed: look at the disk space of the server and copy the "
+             "dump again")  # fmt: skip
+
+
+def longer_than_listed():
+    with scratch() as directory:
+        dump, true = make_dump(lines_of("x64", 17763, "container vmem", HIGH), directory, name="dump.vmem")
+        with open(dump, "ab") as file:
+            file.write(bytes(3 << 20))
+        true["file"]["size"] += 3 << 20
+        status, report = poolscope_json(dump)
+    truth.compare_all(report, status, true)
+    noted(report, "the .vmem is 3.0 MiB longer than the state lists: it may not be of this state")
+
+
 def alone_without_kernel():
     """When no kernel is found in a .vmem alone, its state is asked for."""
     with scratch() as directory:
@@ -544,6 +576,8 @@ def cases():
         yield f"{name}/processors-state", processors_state(name)
     yield "vmem/user-mode", user_mode
     yield "vmem/state-given-for-memory", state_for_memory
+    yield "vmem/companions-that-cannot-be-opened", companions_unusable
+    yield "vmem/longer-than-listed", longer_than_listed
     yield "vmem/alone-small", small_alone
     yield "vmem/alone-large", large_alone
     yield "vmem/alone-padded", padded_alone
