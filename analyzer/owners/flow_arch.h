@@ -23,6 +23,9 @@
 #ifndef PS_ANALYZER_OWNERS_FLOW_ARCH_H
 #define PS_ANALYZER_OWNERS_FLOW_ARCH_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "analyzer/owners/flow.h"
 
 enum {
@@ -100,6 +103,13 @@ struct flow_insn {
 	struct flow_op ops[FLOW_OPS];
 };
 
+/** Zeroes all but the operations, which are written whole where they are added: there are many. */
+static inline void flow_insn_init(struct flow_insn *insn)
+{
+	memset(insn, 0, offsetof(struct flow_insn, ops));
+	insn->target = FLOW_NO_REG;
+}
+
 /** What a function that is called by its address in the image does, seen from its bytes. */
 enum flow_callee_kind {
 	FLOW_CALLEE_PLAIN,    /* as the calling convention says */
@@ -139,7 +149,7 @@ struct flow_arch {
 
 	/**
 	 * The instruction at `code`, of which `size` bytes are there (at least 1); `va` is where it
-	 * runs. `ret` comes zeroed. False when it is no instruction or is cut off.
+	 * runs. `ret` comes from flow_insn_init(). False when it is no instruction or is cut off.
 	 */
 	bool (*lift)(void *machine, const uint8_t *code, size_t size, uint64_t va,
 		     struct flow_insn *ret);

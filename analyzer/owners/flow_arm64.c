@@ -322,8 +322,9 @@ static void callee(void *decoder, const struct pe_image *image, uint32_t rva,
 	for (uint32_t i = 0; i < HELPER_INSNS; i++) {
 		uint32_t at = rva + i * WORD;
 		const uint8_t *code = pe_at(image, at, WORD);
-		struct flow_insn insn = {.target = FLOW_NO_REG};
+		struct flow_insn insn;
 
+		flow_insn_init(&insn);
 		if (code == NULL || !lift(decoder, code, WORD, image->base + at, &insn))
 			return;
 		if (i == 0 && insn.control == FLOW_JUMP && insn.target != FLOW_NO_REG) {

@@ -152,7 +152,7 @@ static bool bounds_table(const struct flow_insn *insn)
 
 static uint32_t lift(struct flow *flow, uint32_t rva)
 {
-	struct flow_insn insn = {.target = FLOW_NO_REG};
+	struct flow_insn insn;
 	struct code_insn *kept = &flow->insns[flow->insn_count];
 	size_t size;
 	const uint8_t *code = bytes_at(flow->image, rva, &size);
@@ -162,6 +162,7 @@ static uint32_t lift(struct flow *flow, uint32_t rva)
 		return FLOW_NONE;
 	}
 	flow->work += WORK_LIFT;
+	flow_insn_init(&insn);
 	if (!code || !flow->arch->lift(flow->machine, code, size, flow->image->base + rva, &insn) ||
 	    !insn.length || insn.op_count > FLOW_OPS)
 		return FLOW_NONE;
@@ -303,11 +304,12 @@ const struct flow_callee *code_callee(struct flow *flow, uint32_t rva)
 
 static bool is_padding(const struct flow *flow, uint32_t rva, uint32_t *ret_length)
 {
-	struct flow_insn insn = {.target = FLOW_NO_REG};
+	struct flow_insn insn;
 	size_t size;
 	const uint8_t *code = bytes_at(flow->image, rva, &size);
 
 	*ret_length = 1;
+	flow_insn_init(&insn);
 	if (!code)
 		return true;
 	if (!flow->arch->lift(flow->machine, code, size, flow->image->base + rva, &insn) ||

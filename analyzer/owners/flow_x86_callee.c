@@ -111,10 +111,11 @@ static bool sets_sp(const uint8_t *code, size_t size)
 static bool walk_run(struct walk *walk, uint32_t rva)
 {
 	while (walk->insns++ < INSNS) {
-		struct flow_insn insn = {.target = FLOW_NO_REG};
+		struct flow_insn insn;
 		size_t size;
 		const uint8_t *code = code_at(walk->image, rva, 16, &size);
 
+		flow_insn_init(&insn);
 		if (!code ||
 		    !flow_arch_x86.lift(walk->machine, code, size, walk->image->base + rva, &insn))
 			return false;
