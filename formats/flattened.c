@@ -11,19 +11,15 @@
  */
 #include "formats/flattened.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "formats/formats.h"
+#include "formats/scratch.h"
 
 enum {
 	STREAM_HEADER = 4096,
@@ -196,44 +192,9 @@ static enum ps_status look_through(struct file *stream, struct survey *survey,
 	}
 }
 
-static const char *scratch_directory(void)
-{
-	const char *directory = getenv("TMPDIR");
-
-	return directory && directory[0] != '\0' ? directory : "/tmp";
-}
-
-static enum ps_status fail_write(int errnum, struct ps_error *err)
-{
-	ps_fail_errno(err, errnum, "cannot write the rearranged file in %s", scratch_directory());
-	if (errnum == EFBIG)
-		ps_hint(err, "raise the limit of file sizes (ulimit -f), or rearrange it with "
-			     "makedumpfile -R");
-	else if (errnum == ENOSPC || errnum == EDQUOT)
-		ps_hint(err, "set TMPDIR to a directory with room, or rearrange it with "
-			     "makedumpfile -R");
-	return err->status;
-}
-
-static enum ps_status write_all(int fd, const uint8_t *from, size_t length, uint64_t offset,
-				struct ps_error *err)
-{
-	while (length > 0) {
-		ssize_t put = pwrite(fd, from, length, (off_t)offset);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return fail_write(put < 0 ? errno : ENOSPC, err);
-		from += put;
-		length -= (size_t)put;
-		offset += (uint64_t)put;
-	}
-	return PS_OK;
-}
-
-static enum ps_status copy_record(struct file *stream, const struct record *record, int fd,
-				  uint8_t *buffer, struct progress *progress, struct ps_error *err)
+static enum ps_status copy_record(struct file *stream, const struct record *record,
+				  const struct scratch *scratch, uint8_t *buffer,
+				  struct progress *progress, struct ps_error *err)
 {
 	for (uint64_t done = 0; done < record->size;) {
 		uint64_t left = record->size - done;
@@ -242,7 +203,7 @@ static enum ps_status copy_record(struct file *stream, const struct record *reco
 		if (signals_interrupted())
 			return ps_fail(err, PS_INTERRUPTED, "interrupted");
 		if (file_read(stream, record->from + done, buffer, part, err) != PS_OK ||
-		    write_all(fd, buffer, part, record->offset + done, err) != PS_OK)
+		    scratch_write(scratch, buffer, part, record->offset + done, err) != PS_OK)
 			return err->status;
 		file_prefetch(stream, record->from + done + part, COPY_BYTES);
 		if (progress)
@@ -253,8 +214,9 @@ static enum ps_status copy_record(struct file *stream, const struct record *reco
 }
 
 /* All records that the survey found sound. */
-static enum ps_status copy_records(struct file *stream, uint64_t bytes, int fd,
-				   struct progress *progress, struct ps_error *err)
+static enum ps_status copy_records(struct file *stream, uint64_t bytes,
+				   const struct scratch *scratch, struct progress *progress,
+				   struct ps_error *err)
 {
 	uint8_t *buffer = malloc(COPY_BYTES);
 	uint64_t at = STREAM_HEADER;
@@ -267,7 +229,7 @@ static enum ps_status copy_records(struct file *stream, uint64_t bytes, int fd,
 
 		status = read_record(stream, at, &record, err);
 		if (status == PS_OK)
-			status = copy_record(stream, &record, fd, buffer, progress, err);
+			status = copy_record(stream, &record, scratch, buffer, progress, err);
 		at = record.from + record.size;
 		bytes -= record.size < bytes ? record.size : bytes;
 	}
@@ -277,49 +239,17 @@ static enum ps_status copy_records(struct file *stream, uint64_t bytes, int fd,
 
 /* ---- the file ---- */
 
-static int open_scratch(const char *directory)
+static enum ps_status fill_scratch(struct file *stream, const struct survey *survey,
+				   const struct scratch *scratch, struct progress *progress,
+				   struct ps_error *err)
 {
-	char path[4096];
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		return fd;
-	/* Not every filesystem has files without a name. */
-	if ((size_t)snprintf(path, sizeof(path), "%s/poolscope-XXXXXX", directory) >= sizeof(path))
-		return -1;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
-static enum ps_status check_room(int fd, uint64_t bytes, struct ps_error *err)
-{
-	char wanted[WORDS_SIZE], there[WORDS_SIZE];
-	struct statvfs fs;
-	uint64_t room;
-
-	if (fstatvfs(fd, &fs) != 0)
-		return PS_OK; /* writing will tell */
-	room = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (bytes <= room)
-		return PS_OK;
-	ps_fail(err, PS_SYSTEM, "rearranging it takes %s in %s, which has %s free",
-		size_words(bytes, wanted), scratch_directory(), size_words(room, there));
-	ps_hint(err, "set TMPDIR to a directory with room, or rearrange it with makedumpfile -R");
-	return err->status;
-}
-
-static enum ps_status fill_scratch(struct file *stream, const struct survey *survey, int fd,
-				   struct progress *progress, struct ps_error *err)
-{
-	enum ps_status status = check_room(fd, survey->bytes, err);
+	enum ps_status status = scratch_check_room(scratch, "rearranging it", survey->bytes, err);
 
 	if (status != PS_OK)
 		return status;
 	if (progress)
 		progress_begin(progress, "rearranging the flattened stream", survey->bytes);
-	status = copy_records(stream, survey->bytes, fd, progress, err);
+	status = copy_records(stream, survey->bytes, scratch, progress, err);
 	if (progress)
 		progress_end(progress);
 	return status;
@@ -329,18 +259,16 @@ static enum ps_status make_scratch(struct file *stream, const struct survey *sur
 				   struct progress *progress, struct file *ret,
 				   struct ps_error *err)
 {
-	int fd = open_scratch(scratch_directory());
+	struct scratch scratch;
 
-	if (fd < 0) {
-		ps_fail_errno(err, errno, "cannot make a file in %s", scratch_directory());
-		ps_hint(err, "set TMPDIR to a directory that can be written");
+	if (scratch_open(&scratch, "the rearranged file", "rearrange it with makedumpfile -R",
+			 err) != PS_OK)
+		return err->status;
+	if (fill_scratch(stream, survey, &scratch, progress, err) != PS_OK) {
+		scratch_close(&scratch);
 		return err->status;
 	}
-	if (fill_scratch(stream, survey, fd, progress, err) != PS_OK) {
-		close(fd);
-		return err->status;
-	}
-	return file_adopt(ret, fd, stream->path, err);
+	return file_adopt(ret, scratch_release(&scratch), stream->path, err);
 }
 
 enum ps_status flattened_unpack(struct file *stream, struct progress *progress, struct file *ret,

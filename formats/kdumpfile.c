@@ -97,7 +97,7 @@ static void salvage(struct kdumpfile *k)
 /* Pages can be read again; false when that cannot be. */
 static bool revive(struct kdumpfile *k, unsigned cost)
 {
-	struct ps_error how = k->link.error, ignored = PS_ERROR_INIT;
+	struct ps_error how = k->link.child.error, ignored = PS_ERROR_INIT;
 	bool begun = k->flying > 0; /* else it was lost over opening */
 	bool good;
 
@@ -106,7 +106,7 @@ static bool revive(struct kdumpfile *k, unsigned cost)
 	if (!begun || k->restarts > RESTARTS_MOST || how.status != PS_CORRUPT)
 		return false;
 	good = link_restart(&k->link, &ignored) == PS_OK && open_there(k, &ignored) == PS_OK;
-	k->link.error = how;
+	k->link.child.error = how;
 	return good;
 }
 
@@ -123,11 +123,11 @@ static void lose(struct kdumpfile *k, unsigned cost)
 }
 
 /* False when the process was lost. */
-static bool judge(struct kdumpfile *k, enum link_end end)
+static bool judge(struct kdumpfile *k, enum child_outcome end)
 {
-	if (end != LINK_ANSWERED)
-		lose(k, end == LINK_HUNG ? COST_OF_HANG : COST_OF_CRASH);
-	return end == LINK_ANSWERED;
+	if (end != CHILD_ANSWERED)
+		lose(k, end == CHILD_HUNG ? COST_OF_HANG : COST_OF_CRASH);
+	return end == CHILD_ANSWERED;
 }
 
 static bool ask(struct kdumpfile *k, enum shared_task task)
@@ -135,7 +135,7 @@ static bool ask(struct kdumpfile *k, enum shared_task task)
 	return judge(k, link_ask(&k->link, task));
 }
 
-static bool await(struct kdumpfile *k, uint64_t extra_seconds)
+static bool await(struct kdumpfile *k, unsigned extra_seconds)
 {
 	return judge(k, link_await(&k->link, extra_seconds));
 }
@@ -285,7 +285,7 @@ static enum ps_status read_bits(struct kdumpfile *k, uint64_t first, uint32_t co
 	k->link.shared->first = first;
 	k->link.shared->count = count;
 	if (!ask(k, TASK_BITS) || !await(k, k->link.extra_seconds)) {
-		*err = k->link.error;
+		*err = k->link.child.error;
 		return err->status;
 	}
 	if (k->link.shared->status == KDUMP_OK)
@@ -313,14 +313,14 @@ enum ps_status kdumpfile_pagemap(struct kdumpfile *k, uint64_t bit_count, uint8_
 bool kdumpfile_lost(const struct kdumpfile *k, struct ps_error *err)
 {
 	if (k->lost)
-		*err = k->link.error;
+		*err = k->link.child.error;
 	return k->lost;
 }
 
 unsigned kdumpfile_bad(const struct kdumpfile *k, struct ps_error *err)
 {
 	if (k->bad_count > 0)
-		*err = k->link.error;
+		*err = k->link.child.error;
 	if (k->bad_count == 1)
 		ps_wrap(err, "the page at physical 0x%" PRIx64 " counts as damaged",
 			k->bad[0] << PAGE_SHIFT);
@@ -343,7 +343,7 @@ void kdumpfile_close(struct kdumpfile *k)
 static enum ps_status open_there(struct kdumpfile *k, struct ps_error *err)
 {
 	if (!ask(k, TASK_OPEN) || !await(k, k->link.extra_seconds)) {
-		*err = k->link.error;
+		*err = k->link.child.error;
 		return err->status;
 	}
 	if (k->link.shared->status == KDUMP_OK)

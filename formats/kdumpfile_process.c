@@ -1,6 +1,6 @@
 /*
  * The process that reads a container with libkdumpfile: one context, opened after the fork, memory
- * of machine addresses only, and limits around it. The only file that knows the library.
+ * of machine addresses only. The only file that knows the library.
  *
  * Not used of the library: its address translation, its notion of an operating system, its
  * registers (formats/elf_notes.c reads the notes itself).
@@ -8,62 +8,17 @@
 #include "formats/kdumpfile_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libkdumpfile/kdumpfile.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include "formats/child.h"
 
 enum {
 	/* Private memory. The library keeps one record for each stretch of pages. */
 	MEMORY_MOST = 1 << 30,
-	FIRST_FD = 3, /* behind the standard ones */
 };
-
-static void limit(int what, rlim_t most)
-{
-	struct rlimit limits = {most, most};
-
-	setrlimit((__rlimit_resource_t)what, &limits);
-}
-
-/* Nothing that the parent has open must live on here, nor be written to by a library that warns. */
-static void close_others(int fd, int socket)
-{
-	unsigned low = (unsigned)(fd < socket ? fd : socket);
-	unsigned high = (unsigned)(fd < socket ? socket : fd);
-	int null = open("/dev/null", O_RDWR);
-
-	for (int i = 0; null >= 0 && i < FIRST_FD; i++)
-		dup2(null, i);
-	if (low > FIRST_FD)
-		close_range(FIRST_FD, low - 1, 0);
-	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0U, 0);
-}
-
-static void fence(int fd, int socket, int parent)
-{
-	/* No handler of the parent's: what crashes here must end here. */
-	for (int i = 1; i < SIGRTMIN; i++)
-		signal(i, SIG_DFL);
-	alarm(0);
-	/* Ctrl-C is the parent's: it ends this process when it is done. */
-	signal(SIGINT, SIG_IGN);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
-	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_FSIZE, 0);
-#ifndef __SANITIZE_ADDRESS__
-	limit(RLIMIT_DATA, MEMORY_MOST);
-#endif
-	close_others(fd, socket);
-}
 
 static void answer_error(struct shared *shared, kdump_ctx_t *ctx, kdump_status status)
 {
@@ -179,7 +134,7 @@ void kdumpfile_process(int fd, int socket, int parent, struct shared *shared)
 {
 	kdump_ctx_t *ctx = NULL;
 
-	fence(fd, socket, parent);
+	child_fence(fd, socket, parent, MEMORY_MOST);
 	while (take_turn(socket)) {
 		shared->status = KDUMP_OK;
 		shared->error[0] = '\0';
