@@ -20,6 +20,7 @@
 
 enum {
 	LOOK_MS = 50, /* between two looks at a process that does not answer */
+	ENDING_MS = 5000,
 	FIRST_FD = 3, /* behind the standard ones */
 };
 
@@ -147,11 +148,29 @@ enum ps_status child_start(struct child *child, child_main *run, void *context,
 	return PS_OK;
 }
 
+/* It has closed its socket and should be ending by itself. False when it does not. */
+static bool ends_by_itself(struct child *child)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (unsigned i = 0; i < ENDING_MS; i++) {
+		siginfo_t info = {.si_pid = 0};
+
+		if (waitid(P_PID, (id_t)child->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    info.si_pid != 0)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 enum child_outcome child_died(struct child *child)
 {
-	/* It has closed its socket and is ending by itself: wait, and see how. */
-	int status = reap(child);
+	int status;
 
+	if (!ends_by_itself(child))
+		kill(child->process, SIGKILL);
+	status = reap(child);
 	ps_error_clear(&child->error);
 	if (WIFSIGNALED(status))
 		ps_fail(&child->error, PS_CORRUPT, "%s crashed over it (signal %d, %s)",

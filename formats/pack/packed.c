@@ -1,0 +1,161 @@
+/*
+ * From an archive to the dump inside, through archives in archives.
+ */
+#include "formats/pack/packed.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "formats/formats.h"
+#include "formats/pack/walk.h"
+
+bool packed_is(struct file *file)
+{
+	return pack_kind_of_file(file) != PACK_NONE;
+}
+
+static uint64_t nanoseconds(clockid_t clock)
+{
+	struct timespec t = {0};
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* "dump.gz" and "MEMORY.DMP" become "dump.gz/MEMORY.DMP"; "zip" and "gz" become "gz in zip". */
+static bool note_level(struct packed *packed, const struct level *level)
+{
+	const char *name = level->chosen.name, *packing = level->chosen.member.packing;
+	char *member = packed->member ? mem_printf("%s/%s", packed->member, name)
+				      : mem_strndup(name, strlen(name));
+	char before[sizeof(packed->packing)];
+
+	if (!member)
+		return false;
+	free(packed->member);
+	packed->member = member;
+	snprintf(before, sizeof(before), "%s", packed->packing);
+	snprintf(packed->packing, sizeof(packed->packing), "%s%s%.40s", packing,
+		 before[0] ? " in " : "", before);
+	packed->holes = level->chosen.member.sparse != 0;
+	packed->worked_ns += level->worked_ns;
+	if (level->note[0] != '\0')
+		snprintf(packed->note, sizeof(packed->note), "%s", level->note);
+	return true;
+}
+
+/* The unpacked file takes the place of the archive. */
+static enum ps_status replace(struct file *file, struct level *level, struct packed *packed,
+			      struct ps_error *err)
+{
+	char *path = mem_printf("%s in %s", level->chosen.name, file_words(file));
+	struct file unpacked;
+	enum ps_status status;
+
+	if (!path || !note_level(packed, level)) {
+		free(path);
+		return ps_fail_memory(err, "the name of a member");
+	}
+	status = file_adopt(&unpacked, scratch_release(&level->chosen.scratch), path, err);
+	free(path);
+	if (status != PS_OK)
+		return status;
+	file_close(file);
+	*file = unpacked;
+	return PS_OK;
+}
+
+struct request {
+	const struct pack_options *options;
+	pack_recognise *recognise;
+	const struct log *log;
+	struct progress *progress;
+};
+
+/* One level: *wanted becomes what is left of it. */
+static enum ps_status open_level(struct file *file, const struct request *request,
+				 struct packed *packed, const char **wanted, struct ps_error *err)
+{
+	uint64_t most = request->options->expand_most;
+	struct level *level = mem_array(1, sizeof(*level));
+	enum ps_status status;
+
+	if (!level)
+		return ps_fail_memory(err, "the unpacking of an archive");
+	level->file = file;
+	level->name = packed->member ? packed->member : packed->path;
+	level->kind = pack_kind_of_file(file);
+	level->options = request->options;
+	level->wanted = *wanted;
+	level->recognise = request->recognise;
+	level->log = request->log;
+	level->progress = request->progress;
+	level->limits =
+		(struct expand_limits){most ? most : PACK_EXPAND_MOST, file->size, most > 0};
+	status = level_open(level, err);
+	if (status == PS_OK)
+		status = replace(file, level, packed, err);
+	*wanted = level->rest;
+	level_close(level);
+	free(level);
+	return status;
+}
+
+static enum ps_status open_levels(struct file *file, const struct request *request,
+				  struct packed *packed, struct ps_error *err)
+{
+	const char *wanted = request->options->member;
+
+	for (unsigned i = 0; i < PACK_LEVELS; i++) {
+		if (open_level(file, request, packed, &wanted, err) != PS_OK)
+			return err->status;
+		if (packed_is(file))
+			continue;
+		if (!wanted)
+			return PS_OK;
+		return ps_fail(err, PS_USAGE, "%s is no archive, and has no member '%.100s'",
+			       file_words(file), wanted);
+	}
+	ps_fail(err, PS_UNSUPPORTED, "%s: an archive in more than %d others is not opened",
+		file_words(file), PACK_LEVELS - 1);
+	ps_hint(err, "unpack the outer ones and open what is inside");
+	return err->status;
+}
+
+enum ps_status packed_open(struct file *file, const struct pack_options *options,
+			   pack_recognise *recognise, const struct log *log,
+			   struct progress *progress, struct packed **ret, struct ps_error *err)
+{
+	const struct request request = {options, recognise, log, progress};
+	uint64_t started = nanoseconds(CLOCK_MONOTONIC);
+	uint64_t worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+	struct packed *packed = mem_array(1, sizeof(*packed));
+
+	if (!packed)
+		return ps_fail_memory(err, "the unpacking of an archive");
+	packed->size = file->size;
+	packed->path = mem_strndup(file->path, strlen(file->path));
+	if (!packed->path)
+		ps_fail_memory(err, "the unpacking of an archive");
+	else if (open_levels(file, &request, packed, err) == PS_OK) {
+		packed->taken_ns = nanoseconds(CLOCK_MONOTONIC) - started;
+		packed->worked_ns += nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - worked;
+		*ret = packed;
+		return PS_OK;
+	}
+	packed_destroy(packed);
+	return err->status;
+}
+
+void packed_destroy(struct packed *packed)
+{
+	if (!packed)
+		return;
+	free(packed->path);
+	free(packed->member);
+	free(packed);
+}
