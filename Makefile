@@ -3,7 +3,7 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth readers convert rvas symbols totals real
+#   make check-SUITE     one suite (build lint unit cli truth readers pack convert rvas symbols totals real
 #                        pe owners drivers verdict mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
@@ -29,13 +29,14 @@ VERSION := 0.1.0
 
 # Every Debian package this project needs, once; README has the reason for each.
 PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-dev \
-	libkdumpfile-dev libcapstone-dev liblzma-dev zlib1g-dev libsnappy-dev
+	libkdumpfile-dev libcapstone-dev liblzma-dev zlib1g-dev libsnappy-dev \
+	libarchive-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
 PACKAGES_HTML := chromium chromium-driver poppler-utils
 PACKAGES_CHECK := libcmocka-dev libwim-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
-	python3 python3-jsonschema zstd mandoc
+	python3 python3-jsonschema zstd mandoc 7zip gcab lz4
 
-LIBS_PROGRAM := jansson smartcols libkdumpfile capstone liblzma zlib snappy
+LIBS_PROGRAM := jansson smartcols libkdumpfile capstone liblzma zlib snappy libarchive
 
 CC ?= gcc
 ifeq ($(origin CC),default)

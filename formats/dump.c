@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "formats/formats.h"
 
@@ -23,7 +24,23 @@ void dump_close(struct dump *dump)
 	triage_destroy(dump->triage);
 	free(dump->header);
 	file_close(&dump->file);
+	packed_destroy(dump->packed);
 	free(dump);
+}
+
+const char *dump_name(const struct dump *dump)
+{
+	return dump->packed ? dump->packed->name : dump->file.path;
+}
+
+enum ps_status dump_open_beside(struct dump *dump, const char *name, struct file *ret,
+				struct ps_error *err)
+{
+	if (dump->packed)
+		return packed_open_beside(dump->packed, name, ret, err);
+	if (access(name, F_OK) != 0)
+		return ps_fail(err, PS_NOT_FOUND, "there is no file %.300s", name);
+	return file_open(ret, name, err);
 }
 
 void dump_note(struct dump *dump, const char *format, ...)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "formats/file.h"
+#include "formats/pack/packed.h"
 #include "formats/page_map.h"
 #include "formats/page_set.h"
 #include "formats/page_source.h"
@@ -87,6 +88,7 @@ enum dump_reader { READER_ANY, READER_NATIVE, READER_KDUMPFILE };
 
 struct dump_options {
 	enum dump_reader reader;
+	struct pack_options pack;  /* of archives */
 	struct progress *progress; /* for containers that must be unpacked first; may be NULL */
 };
 
@@ -95,6 +97,8 @@ struct crash_header;
 
 struct dump {
 	struct file file;
+	struct packed_dump
+		*packed; /* owned; the archive that the file was unpacked from, or NULL */
 	const struct format *format;
 	const char *kind;  /* JSON name: "windows-full", "windows-bitmap", "raw"; static */
 	const char *title; /* "Windows crash dump, type 5 (bitmap), 64-bit" */
@@ -125,6 +129,7 @@ enum probe { PROBE_MINE, PROBE_NOT_MINE, PROBE_ERROR };
 
 struct format {
 	const char *name; /* for -v and docs */
+	const char *what; /* "Windows crash dump": of a file that cannot be described further */
 	/**
 	 * Looks at dump->file and, when the file is of its kind, fills kind, title, facts, map.
 	 * PROBE_NOT_MINE leaves the dump as it was; PROBE_ERROR fills *err and ends the search.

@@ -98,21 +98,10 @@ static const struct foreign foreigners[] = {
 	 HINT_RAW},
 	{MAGIC("CD001"), 0x8001, NULL, "a CD image (ISO 9660), not a memory image", HINT_UNPACK},
 
-	/* Archives and compressed files */
-	{MAGIC("PK\x03\x04"), 0, NULL, "a zip archive", HINT_UNPACK},
+	/* Archives that are not unpacked (others are, see formats/pack) */
 	{MAGIC("PK\x05\x06"), 0, NULL, "an empty zip archive", ""},
-	{MAGIC("7z\xbc\xaf\x27\x1c"), 0, NULL, "a 7z archive", HINT_UNPACK},
 	{MAGIC("Rar!\x1a\x07"), 0, NULL, "a RAR archive", HINT_UNPACK},
-	{MAGIC("MSCF\0\0\0\0"), 0, NULL, "a cabinet file (cab)", HINT_UNPACK},
 	{MAGIC("MSWIM\0\0\0"), 0, NULL, "a Windows image archive (WIM)", HINT_UNPACK},
-	{MAGIC("ustar"), 257, NULL, "a tar archive", HINT_UNPACK},
-	{MAGIC("\x1f\x8b\x08"), 0, NULL, "compressed with gzip", HINT_UNPACK},
-	{MAGIC("\xfd"
-	       "7zXZ\0"),
-	 0, NULL, "compressed with xz", HINT_UNPACK},
-	{MAGIC("\x28\xb5\x2f\xfd"), 0, NULL, "compressed with zstd", HINT_UNPACK},
-	{MAGIC("\x31\x41\x59\x26\x53\x59"), 4, NULL, "compressed with bzip2", HINT_UNPACK},
-	{MAGIC("\x04\x22\x4d\x18"), 0, NULL, "compressed with lz4", HINT_UNPACK},
 
 	/* Other Windows files that lie near a dump */
 	{MAGIC("MZ"), 0, is_pe, "a Windows program or driver (PE image), not a memory image",

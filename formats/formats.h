@@ -22,8 +22,23 @@ enum probe bin_open(struct dump *dump, struct ps_error *err);
 enum probe vmem_open(struct dump *dump, struct ps_error *err);
 enum probe raw_open(struct dump *dump, struct ps_error *err);
 
-/** Says that holes of the file are absent pages, and sets dump->complete false, when it has any. */
-void raw_note_holes(struct dump *dump);
+/**
+ * Holes of the file are absent pages from here on, unless they are zeros that an archive stores.
+ * Says so, and sets dump->complete false, when the file has any.
+ */
+void raw_take_holes(struct dump *dump);
+
+/** The path of the dump or, of one out of an archive, the name of the member. Borrowed. */
+const char *dump_name(const struct dump *dump);
+
+/**
+ * Opens the file called `name`, in terms of dump_name(): beside the dump or, of one out of an
+ * archive, in that archive and nowhere else. PS_NOT_FOUND when it is not there; otherwise it is,
+ * and cannot be opened. Only while the dump is being opened. The caller closes *ret, whose path is
+ * `name`.
+ */
+enum ps_status dump_open_beside(struct dump *dump, const char *name, struct file *ret,
+				struct ps_error *err);
 
 /** Likewise of a last page that the file has only in part. */
 void raw_note_tail(struct dump *dump);

@@ -21,12 +21,14 @@ static enum probe refuse_small(const struct dump *dump, struct ps_error *err)
 	return PROBE_ERROR;
 }
 
-void raw_note_holes(struct dump *dump)
+void raw_take_holes(struct dump *dump)
 {
 	uint64_t start, end;
 	bool data = file_is_data(&dump->file, 0, &start, &end);
 
-	if (data && end >= dump->file.size)
+	/* Pages of zeros that an archive stores are holes of the unpacked file: they are there. */
+	dump->holes_absent = !dump->packed || dump->packed->holes;
+	if (!dump->holes_absent || (data && end >= dump->file.size))
 		return;
 	dump->complete = false;
 	dump_note(dump, "the file is sparse: its holes are taken as absent pages");
@@ -57,8 +59,7 @@ enum probe raw_open(struct dump *dump, struct ps_error *err)
 		return PROBE_ERROR;
 	dump->kind = "raw";
 	dump->title = "raw physical memory";
-	dump->holes_absent = true;
 	raw_note_tail(dump);
-	raw_note_holes(dump);
+	raw_take_holes(dump);
 	return PROBE_MINE;
 }

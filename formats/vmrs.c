@@ -268,12 +268,12 @@ static bool has_ending(const char *path, const char *ending)
 }
 
 /* Whether there is a file of the same name with another ending of as many characters. */
-static bool is_beside(const char *path, const char *ending)
+static bool is_beside(struct dump *dump, const char *ending)
 {
+	const char *path = dump_name(dump);
 	char *name = mem_printf("%.*s%s", (int)(strlen(path) - strlen(ending)), path, ending);
-	struct ps_error ignored = PS_ERROR_INIT;
 	struct file file = {.fd = -1};
-	bool there = name && file_open(&file, name, &ignored) == PS_OK;
+	bool there = name && dump_open_beside(dump, name, &file);
 
 	free(name);
 	file_close(&file);
@@ -282,7 +282,7 @@ static bool is_beside(const char *path, const char *ending)
 
 enum probe bin_open(struct dump *dump, struct ps_error *err)
 {
-	const char *path = dump->file.path;
+	const char *path = dump_name(dump);
 
 	if (has_ending(path, ".vsv")) {
 		ps_fail(err, PS_UNSUPPORTED,
@@ -292,7 +292,7 @@ enum probe bin_open(struct dump *dump, struct ps_error *err)
 		ps_hint(err, HINT_VM2DMP);
 		return PROBE_ERROR;
 	}
-	if (!has_ending(path, ".bin") || (!is_beside(path, ".vsv") && !is_beside(path, ".VSV")))
+	if (!has_ending(path, ".bin") || (!is_beside(dump, ".vsv") && !is_beside(dump, ".VSV")))
 		return PROBE_NOT_MINE;
 	if (raw_open(dump, err) != PROBE_MINE)
 		return PROBE_ERROR;

@@ -53,17 +53,17 @@ static const char *last_part(const char *path)
 }
 
 /*
- * Opens the file beside `path` that has one of the endings, in small or large letters. When there
+ * Opens the file beside the dump that has one of the endings, in small or large letters. When there
  * is one that cannot be opened, *err says why; else it is untouched.
  */
-static bool open_beside(const char *path, const char *const *endings, struct file *ret,
+static bool open_beside(struct dump *dump, const char *const *endings, struct file *ret,
 			struct ps_error *err)
 {
 	for (; *endings; endings++) {
 		struct ps_error why = PS_ERROR_INIT;
-		char *name = with_ending(path, *endings);
-		bool opened = name && file_open(ret, name, &why) == PS_OK;
-		bool there = name && access(name, F_OK) == 0;
+		char *name = with_ending(dump_name(dump), *endings);
+		bool opened = name && dump_open_beside(dump, name, ret, &why) == PS_OK;
+		bool there = name && why.status != PS_NOT_FOUND;
 
 		free(name);
 		if (opened)
@@ -197,7 +197,7 @@ static enum ps_status open_inside(struct dump *dump, const struct vmware_state *
 static enum ps_status refuse_without_memory(struct dump *dump, const struct vmware_state *s,
 					    struct ps_error *err)
 {
-	char *name = with_ending(dump->file.path, ".vmem");
+	char *name = with_ending(dump_name(dump), ".vmem");
 
 	if (!name)
 		return ps_fail_memory(err, "the name of a file");
@@ -235,11 +235,11 @@ static enum ps_status open_beside_state(struct dump *dump, const struct vmware_s
 					struct ps_error *err)
 {
 	static const char *const endings[] = {".vmem", ".VMEM", NULL};
-	const char *path = dump->file.path;
+	const char *path = dump_name(dump);
 	bool named = has_ending(path, ".vmss") || has_ending(path, ".vmsn");
 	struct file memory = {.fd = -1};
 
-	if (!named || !open_beside(path, endings, &memory, err)) {
+	if (!named || !open_beside(dump, endings, &memory, err)) {
 		if (err->status == PS_OK)
 			return refuse_without_memory(dump, s, err);
 		err->status = PS_SYSTEM; /* whatever it is: not the state's fault */
@@ -254,8 +254,7 @@ static enum ps_status open_beside_state(struct dump *dump, const struct vmware_s
 	dump_note(dump, "its memory is that of %.150s, the .vmem beside it",
 		  last_part(memory.path));
 	swap_files(dump, &memory);
-	dump->holes_absent = true;
-	raw_note_holes(dump);
+	raw_take_holes(dump);
 	describe(dump, s, "VMware state with its memory beside it");
 	return PS_OK;
 }
@@ -333,8 +332,7 @@ static enum probe open_alone(struct dump *dump, const char *why, struct ps_error
 			return PROBE_ERROR;
 		dump->kind = "raw";
 		dump->title = "raw physical memory, with the hole that VMware leaves out";
-		dump->holes_absent = true;
-		raw_note_holes(dump);
+		raw_take_holes(dump);
 	}
 	dump->advice = ADVICE_STATE;
 	dump_note(dump, "%s%s", why,
@@ -358,8 +356,7 @@ static enum ps_status open_with_state(struct dump *dump, struct file *file, stru
 	if (set_regions(dump, &state, 0, dump->file.size, err) != PS_OK)
 		return err->status;
 	note_rest(dump, &state, dump->file.size);
-	dump->holes_absent = true;
-	raw_note_holes(dump);
+	raw_take_holes(dump);
 	describe(dump, &state,
 		 has_ending(file->path, ".vmss") ? "VMware memory (.vmem) with the state of a "
 						   "suspended machine (.vmss)"
@@ -375,13 +372,13 @@ enum probe vmem_open(struct dump *dump, struct ps_error *err)
 	char words[DUMP_NOTE_TEXT] = "no .vmss or .vmsn file of the same name lies beside it";
 	struct file state = {.fd = -1};
 
-	if (!has_ending(dump->file.path, ".vmem"))
+	if (!has_ending(dump_name(dump), ".vmem"))
 		return PROBE_NOT_MINE;
 	for (size_t i = 0; endings[i]; i++) {
 		const char *const one[] = {endings[i], NULL};
 
 		ps_error_clear(&why);
-		if (!open_beside(dump->file.path, one, &state, &why)) {
+		if (!open_beside(dump, one, &state, &why)) {
 			if (why.status != PS_OK)
 				snprintf(words, sizeof(words),
 					 "the %s file beside it cannot be used (%.120s)",

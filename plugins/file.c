@@ -103,6 +103,22 @@ static bool note_damaged(const struct page_set *damaged, struct report *report,
 	return note && add_notes(report, &f->notes, note, 0, 1);
 }
 
+static bool packing(const struct packed_dump *packed, struct report *report, struct report_file *f)
+{
+	struct report_packed *p = &f->packed;
+
+	if (!packed)
+		return true;
+	p->available = true;
+	p->member = report_text(report, "%s", packed->member);
+	p->packing = report_text(report, "%s", packed->packing);
+	p->size = packed->size;
+	p->elapsed_ms = packed->taken_ns / 1000000;
+	p->processor_ms = packed->worked_ns / 1000000;
+	f->path = report_text(report, "%s", packed->path);
+	return p->member && p->packing && f->path;
+}
+
 enum ps_status plugin_file(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err)
 {
@@ -113,7 +129,8 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 		report->no_file = true;
 		return PS_OK;
 	}
-	f->path = report_text(report, "%s", dump->file.path ? dump->file.path : "");
+	f->label = report_text(report, "%s", dump->file.path ? dump->file.path : "");
+	f->path = f->label;
 	f->size = dump->file.size;
 	f->format = dump->kind;
 	f->title = report_text(report, "%s", dump->title ? dump->title : dump->kind);
@@ -121,7 +138,8 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 	f->pages_listed = dump->map.pages;
 	f->pages_in_file = dump->map.pages_in_file - dump->pages_lost;
 	header(&dump->facts, &f->header);
-	if (!f->path || !f->title || !minidump(dump, report, &f->minidump) ||
+	if (!f->label || !f->title || !packing(dump->packed, report, f) ||
+	    !minidump(dump, report, &f->minidump) ||
 	    !add_notes(report, &f->notes, dump->notes[0], sizeof(dump->notes[0]),
 		       dump->note_count) ||
 	    !note_damaged(&dump->damaged, report, f))

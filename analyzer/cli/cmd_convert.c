@@ -153,7 +153,6 @@ static int convert_case(const struct options *o, const struct convert_options *h
 int command_convert(const struct options *options, const struct symbol_options *symbols)
 {
 	const struct convert_options how = {options->out, options->body, options->force};
-	const struct case_options open = {options->reader, symbols};
 	struct log log = {(enum log_level)options->verbosity};
 	struct ps_error error = PS_ERROR_INIT;
 	struct case_file c = {.dump = NULL};
@@ -163,7 +162,7 @@ int command_convert(const struct options *options, const struct symbol_options *
 	if (convert_check(options->file, &how, &error) != PS_OK)
 		return fail_writing(&error);
 	progress_init(&progress, options->verbosity != LOG_QUIET);
-	if (case_init_with(&c, options->file, CASE_KERNEL, &open, &log, &progress, &error) !=
+	if (command_open_file(options, CASE_KERNEL, symbols, &log, &progress, &c, &error) !=
 	    PS_OK) {
 		progress_end(&progress);
 		result = command_fail(&error, false);

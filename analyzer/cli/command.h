@@ -38,6 +38,12 @@ int explain_run(const char *finding);
 /** Runs a command from file to printed report; returns the exit status of the program. */
 int command_run(const struct command *command, const struct options *options);
 
+/** Opens options->file with what the options say of it. Otherwise as case_init_with(). */
+enum ps_status command_open_file(const struct options *options, enum case_depth depth,
+				 const struct symbol_options *symbols, const struct log *log,
+				 struct progress *progress, struct case_file *c,
+				 struct ps_error *err);
+
 /** Prints the error as the command line promises and returns its exit status. */
 int command_fail(const struct ps_error *err, bool json);
 

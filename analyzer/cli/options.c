@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -128,6 +129,26 @@ static enum ps_status parse_type(struct options *o, const char *text, struct ps_
 	return PS_OK;
 }
 
+/* Bytes, or with a letter for a power of 1,024. */
+static enum ps_status parse_size(const char *text, uint64_t *ret, struct ps_error *err)
+{
+	static const char letters[] = "KMGT";
+	size_t length = strlen(text);
+	const char *letter = length > 1 ? strchr(letters, text[length - 1]) : NULL;
+	unsigned shift = letter ? 10 * ((unsigned)(letter - letters) + 1) : 0;
+	char number[24];
+
+	snprintf(number, sizeof(number), "%.*s", (int)(letter ? length - 1 : length), text);
+	if (parse_number("max-expand", number, 10, INT64_MAX >> shift, ret, err) != PS_OK ||
+	    *ret == 0) {
+		ps_error_clear(err);
+		return ps_fail(err, PS_USAGE,
+			       "--max-expand '%s' is no size, such as 1000000, 500M or 2T", text);
+	}
+	*ret <<= shift;
+	return PS_OK;
+}
+
 static enum ps_status add_tag(struct options *o, const char *text, struct ps_error *err)
 {
 	if (o->tag_count == TAG_PATTERNS)
@@ -211,6 +232,9 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_DRIVERS: return add_drivers(o, value, err);
 	case OPTION_POOLTAG: return add_pooltag(o, value, err);
 	case OPTION_HTTPERR: return add_httperr(o, value, err);
+	case OPTION_MEMBER: o->member = value; return PS_OK;
+	case OPTION_PASSWORD_FILE: o->password_file = value; return PS_OK;
+	case OPTION_MAX_EXPAND: return parse_size(value, &o->max_expand, err);
 	case OPTION_KNOWN: o->known = value; return PS_OK;
 	case OPTION_TYPE: return parse_type(o, value, err);
 	case OPTION_HTML: return take_html(o, value, err);

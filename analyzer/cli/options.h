@@ -76,6 +76,8 @@ struct options {
 	enum color_when color;
 	int verbosity; /* enum log_level */
 	enum dump_reader reader;
+	const char *member, *password_file; /* of archives; NULL: not given */
+	uint64_t max_expand;                /* bytes; 0: not given */
 	bool list, freed, has_dump, has_bytes;
 	uint64_t dump_va;
 	size_t dump_bytes;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "analyzer/cli/html_file.h"
+#include "analyzer/cli/password_file.h"
 #include "analyzer/report/format.h"
 #include "analyzer/report/render.h"
 #include "base/memory.h"
@@ -230,6 +231,28 @@ static struct symbol_options symbol_sources(const struct options *options, const
 	return sources;
 }
 
+enum ps_status command_open_file(const struct options *options, enum case_depth depth,
+				 const struct symbol_options *symbols, const struct log *log,
+				 struct progress *progress, struct case_file *c,
+				 struct ps_error *err)
+{
+	struct case_options how = {.reader = options->reader, .symbols = symbols};
+	char password[PASSWORD_MOST];
+	enum ps_status status;
+
+	how.pack = (struct pack_options){.member = options->member,
+					 .expand_most = options->max_expand};
+	if (options->password_file) {
+		*c = (struct case_file){.dump = NULL};
+		if (password_file_read(options->password_file, password, err) != PS_OK)
+			return err->status;
+		how.pack.password = password;
+	}
+	status = case_init_with(c, options->file, depth, &how, log, progress, err);
+	explicit_bzero(password, sizeof(password));
+	return status;
+}
+
 static enum ps_status open_case(const struct command *command, const struct options *options,
 				const struct symbol_options *symbols, const struct log *log,
 				struct progress *progress, struct case_file *c,
@@ -237,11 +260,8 @@ static enum ps_status open_case(const struct command *command, const struct opti
 {
 	enum ps_status status = PS_OK;
 
-	if (options->file) {
-		const struct case_options how = {options->reader, symbols};
-
-		status = case_init_with(c, options->file, command->depth, &how, log, progress, err);
-	}
+	if (options->file)
+		status = command_open_file(options, command->depth, symbols, log, progress, c, err);
 	if (status == PS_OK && command->processes && options->file)
 		status = case_read_processes(c, err);
 	if (status == PS_OK && command->owners && !options->no_owners)

@@ -93,7 +93,8 @@ enum ps_status case_init_with(struct case_file *c, const char *path, enum case_d
 			      const struct case_options *chosen, const struct log *log,
 			      struct progress *progress, struct ps_error *err)
 {
-	const struct dump_options options = {.reader = chosen->reader, .progress = progress};
+	const struct dump_options options = {
+		.reader = chosen->reader, .pack = chosen->pack, .progress = progress};
 	enum ps_status status;
 
 	*c = (struct case_file){.dump = NULL};

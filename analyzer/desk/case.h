@@ -44,6 +44,7 @@ enum ps_status case_init(struct case_file *c, const char *path, enum case_depth 
 
 struct case_options {
 	enum dump_reader reader;
+	struct pack_options pack; /* of archives */
 	const struct symbol_options
 		*symbols; /* NULL: the known builds alone; must outlive the case */
 };

@@ -131,9 +131,12 @@ void html_machine(struct html *h)
 	if (s->uptime_seconds.has_value)
 		format_duration(s->uptime_seconds.value, uptime);
 	html_raw(h, "<dl>\n");
-	html_term(h, "File", "%s", f->path);
+	html_term(h, "File", "%s", f->label);
 	html_term(h, "Format", "%s, %s (%" PRIu64 " bytes)", f->title,
 		  format_size_unsigned(f->size, size), f->size);
+	if (f->packed.available)
+		html_term(h, "Packed", "%s, %s", f->packed.packing,
+			  format_size_unsigned(f->packed.size, size));
 	html_term(h, "System", "%s%s%s, %s", or_unknown(&s->product),
 		  s->service_pack.value ? " " : "",
 		  s->service_pack.value ? s->service_pack.value : "", or_unknown(&s->arch));

@@ -55,6 +55,18 @@ static json_t *json_minidump(struct builder *b, const struct report_minidump *m)
 	return o;
 }
 
+static json_t *json_packed(struct builder *b, const struct report_packed *p)
+{
+	json_t *o = build_object(b);
+
+	put_text(b, o, "member", p->member);
+	put_text(b, o, "packing", p->packing);
+	put_count(b, o, "size", p->size);
+	put_count(b, o, "elapsed_ms", p->elapsed_ms);
+	put_count(b, o, "processor_ms", p->processor_ms);
+	return o;
+}
+
 static void put_contents(struct builder *b, json_t *o, const struct report_file *f)
 {
 	if (f->header.available)
@@ -65,6 +77,10 @@ static void put_contents(struct builder *b, json_t *o, const struct report_file 
 		put(b, o, "minidump", json_minidump(b, &f->minidump));
 	else
 		put_null(b, o, "minidump", "the file is no minidump");
+	if (f->packed.available)
+		put(b, o, "packed", json_packed(b, &f->packed));
+	else
+		put_null(b, o, "packed", "the file is not packed");
 }
 
 json_t *json_file(struct builder *b, const struct report *report)

@@ -67,8 +67,19 @@ struct report_minidump {
 	uint64_t secondary_bytes;
 };
 
+/** The archive that the dump was unpacked from. */
+struct report_packed {
+	bool available;
+	const char *member;                /* of archives in archives joined by '/' */
+	const char *packing;               /* "zip", "zip, Deflate64", "tar.gz", "gz in zip" */
+	uint64_t size;                     /* of the archive, bytes */
+	uint64_t elapsed_ms, processor_ms; /* of the unpacking */
+};
+
 struct report_file {
-	const char *path;
+	const char *path;  /* as the user gave it: the archive of a packed dump */
+	const char *label; /* for text: "MEMORY.DMP in case.zip", or the path */
+	struct report_packed packed;
 	uint64_t size;      /* bytes */
 	const char *format; /* "windows-bitmap", ... */
 	const char *title;  /* for text */

@@ -14,10 +14,17 @@ enum { PIECE = 160 };
 static enum ps_status file_line(const struct text *text, struct ps_error *err)
 {
 	const struct report_file *f = &text->report->file;
+	const struct report_packed *p = &f->packed;
 	char size[SIZE_TEXT];
+	enum ps_status status = text_field(text, err, "File", "%s: %s, %s", f->label, f->title,
+					   format_size_unsigned(f->size, size));
 
-	return text_field(text, err, "File", "%s: %s, %s", f->path, f->title,
-			  format_size_unsigned(f->size, size));
+	if (status != PS_OK || !p->available)
+		return status;
+	return text_field(text, err, "Packed",
+			  "%s, %s; unpacked in %.1f s, %.1f s of processor time", p->packing,
+			  format_size_unsigned(p->size, size), (double)p->elapsed_ms / 1e3,
+			  (double)p->processor_ms / 1e3);
 }
 
 static const char *ram(const struct report_system *s, char piece[PIECE])

@@ -65,7 +65,7 @@ static enum ps_status machine(const struct report *r, FILE *out, struct ps_error
 			      s->bugcheck.parameters[0], s->bugcheck.parameters[1],
 			      s->bugcheck.parameters[2], s->bugcheck.parameters[3]);
 	if (status == PS_OK)
-		status = line(out, 0, 11, err, "Dump:      %s, %s", r->file.path, r->file.title);
+		status = line(out, 0, 11, err, "Dump:      %s, %s", r->file.label, r->file.title);
 	return status;
 }
 

@@ -40,12 +40,12 @@ _poolscope()
 		mapfile -t COMPREPLY < <(compgen -W 'full bitmap' -- "$current")
 		return
 		;;
-	--pooltag | --drivers | --symbols | --html | --httperr | --known)
+	--password-file | --pooltag | --drivers | --symbols | --html | --httperr | --known)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	--top | --tag | --dump | --bytes)
+	--member | --max-expand | --top | --tag | --dump | --bytes)
 		return
 		;;
 	esac

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/memory.h"
 #include "formats/formats.h"
 
-enum { LIST_BYTES = 420, SHOWN_NAME = 100 };
+enum { LIST_BYTES = 420, SHOWN_NAME = 100, NAMES_MOST = 4096 };
 
 /* ---- names ---- */
 
@@ -58,6 +60,38 @@ void name_words(const char *name, char out[NAME_WORDS])
 		name += length;
 	}
 	out[used] = '\0';
+}
+
+void member_names_add(struct member_names *names, const char *name)
+{
+	void *items = names->items;
+	char *copy = names->count < NAMES_MOST ? mem_strndup(name, strlen(name)) : NULL;
+
+	names->all = names->all && copy &&
+		     mem_grow(&items, names->count, &names->capacity, sizeof(*names->items));
+	if (!names->all) {
+		free(copy);
+		return;
+	}
+	names->items = items;
+	names->items[names->count++] = copy;
+}
+
+void member_names_fini(struct member_names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i]);
+	free(names->items);
+	*names = (struct member_names){.items = NULL};
+}
+
+bool member_names_may_have(const struct member_names *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcasecmp(names->items[i], name) == 0)
+			return true;
+	}
+	return !names->all;
 }
 
 static bool begins(const char *wanted, const char *name, const char **ret_rest)

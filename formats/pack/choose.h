@@ -27,6 +27,20 @@ struct choice {
 	struct ps_error why;
 };
 
+/** Names of the members of an archive, as stored. */
+struct member_names {
+	char **items; /* owned, and what they point to */
+	size_t count, capacity;
+	bool all; /* false: there may be others */
+};
+
+/** Forgets that these are all when there are too many, or memory is out. */
+void member_names_add(struct member_names *names, const char *name);
+void member_names_fini(struct member_names *names);
+
+/** False when no member is called so, large and small letters alike. */
+bool member_names_may_have(const struct member_names *names, const char *name);
+
 /** A member's name as it can be printed: controls and what is no UTF-8 as \xNN. */
 void name_words(const char *name, char out[NAME_WORDS]);
 

@@ -34,8 +34,9 @@ enum ps_status expansion_begin(struct expansion *e, const struct member *member,
 {
 	e->member = *member;
 	snprintf(e->name, sizeof(e->name), "%.150s", name);
+	snprintf(e->stored, sizeof(e->stored), "%s", member->name[0] ? member->name : name);
 	e->end = e->written = 0;
-	e->whole = false;
+	e->whole = e->broken = false;
 	return scratch_resize(&e->scratch, 0, err);
 }
 
@@ -105,6 +106,7 @@ static enum ps_status end_member(struct expansion *e, struct ps_error *err)
 static enum ps_status receive(struct expansion *e, struct unpack *u,
 			      const struct expand_limits *limits, bool *ret, struct ps_error *err)
 {
+	enum ps_status status = PS_OK;
 	enum message_type type;
 	uint64_t offset;
 	size_t length;
@@ -113,18 +115,21 @@ static enum ps_status receive(struct expansion *e, struct unpack *u,
 		return err->status;
 	*ret = type == MESSAGE_DATA || type == MESSAGE_TICK;
 	if (type == MESSAGE_DATA)
-		return add(e, u, length, offset, limits, err);
-	return type == MESSAGE_END ? end_member(e, err) : PS_OK;
+		status = add(e, u, length, offset, limits, err);
+	else if (type == MESSAGE_END)
+		status = end_member(e, err);
+	e->broken = status != PS_OK && type == MESSAGE_DATA;
+	return status;
 }
 
-enum ps_status expansion_peek(struct expansion *e, struct unpack *u,
-			      const struct expand_limits *limits, struct ps_error *err)
+enum ps_status expansion_peek(struct expansion *e, struct unpack *u, struct ps_error *err)
 {
+	static const struct expand_limits none = {.most = UINT64_MAX, .trusted = true};
 	enum ps_status status = unpack_order(u, ORDER_PEEK, err);
 	bool more = true;
 
 	while (status == PS_OK && more)
-		status = receive(e, u, limits, &more, err);
+		status = receive(e, u, &none, &more, err);
 	return status;
 }
 
@@ -133,10 +138,12 @@ static enum ps_status check_before(const struct expansion *e, const struct expan
 {
 	char size[WORDS_SIZE];
 
-	if (!e->member.size_known)
-		return PS_OK;
-	if (e->member.size > limits->most)
+	if (e->member.size_known && e->member.size > limits->most)
 		return too_large(e, limits, size_words(e->member.size, size), err);
+	if (e->end > limits->most)
+		return too_large(e, limits, e->whole ? size_words(e->end, size) : "more", err);
+	if (!e->member.size_known || e->whole)
+		return PS_OK;
 	return scratch_check_room(&e->scratch, "unpacking it", e->member.size - e->written, err);
 }
 
@@ -156,9 +163,11 @@ enum ps_status expansion_finish(struct expansion *e, struct unpack *u,
 	uint64_t shown = 0;
 	bool more = true;
 
+	if (check_before(e, limits, err) != PS_OK)
+		return err->status;
 	if (e->whole)
 		return PS_OK;
-	if (check_before(e, limits, err) != PS_OK || unpack_order(u, ORDER_EXPAND, err) != PS_OK)
+	if (unpack_order(u, ORDER_EXPAND, err) != PS_OK)
 		return err->status;
 	snprintf(what, sizeof(what), "unpacking %s (%s%s)", e->name, size_words(total, size),
 		 e->member.size_known ? "" : " packed");

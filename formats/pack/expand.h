@@ -17,10 +17,12 @@ struct expand_limits {
 struct expansion {
 	struct scratch scratch;
 	struct member member;
-	char name[160];   /* of the member, for messages */
-	uint64_t end;     /* bytes so far, holes included */
-	uint64_t written; /* of these */
-	bool whole;       /* all has come */
+	char name[160];           /* of the member, for messages */
+	char stored[MEMBER_NAME]; /* the same as stored, or as made up for it */
+	uint64_t end;             /* bytes so far, holes included */
+	uint64_t written;         /* of these */
+	bool whole;               /* all has come */
+	bool broken;              /* more comes, but nobody receives it */
 };
 
 enum ps_status expansion_open(struct expansion *e, struct ps_error *err);
@@ -30,9 +32,11 @@ void expansion_close(struct expansion *e);
 enum ps_status expansion_begin(struct expansion *e, const struct member *member, const char *name,
 			       struct ps_error *err);
 
-/** Receives the first bytes of the member, after order PEEK was given here. e->whole: all. */
-enum ps_status expansion_peek(struct expansion *e, struct unpack *u,
-			      const struct expand_limits *limits, struct ps_error *err);
+/**
+ * Receives the first bytes of the member, after order PEEK was given here. e->whole: all. With an
+ * error of the member the walk can go on; not so when e->broken: it was found out here.
+ */
+enum ps_status expansion_peek(struct expansion *e, struct unpack *u, struct ps_error *err);
 
 /**
  * Receives all that is still to come, after order EXPAND was given here; nothing when e->whole.

@@ -27,17 +27,23 @@ static uint64_t nanoseconds(clockid_t clock)
 }
 
 /* "dump.gz" and "MEMORY.DMP" become "dump.gz/MEMORY.DMP"; "zip" and "gz" become "gz in zip". */
-static bool note_level(struct packed *packed, const struct level *level)
+static bool note_level(struct packed_dump *packed, const struct level *level)
 {
 	const char *name = level->chosen.name, *packing = level->chosen.member.packing;
 	char *member = packed->member ? mem_printf("%s/%s", packed->member, name)
 				      : mem_strndup(name, strlen(name));
+	char *stored = mem_strndup(level->chosen.stored, strlen(level->chosen.stored));
 	char before[sizeof(packed->packing)];
 
-	if (!member)
+	if (!member || !stored) {
+		free(member);
+		free(stored);
 		return false;
+	}
 	free(packed->member);
+	free(packed->name);
 	packed->member = member;
+	packed->name = stored;
 	snprintf(before, sizeof(before), "%s", packed->packing);
 	snprintf(packed->packing, sizeof(packed->packing), "%s%s%.40s", packing,
 		 before[0] ? " in " : "", before);
@@ -48,9 +54,52 @@ static bool note_level(struct packed *packed, const struct level *level)
 	return true;
 }
 
+struct request {
+	const struct pack_options *options;
+	pack_recognise *recognise;
+	const struct log *log;
+	struct progress *progress;
+};
+
+/* The archive that the dump was in, and what its members are called. */
+struct packed_beside {
+	struct file archive;
+	struct request request;
+	struct member_names names;
+};
+
+void packed_settle(struct packed_dump *packed)
+{
+	if (!packed || !packed->beside)
+		return;
+	file_close(&packed->beside->archive);
+	member_names_fini(&packed->beside->names);
+	free(packed->beside);
+	packed->beside = NULL;
+}
+
+/* Keeps the archive, which the caller has no use for any more. */
+static enum ps_status keep_archive(struct packed_dump *packed, struct file *file,
+				   const struct request *request, struct level *level,
+				   struct ps_error *err)
+{
+	struct packed_beside *beside = mem_array(1, sizeof(*beside));
+
+	packed_settle(packed);
+	if (!beside)
+		return ps_fail_memory(err, "the unpacking of an archive");
+	beside->archive = *file;
+	beside->request = *request;
+	beside->names = level->names;
+	level->names = (struct member_names){.items = NULL};
+	*file = (struct file){.fd = -1};
+	packed->beside = beside;
+	return PS_OK;
+}
+
 /* The unpacked file takes the place of the archive. */
-static enum ps_status replace(struct file *file, struct level *level, struct packed *packed,
-			      struct ps_error *err)
+static enum ps_status replace(struct file *file, const struct request *request, struct level *level,
+			      struct packed_dump *packed, struct ps_error *err)
 {
 	char *path = mem_printf("%s in %s", level->chosen.name, file_words(file));
 	struct file unpacked;
@@ -64,49 +113,76 @@ static enum ps_status replace(struct file *file, struct level *level, struct pac
 	free(path);
 	if (status != PS_OK)
 		return status;
-	file_close(file);
+	if (keep_archive(packed, file, request, level, err) != PS_OK) {
+		file_close(&unpacked);
+		return err->status;
+	}
 	*file = unpacked;
 	return PS_OK;
 }
 
-struct request {
-	const struct pack_options *options;
-	pack_recognise *recognise;
-	const struct log *log;
-	struct progress *progress;
-};
+static void fill_level(struct level *level, struct file *file, const struct request *request)
+{
+	uint64_t most = request->options->expand_most;
+
+	level->file = file;
+	level->kind = pack_kind_of_file(file);
+	level->options = request->options;
+	level->recognise = request->recognise;
+	level->log = request->log;
+	level->progress = request->progress;
+	level->limits = (struct expand_limits){.most = most ? most : PACK_EXPAND_MOST};
+	level->limits.archive_size = file->size;
+	level->limits.trusted = most > 0;
+}
 
 /* One level: *wanted becomes what is left of it. */
 static enum ps_status open_level(struct file *file, const struct request *request,
-				 struct packed *packed, const char **wanted, struct ps_error *err)
+				 struct packed_dump *packed, const char **wanted,
+				 struct ps_error *err)
 {
-	uint64_t most = request->options->expand_most;
 	struct level *level = mem_array(1, sizeof(*level));
 	enum ps_status status;
 
 	if (!level)
 		return ps_fail_memory(err, "the unpacking of an archive");
-	level->file = file;
+	fill_level(level, file, request);
 	level->name = packed->member ? packed->member : packed->path;
-	level->kind = pack_kind_of_file(file);
-	level->options = request->options;
 	level->wanted = *wanted;
-	level->recognise = request->recognise;
-	level->log = request->log;
-	level->progress = request->progress;
-	level->limits =
-		(struct expand_limits){most ? most : PACK_EXPAND_MOST, file->size, most > 0};
 	status = level_open(level, err);
 	if (status == PS_OK)
-		status = replace(file, level, packed, err);
+		status = replace(file, request, level, packed, err);
 	*wanted = level->rest;
 	level_close(level);
 	free(level);
 	return status;
 }
 
+bool packed_open_beside(struct packed_dump *packed, const char *name, struct file *ret)
+{
+	struct packed_beside *beside = packed->beside;
+	struct ps_error ignored = PS_ERROR_INIT;
+	struct level *level;
+	bool good;
+
+	if (!beside || !member_names_may_have(&beside->names, name))
+		return false;
+	level = mem_array(1, sizeof(*level));
+	if (!level)
+		return false;
+	fill_level(level, &beside->archive, &beside->request);
+	level->name = level->wanted = name;
+	level->any_case = true;
+	good = level_open(level, &ignored) == PS_OK &&
+	       file_adopt(ret, scratch_release(&level->chosen.scratch), name, &ignored) == PS_OK;
+	packed->worked_ns += level->worked_ns;
+	level_close(level);
+	free(level);
+	return good;
+}
+
 static enum ps_status open_levels(struct file *file, const struct request *request,
-				  struct packed *packed, struct ps_error *err)
+				  struct packed_dump *packed, struct ps_error *err)
 {
 	const char *wanted = request->options->member;
 
@@ -128,12 +204,13 @@ static enum ps_status open_levels(struct file *file, const struct request *reque
 
 enum ps_status packed_open(struct file *file, const struct pack_options *options,
 			   pack_recognise *recognise, const struct log *log,
-			   struct progress *progress, struct packed **ret, struct ps_error *err)
+			   struct progress *progress, struct packed_dump **ret,
+			   struct ps_error *err)
 {
 	const struct request request = {options, recognise, log, progress};
 	uint64_t started = nanoseconds(CLOCK_MONOTONIC);
 	uint64_t worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-	struct packed *packed = mem_array(1, sizeof(*packed));
+	struct packed_dump *packed = mem_array(1, sizeof(*packed));
 
 	if (!packed)
 		return ps_fail_memory(err, "the unpacking of an archive");
@@ -151,11 +228,13 @@ enum ps_status packed_open(struct file *file, const struct pack_options *options
 	return err->status;
 }
 
-void packed_destroy(struct packed *packed)
+void packed_destroy(struct packed_dump *packed)
 {
 	if (!packed)
 		return;
+	packed_settle(packed);
 	free(packed->path);
 	free(packed->member);
+	free(packed->name);
 	free(packed);
 }

@@ -15,7 +15,7 @@
 /** Of what is unpacked when the options say nothing: 256 GiB. */
 #define PACK_EXPAND_MOST ((uint64_t)256 << 30)
 
-enum { PACK_LEVELS = 3, PACK_PASSWORD = 1024 };
+enum { PACK_LEVELS = 3 };
 
 struct pack_options {
 	const char *member;   /* NULL: the only dump that is inside */
@@ -24,7 +24,7 @@ struct pack_options {
 };
 
 /** How the dump was packed. */
-struct packed {
+struct packed_dump {
 	char *path;         /* of the archive, as the user gave it */
 	uint64_t size;      /* of the archive, bytes */
 	char *member;       /* printable; of an archive in an archive joined by '/' */
@@ -32,7 +32,9 @@ struct packed {
 	uint64_t taken_ns;  /* elapsed time of unpacking */
 	uint64_t worked_ns; /* processor time, that of the process that unpacks included */
 	bool holes; /* the archive knows holes: those of the unpacked file are no stored zeros */
-	char note[200]; /* what the analyst must know of it; empty: nothing */
+	char note[200];               /* what the analyst must know of it; empty: nothing */
+	char *name;                   /* of the member in its archive, as stored */
+	struct packed_beside *beside; /* while formats look for other members; NULL behind that */
 };
 
 /** What the first bytes of a member make of it. The better the higher. */
@@ -62,9 +64,21 @@ bool packed_is(struct file *file);
  */
 enum ps_status packed_open(struct file *file, const struct pack_options *options,
 			   pack_recognise *recognise, const struct log *log,
-			   struct progress *progress, struct packed **ret, struct ps_error *err);
+			   struct progress *progress, struct packed_dump **ret,
+			   struct ps_error *err);
+
+/**
+ * Unpacks another member of the archive that the dump was in, by its stored name, large and small
+ * letters alike. False when there is none, or it cannot be unpacked, or after packed_settle(). The
+ * caller closes *ret, whose path is `name`. What the options of packed_open() point to must be
+ * there still.
+ */
+bool packed_open_beside(struct packed_dump *packed, const char *name, struct file *ret);
+
+/** Nothing further will be asked for: closes the archive. NULL is harmless. */
+void packed_settle(struct packed_dump *packed);
 
 /** NULL is harmless. */
-void packed_destroy(struct packed *packed);
+void packed_destroy(struct packed_dump *packed);
 
 #endif

@@ -66,7 +66,7 @@ static enum ps_status archive_failed(struct reader *r, int result, struct ps_err
 	const char *text = archive_error_string(r->archive);
 
 	if (!text)
-		text = "libarchive does not say why";
+		text = "libarchive cannot make sense of it";
 	if (result == ARCHIVE_FATAL)
 		r->lost = true;
 	r->trouble = TROUBLE_OTHER;
@@ -74,6 +74,8 @@ static enum ps_status archive_failed(struct reader *r, int result, struct ps_err
 		r->trouble = TROUBLE_WRONG_PASSWORD;
 	else if (mentions(text, "passphrase"))
 		r->trouble = TROUBLE_NO_PASSWORD;
+	else if (mentions(text, "encrypt") || mentions(text, "crypto"))
+		r->trouble = TROUBLE_CIPHER;
 	return ps_fail(err, archive_errno(r->archive) == ENOMEM ? PS_NO_MEMORY : status_of(text),
 		       "%.300s", text);
 }

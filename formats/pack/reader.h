@@ -26,7 +26,12 @@ struct member {
 };
 
 /** Why an encrypted member cannot be read. */
-enum reader_trouble { TROUBLE_OTHER, TROUBLE_NO_PASSWORD, TROUBLE_WRONG_PASSWORD };
+enum reader_trouble {
+	TROUBLE_OTHER,
+	TROUBLE_CIPHER, /* libarchive cannot decrypt this */
+	TROUBLE_NO_PASSWORD,
+	TROUBLE_WRONG_PASSWORD
+};
 
 struct reader; /* opaque */
 

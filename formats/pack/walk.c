@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "formats/formats.h"
@@ -66,26 +67,41 @@ static void hint_archive(struct ps_error *err)
 			     "inside");
 }
 
+static enum ps_status explain_encrypted(const struct level *level, const char *name,
+					struct ps_error *err)
+{
+	static const char *const how[] = {
+		[TROUBLE_CIPHER] = ", in a way that cannot be read",
+		[TROUBLE_NO_PASSWORD] = "",
+		[TROUBLE_WRONG_PASSWORD] = ", and not with this password",
+	};
+	static const char *const hints[] = {
+		[TROUBLE_CIPHER] = "unpack it with another program, for example 7z, and open the "
+				   "dump inside",
+		[TROUBLE_NO_PASSWORD] = "give the password with --password-file FILE",
+		[TROUBLE_WRONG_PASSWORD] =
+			"look at the password file: its first line is the password",
+	};
+	enum reader_trouble trouble = level->unpack.trouble;
+
+	ps_error_clear(err);
+	ps_fail(err, PS_UNSUPPORTED, "%s%s%s is encrypted%s", name ? name : "", name ? " in " : "",
+		file_words(level->file), how[trouble]);
+	ps_hint(err, "%s", hints[trouble]);
+	return err->status;
+}
+
 /* What is wrong with one member, or with all of the archive (`name` NULL). */
 static enum ps_status explain(struct level *level, const char *name, struct ps_error *err)
 {
 	const char *archive = file_words(level->file);
-	bool asked = level->options->password != NULL;
 
 	if (err->status == PS_INTERRUPTED)
 		return err->status;
-	if (level->unpack.trouble != TROUBLE_OTHER) {
-		bool wrong = level->unpack.trouble == TROUBLE_WRONG_PASSWORD && asked;
-
-		ps_error_clear(err);
-		ps_fail(err, PS_UNSUPPORTED,
-			wrong ? "%s%s%s is encrypted, and not with this password"
-			      : "%s%s%s is encrypted",
-			name ? name : "", name ? " in " : "", archive);
-		ps_hint(err, wrong ? "look at the password file: its first line is the password"
-				   : "give the password with --password-file FILE");
-		return err->status;
-	}
+	if (level->unpack.trouble != TROUBLE_OTHER)
+		return explain_encrypted(level, name, err);
+	if (name && level->current.member.encrypted && err->status == PS_CORRUPT)
+		ps_hint(err, "the password may be wrong, or the archive damaged");
 	hint_archive(err);
 	return name ? ps_wrap(err, "cannot unpack %s from %s", name, archive)
 		    : ps_wrap(err, "cannot read the archive %s", archive);
@@ -142,7 +158,7 @@ static enum ps_status recognise(struct level *level, struct recognised *ret, str
 	} else {
 		level->recognise(&head, ret);
 		if (ret->rank == RANK_RAW && !may_be_memory(&head))
-			ret->rank = RANK_NONE;
+			*ret = (struct recognised){.rank = RANK_NONE};
 	}
 	file_close(&head);
 	return PS_OK;
@@ -170,7 +186,8 @@ static enum ps_status pass_unreadable(struct level *level, struct ps_error *err)
 	struct choice *choice = &level->choice;
 
 	explain(level, level->current.name, err);
-	if (level->unpack.lost || err->status == PS_SYSTEM || err->status == PS_INTERRUPTED)
+	if (level->unpack.lost || level->current.broken || err->status == PS_SYSTEM ||
+	    err->status == PS_INTERRUPTED)
 		return err->status;
 	if (!choice->unreadable)
 		choice->why = *err;
@@ -198,7 +215,7 @@ static enum ps_status look_at(struct level *level, uint64_t number, const struct
 
 	if (member->size_known && member->size < SMALLEST)
 		return skip(level, err);
-	if (expansion_peek(e, &level->unpack, &level->limits, err) != PS_OK)
+	if (expansion_peek(e, &level->unpack, err) != PS_OK)
 		return pass_unreadable(level, err);
 	if (recognise(level, &what, err) != PS_OK)
 		return err->status;
@@ -208,6 +225,17 @@ static enum ps_status look_at(struct level *level, uint64_t number, const struct
 	if (is_promising(level, what.rank))
 		return expand(level, number, err);
 	return e->whole ? PS_OK : skip(level, err);
+}
+
+static bool is_wanted(struct level *level, uint64_t number)
+{
+	const char *name = level->current.stored;
+
+	if (!level->wanted)
+		return false;
+	if (level->any_case)
+		return strcasecmp(level->wanted, name) == 0;
+	return name_is_wanted(level->wanted, name, number, &level->rest);
 }
 
 static enum ps_status visit(struct level *level, uint64_t number, const struct member *member,
@@ -227,8 +255,8 @@ static enum ps_status visit(struct level *level, uint64_t number, const struct m
 		return skip(level, err);
 	}
 	level->choice.files++;
-	if (level->wanted && name_is_wanted(level->wanted, member->name[0] ? member->name : name,
-					    number, &level->rest))
+	member_names_add(&level->names, level->current.stored);
+	if (is_wanted(level, number))
 		return expand(level, number, err);
 	return look_at(level, number, member, err);
 }
@@ -266,6 +294,8 @@ static enum ps_status walk(struct level *level, uint64_t only, struct ps_error *
 			return PS_OK;
 		if (take_member(level, number, only, &member, err) != PS_OK)
 			return err->status;
+		if (level->chosen_number != 0 && level->wanted)
+			level->names.all = false; /* nobody looks further */
 		if (level->chosen_number != 0 && (only != 0 || level->wanted))
 			return PS_OK;
 	}
@@ -280,6 +310,7 @@ static void note_rest(struct level *level, struct ps_error *err)
 		return;
 	snprintf(level->note, sizeof(level->note),
 		 "the archive is damaged behind the dump, so that other members may be unseen");
+	level->names.all = false;
 	ps_error_clear(err);
 }
 
@@ -321,6 +352,7 @@ static enum ps_status choose(struct level *level, struct ps_error *err)
 enum ps_status level_open(struct level *level, struct ps_error *err)
 {
 	level->chosen.scratch.fd = -1;
+	level->names.all = true;
 	if (expansion_open(&level->current, err) != PS_OK || begin_and_walk(level, 0, err) != PS_OK)
 		return err->status;
 	return choose(level, err);
@@ -330,4 +362,5 @@ void level_close(struct level *level)
 {
 	expansion_close(&level->current);
 	expansion_close(&level->chosen);
+	member_names_fini(&level->names);
 }

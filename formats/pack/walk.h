@@ -13,6 +13,7 @@ struct level {
 	enum pack_kind kind;
 	const struct pack_options *options;
 	const char *wanted; /* member, or NULL */
+	bool any_case;      /* it is the whole stored name, in large or small letters */
 	pack_recognise *recognise;
 	const struct log *log;
 	struct progress *progress; /* may be NULL */
@@ -20,6 +21,7 @@ struct level {
 	/* answers */
 	const char *rest;        /* of what is wanted: a member of the archive that the member is */
 	struct expansion chosen; /* whole */
+	struct member_names names;
 	char note[200];
 	uint64_t worked_ns; /* processor time of the process that unpacked */
 	/* for the walk only */

@@ -742,17 +742,9 @@ static void test_foreign(void **state)
 		{"vhdxfile", 8, 0, " is a disk image (VHDX), not a memory image"},
 		{"\x7f\x10\xda\xbe", 4, 0x40, " is a disk image (VDI), not a memory image"},
 		{"EFI PART", 8, 512, " is a disk image (GPT), not a memory image"},
-		{"PK\x03\x04", 4, 0, " is a zip archive"},
-		{"7z\xbc\xaf\x27\x1c", 6, 0, " is a 7z archive"},
+		{"PK\x05\x06", 4, 0, " is an empty zip archive"},
 		{"Rar!\x1a\x07", 6, 0, " is a RAR archive"},
-		{"MSCF\0\0\0\0", 8, 0, " is a cabinet file (cab)"},
-		{"ustar", 5, 257, " is a tar archive"},
-		{"\x1f\x8b\x08", 3, 0, " is compressed with gzip"},
-		{"\xfd"
-		 "7zXZ\0",
-		 6, 0, " is compressed with xz"},
-		{"\x28\xb5\x2f\xfd", 4, 0, " is compressed with zstd"},
-		{"\x31\x41\x59\x26\x53\x59", 6, 4, " is compressed with bzip2"},
+		{"MSWIM\0\0\0", 8, 0, " is a Windows image archive (WIM)"},
 		{"Microsoft C/C++ MSF 7.00\r\n\x1a"
 		 "DS",
 		 29, 0, " is a symbol file (PDB), not a memory image"},
@@ -819,8 +811,8 @@ static void test_foreign_pe(void **state)
 	writer_save(&writer);
 	dump_close(writer_open(&writer));
 	writer_clear(&writer); /* any small file is asked for its kind first */
-	writer_put_bytes(&writer, 0, "PK\x03\x04", 4);
-	expect_saved_refusal(PS_UNSUPPORTED, " is a zip archive");
+	writer_put_bytes(&writer, 0, "Rar!\x1a\x07", 6);
+	expect_saved_refusal(PS_UNSUPPORTED, " is a RAR archive");
 	writer_clear(&writer);
 	writer_put_bytes(&writer, 0, "P", 1);
 	expect_saved_refusal(PS_UNSUPPORTED, " is too small to be a memory image (1 byte)");
