@@ -186,6 +186,50 @@ def best_rank():
                   done.stderr.decode())  # fmt: skip
 
 
+def companions(pack):
+    """A .vmem in an archive finds its state there, and the other way round; never a file beside the archive."""
+
+    def case():
+        with scratch() as directory:
+            folder = os.path.join(directory, "case")
+            os.mkdir(folder)
+            text = "\n".join(["arch x64", "build 17763", "container vmem", "low-stub off", *SMALL, ""])
+            dump, _ = make_dump(text, folder, name="web.vmem")
+            _, plain = poolscope_json("analyze", dump)
+            path = os.path.join(directory, "case.packed")
+            for name in ("truth.json", "notes.txt"):
+                save(os.path.join(folder, name), NOTES)
+            pack(path, directory, ["case/notes.txt", "case/web.vmem", "case/web.vmss", "case/truth.json"])
+            for extra, member in (([], "case/web.vmem"), (["--member", "case/web.vmss"], "case/web.vmss")):
+                with scratch() as room:
+                    done = run([POOLSCOPE, "analyze", "--json", path, *extra], env={**os.environ, "TMPDIR": room})
+                    equal(os.listdir(room), [], "files left behind")
+                report = json.loads(done.stdout)
+                for part in PARTS:
+                    equal(report[part], plain[part], f"{part} of {member}")
+                equal(report["file"]["packed"]["member"], member, "member")
+                equal(report["file"]["format"], "vmware", "format")
+            alone = os.path.join(folder, "alone.packed")
+            pack(alone, directory, ["case/web.vmem"])
+            done = run([POOLSCOPE, "info", "alone.packed"], want=(0, 1, 3), cwd=folder)
+            check(b"no .vmss or .vmsn file of the same name lies beside it" in done.stdout + done.stderr
+                  or done.returncode == 3, done.stdout.decode())  # fmt: skip
+            _, report = poolscope_json("info", alone, want=(0, 1, 3))
+            check(report.get("file", {"format": "raw"})["format"] == "raw", "a state beside the archive was used")
+
+    return case
+
+
+def pack_zip(path, directory, names_):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names_:
+            archive.write(os.path.join(directory, name), name)
+
+
+def pack_tar(path, directory, names_):
+    run(["tar", "-czf", path, *names_], cwd=directory)
+
+
 def nothing_inside():
     with scratch() as directory:
         text = save(os.path.join(directory, "text"), NOTES * 100)
@@ -532,6 +576,8 @@ def cases():
     yield "member-of-plain-file", member_of_plain_file
     yield "member-of-inner-archive", member_of_inner_archive
     yield "best-rank", best_rank
+    yield "companions/zip", companions(pack_zip)
+    yield "companions/tar.gz", companions(pack_tar)
     yield "nothing-inside", nothing_inside
     yield "too-deep", too_deep
     yield "names", names
