@@ -272,8 +272,9 @@ static bool is_beside(struct dump *dump, const char *ending)
 {
 	const char *path = dump_name(dump);
 	char *name = mem_printf("%.*s%s", (int)(strlen(path) - strlen(ending)), path, ending);
+	struct ps_error ignored = PS_ERROR_INIT;
 	struct file file = {.fd = -1};
-	bool there = name && dump_open_beside(dump, name, &file);
+	bool there = name && dump_open_beside(dump, name, &file, &ignored) == PS_OK;
 
 	free(name);
 	file_close(&file);

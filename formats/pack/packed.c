@@ -158,27 +158,28 @@ static enum ps_status open_level(struct file *file, const struct request *reques
 	return status;
 }
 
-bool packed_open_beside(struct packed_dump *packed, const char *name, struct file *ret)
+enum ps_status packed_open_beside(struct packed_dump *packed, const char *name, struct file *ret,
+				  struct ps_error *err)
 {
 	struct packed_beside *beside = packed->beside;
-	struct ps_error ignored = PS_ERROR_INIT;
 	struct level *level;
-	bool good;
 
 	if (!beside || !member_names_may_have(&beside->names, name))
-		return false;
+		return ps_fail(err, PS_NOT_FOUND, "there is no member %.300s", name);
 	level = mem_array(1, sizeof(*level));
 	if (!level)
-		return false;
+		return ps_fail_memory(err, "the unpacking of an archive");
 	fill_level(level, &beside->archive, &beside->request);
 	level->name = level->wanted = name;
 	level->any_case = true;
-	good = level_open(level, &ignored) == PS_OK &&
-	       file_adopt(ret, scratch_release(&level->chosen.scratch), name, &ignored) == PS_OK;
+	if (level_open(level, err) == PS_OK)
+		file_adopt(ret, scratch_release(&level->chosen.scratch), name, err);
+	else if (err->status == PS_USAGE)
+		err->status = PS_NOT_FOUND;
 	packed->worked_ns += level->worked_ns;
 	level_close(level);
 	free(level);
-	return good;
+	return err->status;
 }
 
 static enum ps_status open_levels(struct file *file, const struct request *request,

@@ -69,11 +69,12 @@ enum ps_status packed_open(struct file *file, const struct pack_options *options
 
 /**
  * Unpacks another member of the archive that the dump was in, by its stored name, large and small
- * letters alike. False when there is none, or it cannot be unpacked, or after packed_settle(). The
- * caller closes *ret, whose path is `name`. What the options of packed_open() point to must be
- * there still.
+ * letters alike. PS_NOT_FOUND when there is none, or after packed_settle(); otherwise it cannot be
+ * unpacked. The caller closes *ret, whose path is `name`. What the options of packed_open() point
+ * to must be there still.
  */
-bool packed_open_beside(struct packed_dump *packed, const char *name, struct file *ret);
+enum ps_status packed_open_beside(struct packed_dump *packed, const char *name, struct file *ret,
+				  struct ps_error *err);
 
 /** Nothing further will be asked for: closes the archive. NULL is harmless. */
 void packed_settle(struct packed_dump *packed);
