@@ -177,13 +177,34 @@ static bool list_ended(struct report *report, struct report_finding *f)
 					    none));
 }
 
-/* "Of 3204 Proc objects outstanding 12 processes run and 3197 have ended ..." */
-static const char *ended_words(const struct plugin_input *input, struct report *report)
+/* Who refers to those that have ended; `text` is empty when nothing is known. */
+static void name_holder(const struct report *report, char text[NAMES_TEXT])
 {
 	const struct report_processes *p = &report->processes;
 	const struct report_process *holder = best_holder(report);
+	size_t none = without_handle(p);
+	int used = 0;
+
+	text[0] = '\0';
+	if (holder)
+		used = snprintf(text, NAMES_TEXT,
+				"; %.20s (pid %" PRIu64 ") has %s%" PRIu64 " handles to them",
+				holder->name.value, holder->pid,
+				holder->holds_at_least ? "at least " : "", holder->holds.value);
+	if (none > 0 && none >= p->exited / 2)
+		snprintf(
+			text + used, NAMES_TEXT - (size_t)used,
+			"; to %zu of them nobody has a handle, so the kernel or a driver refers to "
+			"them",
+			none);
+}
+
+/* "3204 Proc objects are outstanding: 12 processes run, and 3197 have ended ..." */
+static const char *ended_words(const struct plugin_input *input, struct report *report)
+{
+	const struct report_processes *p = &report->processes;
 	const char *mark = p->complete ? "" : "at least ";
-	char objects[64] = "", tables[NAMES_TEXT], by[96] = "";
+	char objects[64] = "", tables[NAMES_TEXT], holder[NAMES_TEXT];
 	bool exact;
 	uint64_t outstanding = outstanding_of(input, tag_of("Proc"), &exact);
 
@@ -191,16 +212,14 @@ static const char *ended_words(const struct plugin_input *input, struct report *
 		snprintf(objects, sizeof(objects),
 			 "%s%" PRIu64 " Proc objects are outstanding: ", exact ? "" : "about ",
 			 outstanding);
-	if (holder)
-		snprintf(by, sizeof(by), "%s of them by handles of %.20s (pid %" PRIu64 ")",
-			 holder->holds.value >= p->exited ? ", all" : ", many", holder->name.value,
-			 holder->pid);
+	name_holder(report, holder);
 	name_tables(report, tables);
 	return report_text(
 		report,
 		"%s%s%zu processes run, and %s%zu have ended and are still referenced%s; "
 		"the largest handle tables are %s",
-		objects, mark, p->running, mark, p->exited, by, tables[0] ? tables : "not known");
+		objects, mark, p->running, mark, p->exited, holder,
+		tables[0] ? tables : "not known");
 }
 
 static bool word_ended(const struct plugin_input *input, struct report *report, bool asked)
@@ -262,7 +281,8 @@ static const char *object_words(struct report *report, const struct kind *kind, 
 	if (most && most->handles.value >= count / 2)
 		return report_text(report,
 				   "%s%" PRIu64 " %s are outstanding, and %s (pid %" PRIu64
-				   ") has %" PRIu64 " handles open: most likely it holds them",
+				   ") has %" PRIu64
+				   " handles open, enough for most of them: look there first",
 				   about, count, kind->words, most->name.value, most->pid,
 				   most->handles.value);
 	name_tables(report, tables);
