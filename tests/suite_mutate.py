@@ -21,6 +21,8 @@ COMMON = ["tags random=12", "tracker-entries 128", "bigpages size=256 live=30% f
           "unloaded dump_storport.sys size=0x1E000", "processors 2", ""]  # fmt: skip
 X64 = ["arch x64", "build 17763", "physical 16M", *COMMON]
 X86_PAE = ["arch x86-pae", "build 3790", "physical 16M", *COMMON]
+PROCESSES = ["process smss.exe handles=50", "process csrss.exe session=1 handles=700",
+             "process watch.exe session=1 holds=sh.exe", "process sh.exe session=1 exited count=300"]  # fmt: skip
 SMALL = "physical 2M"  # of containers that hold every page
 SMALLEST = "physical 1M"
 
@@ -30,6 +32,8 @@ MACHINES = {
     "x86-pae": [*X86_PAE, "container type5"],
     "arm64": [*X64, "container type5", "arch arm64", "build 26100"],
     "five-levels": [*X64, "container type5", "la57 on", "build 22621"],
+    "processes": [*X64, "container type5", *PROCESSES],
+    "processes-x86-pae": [*X86_PAE, "container type5", *PROCESSES],
     "full": [*X64, "container type1", SMALL],
     "full-x86-pae": [*X86_PAE, "container type1", SMALL],
     "active": [*X64, "container type6"],
@@ -184,7 +188,7 @@ def command_line(machine, count):
                 path = os.path.join(directory, "damaged.dmp")
                 with open(path, "wb") as file:
                     file.write(damaged)
-                command = ("analyze", "tags", "big", "modules", "info")[number % 5]
+                command = ("analyze", "tags", "big", "modules", "processes", "info")[number % 6]
                 done = run([POOLSCOPE, command, path], want=counts, timeout=5)
                 check(done.returncode != 3 or done.stderr, f"refused without a word, case {number}")
                 counts[done.returncode] += 1

@@ -10,7 +10,12 @@
 #include "analyzer/desk/case.h"
 #include "base/memory.h"
 
-enum { LIST_ENTRIES = 64, LIST_ENTRY_BYTES = 0x100, AROUND_GLOBALS = 0x80 };
+enum {
+	LIST_ENTRIES = 64,
+	LIST_ENTRY_BYTES = 0x100,
+	PROCESS_BYTES = 0x600,
+	AROUND_GLOBALS = 0x80,
+};
 
 const char *target_name(enum target_kind kind)
 {
@@ -123,6 +128,30 @@ static bool add_lists(struct targets *t, const struct kernel *kernel)
 	return true;
 }
 
+/* EPROCESS with its header, and the handle table, of the first processes. */
+static bool add_processes(struct targets *t, struct kernel *kernel)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct process_list list;
+	bool good = true;
+
+	if (processes_read(kernel, &list, &err) != PS_OK)
+		return true; /* the recipe has none */
+	for (size_t i = 0; i < list.count && i < LIST_ENTRIES && good; i++) {
+		const struct process *p = &list.items[i];
+		uint64_t table = 0;
+
+		good = add_virtual(t, kernel->space, TARGET_LISTS, p->va - 0x40, PROCESS_BYTES);
+		if (good && list.offsets.table &&
+		    space_read_pointer(kernel->space, p->va + list.offsets.table, &table, &err) ==
+			    PS_OK &&
+		    table != 0)
+			good = add_virtual(t, kernel->space, TARGET_LISTS, table, LIST_ENTRY_BYTES);
+	}
+	process_list_fini(&list);
+	return good;
+}
+
 static bool add_kernel(struct targets *t, const struct kernel *kernel,
 		       const struct pool_globals *globals)
 {
@@ -186,7 +215,8 @@ bool targets_find(const char *path, struct targets *ret)
 		return false;
 	}
 	good = add_header(ret, c.dump) && add_tables(ret, c.kernel->space, c.pools) &&
-	       add_lists(ret, c.kernel) && add_kernel(ret, c.kernel, &c.pools->globals);
+	       add_lists(ret, c.kernel) && add_processes(ret, c.kernel) &&
+	       add_kernel(ret, c.kernel, &c.pools->globals);
 	case_fini(&c);
 	if (!good)
 		fprintf(stderr, "out of memory\n");

@@ -16,7 +16,7 @@ enum target_kind {
 	TARGET_PAGE_TABLES,
 	TARGET_TRACKER,
 	TARGET_BIG,
-	TARGET_LISTS,  /* modules */
+	TARGET_LISTS,  /* modules, processes */
 	TARGET_KERNEL, /* KDBG, the pool globals, ExPoolTagTables */
 	TARGET_KINDS
 };

@@ -268,7 +268,8 @@ static void render_all(struct report *report, struct rendered *rendered)
 static const struct selection everything = {
 	.sections = SECTION_SYSTEM | SECTION_MODULES | SECTION_TRACKER | SECTION_TAGS |
 		    SECTION_TOP | SECTION_BIG | SECTION_BIG_TAGS | SECTION_BIG_LIST |
-		    SECTION_TOTALS | SECTION_FINDINGS | SECTION_OWNERS | SECTION_DRIVERS,
+		    SECTION_TOTALS | SECTION_FINDINGS | SECTION_OWNERS | SECTION_DRIVERS |
+		    SECTION_PROCESSES,
 	.with_freed = true,
 	.with_empty = true,
 };
@@ -311,6 +312,7 @@ enum outcome judge(const char *path, enum dump_reader reader, enum judge_depth d
 	if (tag_names_create(&names, &err) != PS_OK)
 		fail("no tag names: %s", err.text);
 	if (case_init(&c, path, CASE_POOLS, reader, NULL, &progress, &err) != PS_OK ||
+	    case_read_processes(&c, &err) != PS_OK ||
 	    (depth == JUDGE_OWNERS && case_find_owners(&c, NULL, 0, &progress, &err) != PS_OK)) {
 		judge_refusal(&err, path);
 		*ret_refusal = err;
