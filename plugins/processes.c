@@ -5,6 +5,7 @@
 #include "plugins/plugin.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,21 @@ static struct report_string time_of(struct report *report, const struct fact *fa
 	return s;
 }
 
+/* The bytes are of a code page that the dump does not name: only those of ASCII are letters. */
+static const char *name_text(struct report *report, const char *name)
+{
+	char text[4 * PROCESS_NAME_BYTES + 1];
+	size_t used = 0;
+
+	for (; *name != '\0'; name++) {
+		unsigned byte = (unsigned char)*name;
+
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 byte < 0x20 || byte > 0x7e ? "\\x%02x" : "%c", byte);
+	}
+	return report_text(report, "%s", used > 0 ? text : "");
+}
+
 static const char *session_note(const struct process_list *list, const struct process *p)
 {
 	if (list->offsets.session == 0 || list->offsets.session_id == 0)
@@ -73,7 +89,7 @@ static bool fill(struct report *report, const struct process_list *list, const s
 	bool fits = true;
 
 	*to = (struct report_process){.address = p->va, .pid = p->pid, .exited = exited};
-	to->name.value = report_text(report, "%s", p->name);
+	to->name.value = name_text(report, p->name);
 	to->state = process_state_word(p->state);
 	to->parent = number(&p->parent, not_known);
 	to->session = number(&p->session, session_note(list, p));

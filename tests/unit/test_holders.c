@@ -273,6 +273,68 @@ static void other_tags(void **state)
 	end(&s);
 }
 
+static struct process of_list(const char *name, uint64_t pid, uint64_t handles,
+			      enum process_state state)
+{
+	struct process p = {.va = 0xffff800000000000 + pid, .pid = pid, .state = state};
+
+	memcpy(p.name, name, strlen(name));
+	p.handles = (struct fact){state == PROCESS_RUNS, handles};
+	p.parent = (struct fact){true, 8};
+	return p;
+}
+
+/* Those that have ended come last, whatever the order; a name is no text of a known code page. */
+static void processes_in_order(void **state)
+{
+	static const struct {
+		enum process_sort sort;
+		uint64_t pids[MOST];
+	} cases[] = {
+		{BY_HANDLES, {8, 4, 12, 16}},
+		{BY_PID, {4, 8, 12, 16}},
+		{BY_NAME, {12, 8, 4, 16}},
+		{BY_HOLDS, {12, 8, 4, 16}},
+	};
+	struct process items[MOST] = {
+		of_list("caf\xe9.exe", 8, 90, PROCESS_RUNS),
+		of_list("gone.exe", 16, 0, PROCESS_EXITED),
+		of_list("System", 4, 80, PROCESS_RUNS),
+		of_list("a.exe", 12, 1, PROCESS_RUNS),
+	};
+	static char source[] = "a table";
+	struct process_list list = {.items = items,
+				    .count = MOST,
+				    .running = 3,
+				    .exited = 1,
+				    .complete = true,
+				    .offsets_source = source};
+
+	(void)state;
+	items[3].holds = (struct fact){true, 1};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ps_error err = PS_ERROR_INIT;
+		struct report_processes *p;
+		struct scene s;
+
+		begin(&s, 0);
+		s.input.processes = &list;
+		s.selection.process_sort = cases[i].sort;
+		s.selection.processes = 2;
+		assert_int_equal(plugin_processes(&s.input, s.report, &err), PS_OK);
+		p = &s.report->processes;
+		for (size_t k = 0; k < MOST; k++) {
+			assert_int_equal(p->items[k].pid, cases[i].pids[k]);
+			if (p->items[k].pid == 8)
+				assert_string_equal(p->items[k].name.value, "caf\\xe9.exe");
+		}
+		assert_int_equal(p->shown, 2);
+		assert_int_equal(p->ended_count, 1);
+		assert_string_equal(p->ended[0].parent_name.value, "caf\\xe9.exe");
+		end(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +345,7 @@ int main(void)
 		cmocka_unit_test(objects),
 		cmocka_unit_test(not_available),
 		cmocka_unit_test(other_tags),
+		cmocka_unit_test(processes_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
