@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the test suites: one line a test (ok, FAIL, skip and why), and the count at the end.
 
-    tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack convert qemu rvas symbols totals
+    tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack bare convert qemu rvas symbols totals
                                 real pe owners drivers processes verdict html mutate; all without an argument.
                                 mutate-long: only when asked for
 
@@ -17,8 +17,8 @@ import traceback
 
 from harness import Failure, Result, Skip
 
-SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "convert", "qemu", "rvas", "symbols",
-          "totals", "real", "pe", "owners", "drivers", "processes", "verdict", "html", "mutate"]
+SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "qemu", "rvas",
+          "symbols", "totals", "real", "pe", "owners", "drivers", "processes", "verdict", "html", "mutate"]
 ON_REQUEST = ["mutate-long"]
 # Independent of the machine's size, so that a time-out means the same everywhere.
 JOBS = 2

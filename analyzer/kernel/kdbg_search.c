@@ -18,21 +18,38 @@ enum {
 	TAG_OFFSET = 0x10, /* of OwnerTag in the block */
 	TAG_BYTES = 0x10,  /* from OwnerTag to the end of KernBase: all that a trace needs */
 	TAG_STEP = 4,      /* the block is aligned to 8 or more; 4 costs nothing */
-	CHUNK = 1 << 20,   /* bytes of physical memory read at once */
+	BLOCK = 256,       /* bytes looked at together */
+	CHUNK = 256 << 10, /* bytes of physical memory read at once: they stay in a cache */
+	AHEAD = 4 << 20,   /* asked of the disk ahead of the search */
 };
 
-/* The next "KDBG" at or after `from` that is aligned as addresses are; false at the end. */
+/* One comparison for many words, which the compiler does with a few instructions. */
+static bool block_has_tag(const uint8_t *block)
+{
+	uint32_t words[BLOCK / TAG_STEP], tag;
+	uint32_t found = 0;
+
+	memcpy(words, block, sizeof(words));
+	memcpy(&tag, "KDBG", sizeof(tag));
+	for (size_t i = 0; i < BLOCK / TAG_STEP; i++)
+		found |= words[i] == tag;
+	return found != 0;
+}
+
+/* The next "KDBG" at or after `from`, which is aligned as addresses are; false at the end. */
 static bool next_tag(const uint8_t *data, size_t size, size_t *from)
 {
-	while (*from < size) {
-		const uint8_t *at = memmem(data + *from, size - *from, "KDBG", 4);
+	size_t at = *from;
 
-		if (!at)
-			return false;
-		*from = (size_t)(at - data);
-		if (*from % TAG_STEP == 0)
+	while (at < size && size - at >= TAG_STEP) {
+		if (size - at >= BLOCK && !block_has_tag(data + at)) {
+			at += BLOCK;
+		} else if (memcmp(data + at, "KDBG", TAG_STEP) == 0) {
+			*from = at;
 			return true;
-		*from += 1;
+		} else {
+			at += TAG_STEP;
+		}
 	}
 	return false;
 }
@@ -139,14 +156,16 @@ static enum ps_status scan_extent(struct dump *dump, const struct extent *extent
 				  kdbg_accept accept, void *context, struct progress *progress,
 				  struct ps_error *err)
 {
-	uint64_t pa = extent->pfn << PAGE_SHIFT, left = extent->count << PAGE_SHIFT;
+	uint64_t start = extent->pfn << PAGE_SHIFT, left = extent->count << PAGE_SHIFT;
+	uint64_t pa = start;
 
 	while (left > 0) {
 		size_t now = at_most(left, CHUNK);
 
 		if (signals_interrupted())
 			return ps_fail(err, PS_INTERRUPTED, "interrupted");
-		dump_prefetch(dump, pa >> PAGE_SHIFT, now >> PAGE_SHIFT);
+		if ((pa - start) % AHEAD == 0)
+			dump_prefetch(dump, pa >> PAGE_SHIFT, at_most(left, AHEAD) >> PAGE_SHIFT);
 		if (scan_chunk(dump, buffer, pa, left, accept, context))
 			return PS_OK;
 		progress_advance(progress, now >> PAGE_SHIFT);

@@ -143,6 +143,7 @@ static enum ps_status fill(struct kernel_search *search, struct ps_error *err)
 	kernel->arch = arch_name(space_paging(kernel->space));
 	if (search_kdbg(search, err) != PS_OK || use_symbols(search, err) != PS_OK)
 		return err->status;
+	search_note_traces(search);
 	if (kernel->kdbg.size != 0)
 		log_info(search->log, "kernel at 0x%" PRIx64 ", KDBG at 0x%" PRIx64 " (%s)",
 			 kernel->base, kernel->kdbg.va, kernel->kdbg_found_by);

@@ -11,7 +11,19 @@
 
 #include "analyzer/kernel/kernel.h"
 
-enum { TRACE_LIMIT = 64 };
+enum { TRACE_LIMIT = 64, KERNELS_LIMIT = 8 };
+
+/** A kernel that a search of all page tables came upon. */
+struct found_kernel {
+	enum paging paging;
+	uint64_t dtb;         /* of the first root that leads to it */
+	const char *found_by; /* static */
+	uint64_t base;
+	const char *proved_by;            /* static */
+	uint64_t image_page, shared_page; /* where base and KUSER_SHARED_DATA lie in physical
+					     memory; UINT64_MAX: not mapped */
+	uint64_t clock;                   /* FILETIME; 0: not known */
+};
 
 struct kernel_search {
 	struct kernel *kernel;                /* borrowed; is being filled */
@@ -33,8 +45,11 @@ struct kernel_search {
 	const char *proved_by;   /* how that base was found; static */
 	struct ps_error trouble; /* what ended a search inside a callback: interrupted, memory */
 
-	bool walk_images;      /* a root is proved by a kernel image in its kernel range too */
-	uint64_t pages_walked; /* in search of that image, under all roots */
+	uint64_t pages_walked; /* in search of a kernel's image, under all roots */
+
+	struct found_kernel kernels[KERNELS_LIMIT]; /* by search of all page tables */
+	unsigned kernel_count;
+	bool more_kernels; /* than these */
 
 	struct kdbg unproved; /* named by the header, its kernel not in the dump; size 0 = none */
 	char looked[512];     /* where KDBG was looked for in vain; grows */
@@ -42,6 +57,28 @@ struct kernel_search {
 
 /** Makes kernel->space, and says in kernel->dtb_found_by whence. */
 enum ps_status search_root(struct kernel_search *search, struct ps_error *err);
+
+/**
+ * Looks at all page tables in memory and makes kernel->space from those of the kernel that runs:
+ * where there are several, the one whose clock is latest. PS_NOT_FOUND, PS_INTERRUPTED,
+ * PS_NO_MEMORY.
+ */
+enum ps_status search_all_tables(struct kernel_search *search, struct ps_error *err);
+
+/** True when the header's own addresses, read under this root, prove it. */
+bool search_proved_by_header(struct space *space);
+
+/** True when an image below the low stub's hint proves the root: sets proved_base, proved_by. */
+bool search_proved_by_hint(struct kernel_search *search, struct space *space, uint64_t hint);
+
+/** Likewise a KDBG anywhere in memory, which is searched once at most. Sets trouble. */
+bool search_proved_by_traces(struct kernel_search *search, struct space *space);
+
+/** Likewise a kernel's image where Windows puts it: looks at every page that is mapped there. */
+bool search_proved_by_image(struct kernel_search *search, struct space *space);
+
+/** Notes the KDBG blocks of other kernels that a search of memory came upon. */
+void search_note_traces(struct kernel_search *search);
 
 /** Fills kernel->kdbg, kernel->base, kernel->kdbg_found_by. */
 enum ps_status search_kdbg(struct kernel_search *search, struct ps_error *err);

@@ -69,6 +69,17 @@ bool search_is_kernel(struct space *space, uint64_t base)
 	return has_poolcode(space, base);
 }
 
+/* Most pages are none: told by two bytes, without another walk and without words for what is
+ * absent.
+ */
+static bool begins_image(struct space *space, const struct translation *at)
+{
+	uint8_t magic[2];
+
+	return dump_read(space_dump(space), at->pa, magic, sizeof(magic)) == PAGE_PRESENT &&
+	       memcmp(magic, "MZ", sizeof(magic)) == 0;
+}
+
 uint64_t search_find_kernel(struct kernel_search *search, struct space *space)
 {
 	bool wide = space_pointer_size(space) == 8;
@@ -83,7 +94,7 @@ uint64_t search_find_kernel(struct kernel_search *search, struct space *space)
 			continue;
 		}
 		search->pages_walked++;
-		if (search_is_kernel(space, va))
+		if (begins_image(space, &at) && search_is_kernel(space, va))
 			return va;
 		va += PAGE_SIZE;
 	}

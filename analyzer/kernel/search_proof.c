@@ -4,6 +4,8 @@
  */
 #include "analyzer/kernel/search.h"
 
+#include <inttypes.h>
+
 #include "base/bytes.h"
 
 enum {
@@ -91,6 +93,35 @@ bool search_trace_fits(struct space *space, const struct kdbg_trace *trace, uint
 		return true;
 	return !search_is_other_machine(space, base) &&
 	       modules_read_first(space, list, &first, &ignored) == PS_OK && first.base == base;
+}
+
+/* Those of kernels whose page tables were found as well are named by search_tables.c. */
+static bool is_of_known_kernel(const struct kernel_search *search, uint64_t base)
+{
+	for (unsigned i = 0; i < search->kernel_count; i++)
+		if (search->kernels[i].base == base)
+			return true;
+	return base == search->kernel->base;
+}
+
+void search_note_traces(struct kernel_search *search)
+{
+	uint64_t first = 0;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < search->trace_count; i++) {
+		uint64_t base =
+			space_normalize(search->kernel->space, search->traces[i].kernel_base);
+
+		if (is_of_known_kernel(search, base))
+			continue;
+		first = count++ == 0 ? base : first;
+	}
+	if (count > 0)
+		kernel_note(search->kernel,
+			    "memory holds the KDBG of %u other kernel%s, of guests or of earlier "
+			    "boots, of which nothing is read; the first is of one at 0x%" PRIx64,
+			    count, count == 1 ? "" : "s", first);
 }
 
 struct scan_context {

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/memory/find_dtb.h"
-
 enum { HINT_REACH = 32 << 20 }; /* bytes: the low stub's hint lies inside the kernel image */
 
 /* How well a root agrees with what the container says. */
@@ -68,7 +66,7 @@ static enum proof proof_by_header(struct space *space)
 }
 
 /* Walks down from the hint to the kernel's image. */
-static bool proof_by_hint(struct kernel_search *search, struct space *space, uint64_t hint)
+bool search_proved_by_hint(struct kernel_search *search, struct space *space, uint64_t hint)
 {
 	hint &= ~(uint64_t)(PAGE_SIZE - 1);
 	for (uint64_t down = 0; down <= HINT_REACH && space_is_kernel_address(space, hint - down);
@@ -98,7 +96,7 @@ static bool trace_proves(void *context, const struct kdbg_trace *trace)
 }
 
 /* Memory is searched once at most: a later candidate is held against the blocks seen. */
-static bool proof_by_traces(struct kernel_search *search, struct space *space)
+bool search_proved_by_traces(struct kernel_search *search, struct space *space)
 {
 	struct trace_proof proof = {search, space};
 	struct ps_error err = PS_ERROR_INIT;
@@ -115,10 +113,9 @@ static bool proof_by_traces(struct kernel_search *search, struct space *space)
 	return status == PS_OK;
 }
 
-/* The last resort, because it looks at every page that is mapped there. */
-static bool proof_by_image(struct kernel_search *search, struct space *space)
+bool search_proved_by_image(struct kernel_search *search, struct space *space)
 {
-	uint64_t base = search->walk_images ? search_find_kernel(search, space) : 0;
+	uint64_t base = search_find_kernel(search, space);
 
 	if (base == 0)
 		return false;
@@ -127,32 +124,36 @@ static bool proof_by_image(struct kernel_search *search, struct space *space)
 	return true;
 }
 
-static bool proves(struct kernel_search *search, struct space *space, uint64_t hint)
+bool search_proved_by_header(struct space *space)
 {
-	return proof_by_header(space) == PROOF_CONTENT ||
-	       (hint != 0 && proof_by_hint(search, space, hint)) ||
-	       proof_by_traces(search, space) || proof_by_image(search, space);
+	return proof_by_header(space) == PROOF_CONTENT;
 }
 
-/* For find_dtb(): a candidate that is proved becomes the kernel's space. */
-static bool accept_candidate(void *context, const struct dtb_candidate *candidate)
+/* One way to prove a root by what is in memory. */
+typedef bool (*root_test)(struct kernel_search *search, struct space *space);
+
+static bool proved_by_content(struct kernel_search *search, struct space *space)
 {
-	struct kernel_search *search = context;
+	return search_proved_by_header(space) || search_proved_by_traces(search, space);
+}
+
+/* A root that somebody named; the kernel's space when it is proved. */
+static bool try_root(struct kernel_search *search, root_test test, enum paging paging, uint64_t dtb,
+		     const char *found_by)
+{
 	struct ps_error ignored = PS_ERROR_INIT;
 	struct space *space;
 
-	if (search->trouble.status != PS_OK)
-		return true;
-	if (space_create(search->kernel->dump, candidate->paging, candidate->dtb, &space,
-			 &ignored) != PS_OK)
+	if (search->trouble.status != PS_OK ||
+	    space_create(search->kernel->dump, paging, dtb, &space, &ignored) != PS_OK)
 		return false;
-	if (proves(search, space, candidate->kernel_hint)) {
+	if (test(search, space)) {
 		search->kernel->space = space;
-		search->kernel->dtb_found_by = candidate->found_by;
+		search->kernel->dtb_found_by = found_by;
 		return true;
 	}
 	space_destroy(space);
-	return search->trouble.status != PS_OK;
+	return false;
 }
 
 /* The paging kinds that the machine can have, the likeliest first. Returns how many. */
@@ -207,41 +208,23 @@ static bool try_header(struct kernel_search *search, enum proof wanted)
 	return false;
 }
 
-/* The header names a root but nothing else that proves it: blocks in memory may. */
-static bool try_header_by_traces(struct kernel_search *search)
-{
-	struct kernel *kernel = search->kernel;
-	const struct machine_facts *facts = &kernel->dump->facts;
-	enum paging kinds[PAGING_KINDS];
-	unsigned count = paging_kinds(facts, kinds);
-
-	for (unsigned i = 0; facts->dtb.known && i < count; i++) {
-		struct dtb_candidate candidate = {
-			.paging = kinds[i], .dtb = facts->dtb.value, .found_by = "header"};
-
-		if (accept_candidate(search, &candidate))
-			return true;
-	}
-	return false;
-}
-
-/* Roots that the processors had. A processor in user mode may have one that maps no kernel. */
-static bool try_processors(struct kernel_search *search)
+/*
+ * The root that the header names, and those that the processors had. A processor in user mode may
+ * have one that maps no kernel.
+ */
+static bool try_named_roots(struct kernel_search *search, root_test test)
 {
 	const struct machine_facts *facts = &search->kernel->dump->facts;
 	enum paging kinds[PAGING_KINDS];
 	unsigned count = paging_kinds(facts, kinds);
 
-	for (unsigned i = 0; i < facts->cr3_count; i++) {
-		for (unsigned k = 0; k < count; k++) {
-			struct dtb_candidate candidate = {.paging = kinds[k],
-							  .dtb = facts->cr3[i],
-							  .found_by = "state of a processor"};
-
-			if (accept_candidate(search, &candidate))
+	for (unsigned k = 0; facts->dtb.known && k < count; k++)
+		if (try_root(search, test, kinds[k], facts->dtb.value, "header"))
+			return true;
+	for (unsigned i = 0; i < facts->cr3_count; i++)
+		for (unsigned k = 0; k < count; k++)
+			if (try_root(search, test, kinds[k], facts->cr3[i], "state of a processor"))
 				return true;
-		}
-	}
 	return false;
 }
 
@@ -309,20 +292,6 @@ static enum ps_status root_not_found(struct kernel_search *search, struct ps_err
 	return err->status;
 }
 
-static enum ps_status search_tables(struct kernel_search *search, struct ps_error *err)
-{
-	struct kernel *kernel = search->kernel;
-	struct dtb_candidate found;
-
-	log_info(search->log, "searching memory for page tables");
-	if (find_dtb(kernel->dump, accept_candidate, search, search->progress, &found, err) !=
-	    PS_OK)
-		return err->status;
-	if (search->trouble.status != PS_OK)
-		*err = search->trouble;
-	return search->trouble.status;
-}
-
 static void note_disagreements(struct kernel *kernel)
 {
 	const struct machine_facts *facts = &kernel->dump->facts;
@@ -341,27 +310,16 @@ static void note_disagreements(struct kernel *kernel)
 			    facts->pae == TRI_YES ? "on" : "off", pae ? "with" : "without");
 }
 
-static bool find_by_content(struct kernel_search *search, struct ps_error *err)
-{
-	if ((try_header_by_traces(search) || try_processors(search)) &&
-	    search->trouble.status == PS_OK)
-		return true;
-	if (search->trouble.status == PS_OK)
-		return search_tables(search, err) == PS_OK;
-	*err = search->trouble;
-	return false;
-}
-
 static bool find_proved_root(struct kernel_search *search, struct ps_error *err)
 {
-	if (try_header(search, PROOF_CONTENT) || find_by_content(search, err))
+	if (try_header(search, PROOF_CONTENT) || try_named_roots(search, proved_by_content))
 		return true;
-	if (err->status != PS_NOT_FOUND)
-		return false;
-	log_info(search->log, "searching the kernel's addresses for its image");
-	ps_error_clear(err);
-	search->walk_images = true;
-	return find_by_content(search, err);
+	if (search->trouble.status == PS_OK && try_named_roots(search, search_proved_by_image))
+		return true;
+	if (search->trouble.status == PS_OK)
+		return search_all_tables(search, err) == PS_OK;
+	*err = search->trouble;
+	return false;
 }
 
 enum ps_status search_root(struct kernel_search *search, struct ps_error *err)

@@ -30,9 +30,14 @@ static struct fact time_at(struct bytes *bytes, size_t at)
 	return (struct fact){whole && value != 0, whole ? value : 0};
 }
 
+uint64_t shared_data_address(const struct space *space)
+{
+	return space_pointer_size(space) == 8 ? 0xfffff78000000000 : 0xffdf0000;
+}
+
 void shared_data_read(struct space *space, struct shared_data *ret)
 {
-	uint64_t va = space_pointer_size(space) == 8 ? 0xfffff78000000000 : 0xffdf0000;
+	uint64_t va = shared_data_address(space);
 	struct ps_error ignored = PS_ERROR_INIT;
 	uint8_t raw[SHARED_BYTES];
 	struct bytes bytes = bytes_of(raw, sizeof(raw));

@@ -21,6 +21,9 @@ struct shared_data {
 	struct fact uptime;      /* 100 ns */
 };
 
+/** Where the page lies. */
+uint64_t shared_data_address(const struct space *space);
+
 void shared_data_read(struct space *space, struct shared_data *ret);
 
 #endif

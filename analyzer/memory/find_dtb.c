@@ -23,7 +23,8 @@
 
 enum {
 	PAGE_WORDS = PAGE_SIZE / 8,
-	SCAN_PAGES = 16,    /* read at once: stays in the second-level cache */
+	SCAN_PAGES = 64,    /* read at once, into memory of its own: pages of a file that was
+			       read through its mapping stay in the process */
 	AHEAD_PAGES = 2048, /* asked of the disk ahead of the scan */
 	LOW_PAGES = 256,    /* the first MiB */
 	PAE_SETS = 4096,    /* directories remembered: one set a process */
@@ -48,6 +49,7 @@ struct search {
 	struct progress *progress;
 	struct dtb_candidate *ret;
 	bool want[PAGING_KINDS]; /* by enum paging; PAGING_X64 stands for LA57 too */
+	uint8_t *buffer;         /* owned: SCAN_PAGES pages */
 	uint64_t frames;         /* PFNs at or above this are outside the machine's memory */
 	struct pae_set *sets;    /* owned */
 	size_t set_count, set_capacity;
@@ -222,9 +224,9 @@ static bool test_pdpt(struct search *search, uint64_t pfn, const uint64_t *words
 /* One read of up to SCAN_PAGES pages. Pages that the disk refuses are passed over. */
 static bool test_pages(struct search *search, page_test test, uint64_t pfn, uint64_t count)
 {
-	uint8_t raw[SCAN_PAGES * PAGE_SIZE];
 	uint64_t words[PAGE_WORDS];
-	struct bytes bytes = bytes_of(raw, sizeof(raw));
+	uint8_t *raw = search->buffer;
+	struct bytes bytes = bytes_of(raw, SCAN_PAGES * PAGE_SIZE);
 	bool whole =
 		dump_read(search->dump, pfn << PAGE_SHIFT, raw, count * PAGE_SIZE) == PAGE_PRESENT;
 
@@ -316,6 +318,9 @@ enum ps_status find_dtb(struct dump *dump, dtb_accept accept, void *context,
 	struct pte_rules rules;
 	enum ps_status status;
 
+	search.buffer = mem_array(SCAN_PAGES, PAGE_SIZE);
+	if (!search.buffer)
+		return ps_fail_memory(err, "the search for page tables");
 	pte_rules_init(&rules, PAGING_X64, dump);
 	search.frames = rules.frames;
 	hash_init(&search.set_of);
@@ -323,6 +328,7 @@ enum ps_status find_dtb(struct dump *dump, dtb_accept accept, void *context,
 	progress_begin(progress, "searching for page tables", dump->map.highest_pfn + 1);
 	status = run(&search, err);
 	progress_end(progress);
+	free(search.buffer);
 	free(search.sets);
 	hash_fini(&search.set_of);
 	if (status == PS_NOT_FOUND && search.no_memory)

@@ -12,6 +12,7 @@ fastest it can be. Exit status 1 when a limit is exceeded.
 
 import glob
 import os
+import pty
 import random
 import re
 import statistics
@@ -387,6 +388,94 @@ def symbol_sources(bench):
                   plain, [(dump, "--symbols", path, "--no-known-builds")])  # fmt: skip
 
 
+def used_memory(path, size):
+    """A dense image of memory in use: bytes of libraries, tables of pages, zeros, noise; and near its end a
+    kernel whose KDBG is encoded, as a running machine's is."""
+    numbers = random.Random(7)
+    junk = b"".join(open(name, "rb").read() for name in  # pylint: disable=consider-using-with
+                    sorted(glob.glob("/usr/lib/*/lib[c-m]*.so*"))[:100])  # fmt: skip
+    noise = numbers.randbytes(MIB)
+    with open(path, "r+b", buffering=0) as file:
+        for at in range(0, size, MIB):
+            kind = at // MIB % 8
+            if kind < 5:
+                place = numbers.randrange(len(junk) - MIB)
+                piece = junk[place:place + MIB]
+            elif kind < 6:  # frames that follow each other, some of them absent, none of the tables' own
+                first = (at // 4096 + 512) % (size // 4096 - 1024)
+                frames = (first + i % 512 for i in range(MIB // 8))
+                piece = struct.pack(f"<{MIB // 8}Q", *((pfn << 12 | 0x63) if pfn % 5 else 0 for pfn in frames))
+            else:
+                piece = noise if kind < 7 else bytes(MIB)
+            if at + 128 * MIB <= size:
+                os.pwrite(file.fileno(), piece, at)
+            else:  # the kernel's own pages stay
+                for page in range(at, at + MIB, 4096):
+                    if os.pread(file.fileno(), 4096, page) == bytes(4096):
+                        os.pwrite(file.fileno(), piece[page - at:page - at + 4096], page)
+
+
+def room_for_image(directory):
+    """4 GiB, or as much as fits the disk and the page cache twice."""
+    disk = os.statvfs(directory)
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory = {line.split(":")[0]: int(line.split()[1]) << 10 for line in file}
+    room = min(disk.f_bavail * disk.f_frsize, memory["MemAvailable"]) // 2
+    return max(min(room, 4 << 30) >> 28 << 28, 1 << 28)
+
+
+def through_a_pipe(path):
+    started = time.perf_counter()
+    subprocess.run(["sh", "-c", 'cat "$1" | wc -c', "sh", path], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def on_terminal(*command):
+    """What a command says to a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        said = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            said += piece
+        process.wait()
+    os.close(ours)
+    return said.decode()
+
+
+def bare_memory(bench):
+    """The search of raw memory for a kernel that nothing points to, beside the same bytes through a pipe.
+    Elapsed times, in turns: a pipe keeps two processors busy, and what counts is who waits."""
+    size = room_for_image(bench.directory)
+    frames = size // 4096
+    path = bench.make("bench-4g", "container=raw-sparse", "low-stub=off", "kdbg=encoded", "kernel-code=built",
+                      f"run={frames - 0x8000:#x} 0x8000")  # fmt: skip
+    os.truncate(path, size)
+    used_memory(path, size)
+    words = f"raw memory in use, {size >> 30} GiB" if size >> 30 else f"raw memory in use, {size >> 20} MiB"
+    pipe, search, memory = [], [], 0
+    for _ in range(5):
+        pipe.append(through_a_pipe(path))
+        seconds, peak = bench.once("modules", path, "--no-owners", elapsed=True)
+        search.append(seconds)
+        memory = max(memory, peak)
+    pipe, search = statistics.median(pipe), statistics.median(search)
+    show(f"{words}: cat FILE | wc -c", f"{size / pipe / 1e9:.2f} GB/s")
+    show(f"{words}: poolscope modules, search and all", f"{size / search / 1e9:.2f} GB/s")
+    show(f"{words}: speed of the search against the pipe", f"{pipe / search:.2f} x", "0.5 x", pipe >= search / 2)
+    show(f"{words}: peak memory", f"{memory / MIB:.1f} MiB", "256 MiB", memory < 256 * MIB)
+    said = on_terminal(bench.poolscope, "modules", path, "--no-owners")
+    bars = all(what in said for what in ("searching for page tables [", "searching for KDBG ["))
+    show(f"{words}: progress is shown", "yes" if bars else "no", "yes", bars or search < 1)
+    os.unlink(path)
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -402,6 +491,7 @@ def main():
         owners_of_files(bench)
         owners_of_dump(bench)
         hidden_kernel(bench)
+        bare_memory(bench)
         symbol_sources(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
