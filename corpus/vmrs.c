@@ -3,15 +3,16 @@
  * in places of their own; an outdated copy of each table of keys, whose values lead nowhere, lies
  * before the one that counts.
  *
- * Does not: registers of processors, a log with entries in it.
+ * Does not: other registers than those of paging, a log with entries in it.
  * Layouts: the description of the format in OpenVMM's guide; dissect.hypervisor (c_hyperv.py);
- * vmkatz (vmrs.rs) for packed blocks.
+ * vmkatz (vmrs.rs) for packed blocks, Pascal Beyer's snapshot fuzzer (vmrs.c) for registers.
  */
 #include "corpus/vmrs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "corpus/machine.h"
 #include "corpus/xpress.h"
 
 enum {
@@ -23,6 +24,7 @@ enum {
 	KEYS_SIZE = 4096,
 	KEYS_HEADER = 10,
 	KEY_HEADER = 21,
+	INLINE_MOST = 2047,           /* bytes of a value in its table */
 	SAVED_STATE_AT = KEYS_HEADER, /* of the node, the first key of the first table */
 	ARRAY = 7,
 	NODE = 9,
@@ -148,7 +150,7 @@ static void add_key(struct storage *s, unsigned type, const char *name, bool out
 
 static void add_array(struct storage *s, const char *name, const uint8_t *data, uint32_t length)
 {
-	uint8_t value[64];
+	uint8_t value[4 + INLINE_MOST];
 	put32(value, length);
 	memcpy(value + 4, data, length);
 	add_key(s, ARRAY, name, false, value, 4 + length);
@@ -284,6 +286,40 @@ static uint64_t add_blocks(struct world *w, struct storage *s, const struct run 
 	return written;
 }
 
+/* ---- processors ---- */
+
+static size_t put_block(uint8_t *to, uint32_t kind, const uint64_t *values, size_t count)
+{
+	put32(to, kind);
+	put32(to + 4, count * 8);
+	for (size_t i = 0; i < count; i++)
+		put64(to + 16 + i * 8, values[i]);
+	return 16 + count * 8;
+}
+
+/* Of each processor general registers and control registers; of ARM64 nothing. */
+static void add_processors(const struct world *w, struct storage *s)
+{
+	enum { ONE = 2 * 16 + 18 * 8 + 6 * 8, EXTRA = 8 };
+	uint32_t count = w->config->arch == ARCH_ARM64 ? 0 : w->config->processors;
+	size_t room = 16 + EXTRA + count * ONE + 16, used = 16 + EXTRA;
+	uint8_t *state = xcalloc(1, room);
+	put64(state + 8, EXTRA); /* where the first block is, behind the header */
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t general[18] = {0}, efer = config_is_64(w->config) ? 0xD01 : 0x800;
+		uint64_t control[6] = {0x80050033,     0, machine_processor_cr3(w, i),
+				       machine_cr4(w), 0, efer};
+		used += put_block(state + used, 0x30005000, general, 18);
+		used += put_block(state + used, 0x30007000, control, 6);
+	}
+	used += put_block(state + used, 0xF0000000, NULL, 0);
+	if (used > INLINE_MOST)
+		add_file(s, "partition_state", state, used);
+	else
+		add_array(s, "partition_state", state, (uint32_t)used);
+	free(state);
+}
+
 /* ---- the file ---- */
 
 static void put_header(struct output *file, uint64_t at, uint16_t sequence, uint64_t log_at)
@@ -321,7 +357,7 @@ uint64_t vmrs_write(struct world *w, struct output *file, struct page **sorted)
 	uint64_t log_at = add_object(&s, 6, PAGE_SIZE);
 	add_key(&s, NODE, "savedstate", false, zeros, 12);
 	add_key(&s, 3, "VmVersion", false, (const uint8_t[8]){0, 0x0A}, 8);
-	add_array(&s, "partition_state", zeros, sizeof(zeros));
+	add_processors(w, &s);
 	if (!w->config->vmrs_no_ranges)
 		add_ranges(&s, regions, count);
 	if (!w->config->vmrs_no_memory)

@@ -5,8 +5,8 @@
  * absent.
  *
  * Refused: storage without memory (.vmcx; a machine that runs; a production checkpoint), memory
- * whose place is not stated (machines of version 5 and older). Not read: registers of processors,
- * whose form is not public. Of the older .bin and .vsv the form of the memory is not public: see
+ * whose place is not stated (machines of version 5 and older). Not read: the state
+ * of devices. Of the older .bin and .vsv the form of the memory is not public: see
  * bin_open().
  *
  * Sources: as of hyperv_storage.c.
@@ -101,6 +101,8 @@ static enum ps_status take_array(void *context, const struct hyperv_array *array
 
 	if (number_behind(array->name, "RamMemoryBlock", &block.number))
 		return take_range(s, array, err);
+	if (strcmp(array->name, "partition_state") == 0)
+		vmrs_registers_read(s->dump, array->at, array->size);
 	if (!number_behind(array->name, "RamBlock", &block.number))
 		return PS_OK;
 	if (array->size == 0 || array->size > VMRS_BLOCK || array->at > INT64_MAX)

@@ -37,4 +37,7 @@ const struct vmrs_block *vmrs_blocks(struct vmrs_memory *memory, size_t *ret_cou
  */
 struct page_source *vmrs_source(struct vmrs_memory *memory);
 
+/** Adds the page-table roots in the partition's state, `size` bytes at file offset `at`. */
+void vmrs_registers_read(struct dump *dump, uint64_t at, uint64_t size);
+
 #endif

@@ -5,7 +5,8 @@
  *
  * Not supported: pages of a length of their own, which end what is known of a block.
  *
- * Sources: OpenVMM's description of the format (blocks); vmkatz (vmrs.rs), for the tags.
+ * Sources: OpenVMM's description of the format (blocks); vmkatz (vmrs.rs) and
+ * Pascal Beyer's snapshot fuzzer (vmrs.c), for the tags.
  */
 #include <stdlib.h>
 #include <string.h>

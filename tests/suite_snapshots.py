@@ -79,14 +79,19 @@ def processors_state(name):
     return case
 
 
-def user_mode():
+def user_mode(container):
     """KVA shadow: the first processor's page tables map almost no kernel."""
-    lines = lines_of("x64", 17763, "container vmem user-mode", ["kvas on", "low-stub off"])
-    with scratch() as directory:
-        dump, true = make_dump(lines, directory, name="dump.vmem")
-        status, report = poolscope_json(dump)
-    truth.compare_all(report, status, true)
-    return report["system"]["located_by"].split(";")[0]
+
+    def case():
+        lines = lines_of("x64", 17763, f"container {container} user-mode",
+                         ["kvas on", "low-stub off", "processors 12"])  # fmt: skip
+        with scratch() as directory:
+            dump, true = make_dump(lines, directory, name="dump.vmem")
+            status, report = poolscope_json(dump)
+        truth.compare_all(report, status, true)
+        check("state of a processor" in report["system"]["located_by"], report["system"]["located_by"])
+
+    return case
 
 
 def state_for_memory():
@@ -572,9 +577,10 @@ def cases():
     for magic in ("0xbed3bed3", "0xbad1bad1", "0xbad2bad2", "0xbed0bed0"):
         CONTAINERS[f"vmware-{magic}"] = ("dump.vmss", f"container vmware magic={magic}", X86)
         yield f"vmware/magic-{magic}", same_rows(f"vmware-{magic}", "x64", 17763)
-    for name in ("vmware", "vmware-registers-in-blocks", "vmem", "vmem-snapshot"):
+    for name in ("vmware", "vmware-registers-in-blocks", "vmem", "vmem-snapshot", "hyper-v"):
         yield f"{name}/processors-state", processors_state(name)
-    yield "vmem/user-mode", user_mode
+    yield "vmem/user-mode", user_mode("vmem")
+    yield "hyper-v/user-mode", user_mode("vmrs")
     yield "vmem/state-given-for-memory", state_for_memory
     yield "vmem/companions-that-cannot-be-opened", companions_unusable
     yield "vmem/longer-than-listed", longer_than_listed
