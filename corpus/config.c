@@ -560,6 +560,9 @@ static const struct {
 	{"demand-zero", LINES_FAULT},
 	{"header", LINES_HEADER},
 	{"mm-state", LINES_MM_STATE},
+	{"session-pool", LINES_SESSION_POOL},
+	{"session-tag", LINES_SESSION_TAG},
+	{"session-tags", LINES_SESSION_TAGS},
 };
 
 static void keep_line(struct lines *lines, const struct line *line)

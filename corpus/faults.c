@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "corpus/pe.h"
+#include "corpus/sessions.h"
 
 enum {
 	PTE_TRANSITION = 0x800,
@@ -104,7 +105,9 @@ static void fault_region(struct world *w, const struct line *line, struct region
 			continue;
 		if (choice->parts < PARTS && rng_below(rng, PARTS) >= choice->parts)
 			continue;
+		session_enter(w, region->session);
 		fault_page(w, line, region, i, choice->state, rng);
+		session_leave(w, region->session);
 	}
 }
 
@@ -133,11 +136,22 @@ static void choose_section(const struct world *w, const struct line *line, const
 	line_fail(line, "section= is for drivers with image=FILE");
 }
 
+/* missing session-root id=1: the top page table of the session's processes */
+static void fault_roots(struct world *w, int id)
+{
+	for (size_t i = 0; i < w->session_count; i++) {
+		if (id < 0 || w->sessions[i].id == (uint64_t)id)
+			memory_page(&w->memory, w->sessions[i].dtb >> PAGE_SHIFT)->absent = true;
+	}
+}
+
 /* missing tracker cpu=3 page=5 */
 static void fault_structure(struct world *w, const struct line *line, struct choice choice,
 			    struct rng *rng)
 {
 	const char *kind = line->words[1], *cpu = line_option(line, "cpu"), *name = NULL;
+	if (strncmp(kind, "session-", 8) == 0)
+		cpu = line_option(line, "id");
 	int processor = cpu ? (int)(parse_number(line, cpu) & 0xFFFF) : -1;
 	if (line_has(line, "table0"))
 		processor = 0;
@@ -150,7 +164,9 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 	const char *section = line_option(line, "section");
 	if (section && name)
 		choose_section(w, line, section, &choice);
-	bool found = false;
+	bool found = w->session_count && strcmp(kind, "session-root") == 0;
+	if (found)
+		fault_roots(w, processor);
 	for (size_t i = 0; i < w->region_count; i++) {
 		if (!matches(&w->regions[i], kind, processor, name))
 			continue;
@@ -161,8 +177,9 @@ static void fault_structure(struct world *w, const struct line *line, struct cho
 		line_fail(
 			line,
 			"no such structure (tracker, expansion, big, array, globals, module NAME, "
-			"ldr NAME, kdbg, kdbg-code, tag-code, exports, unloaded, process NAME, "
-			"handle-table NAME, handles NAME, session, random)");
+			"ldr NAME, kdbg, kdbg-code, tag-code, exports, unloaded, mi-state, "
+			"mi-partition, process NAME, handle-table NAME, handles NAME, session, "
+			"session-space, session-table, session-expansion, session-root, random)");
 }
 
 /* missing random 5%: pages of the pool structures; with `everything`, any page but page tables. */
@@ -201,12 +218,14 @@ void faults_settle(struct world *w)
 {
 	for (size_t i = 0; i < w->region_count; i++) {
 		struct region *r = &w->regions[i];
+		session_enter(w, r->session);
 		for (uint32_t p = 0; p < r->pages; p++) {
 			bool readable =
 				r->state[p] == PAGE_PRESENT || r->state[p] == PAGE_TRANSITION;
 			if (readable && is_lost(w, r->va + (uint64_t)p * PAGE_SIZE))
 				r->state[p] = PAGE_MISSING;
 		}
+		session_leave(w, r->session);
 	}
 }
 

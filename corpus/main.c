@@ -21,6 +21,7 @@
 #include "corpus/modules.h"
 #include "corpus/pool.h"
 #include "corpus/processes.h"
+#include "corpus/sessions.h"
 #include "corpus/tracker.h"
 #include "corpus/truth.h"
 
@@ -97,11 +98,13 @@ static void build(struct world *w)
 	tracker_plan(w);
 	bigpages_write(w);
 	contents_write_blocks(w);
+	sessions_plan(w);
 	processes_write(w);
 	tracker_write(w);
 	machine_write(w);
 	decoys_write(w);
 	kernel_write(w);
+	sessions_finish(w);
 	faults_apply(w);
 }
 

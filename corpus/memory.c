@@ -237,6 +237,18 @@ static void make_self_map(struct memory *m)
 		put64(last + 8 * i, directories[i] | PTE_TABLE);
 }
 
+/* CR3 of PAE has 32 bits; tables above are left unused. */
+static uint64_t new_root(struct memory *m)
+{
+	uint64_t root = new_table(m);
+	for (unsigned i = 0; m->arch == ARCH_PAE && root > UINT32_MAX; i++) {
+		if (i == RANDOM_TRIES)
+			die("no physical memory below 4 GiB for the first page table");
+		root = new_table(m);
+	}
+	return m->arch == ARCH_PAE ? root + 0x20 * rng_below(&m->rng, 0x80) : root;
+}
+
 void memory_init(struct memory *m, enum arch arch, bool la57, const struct run *runs, size_t count,
 		 unsigned self_index, struct rng rng)
 {
@@ -246,15 +258,7 @@ void memory_init(struct memory *m, enum arch arch, bool la57, const struct run *
 	for (size_t i = 0; i < count; i++)
 		m->total_pages += runs[i].count;
 	m->self_index = arch == ARCH_X64 || arch == ARCH_ARM64 ? self_index : 0x300;
-	m->root = new_table(m);
-	/* CR3 of PAE has 32 bits; a table above is left unused. */
-	for (unsigned i = 0; arch == ARCH_PAE && m->root > UINT32_MAX; i++) {
-		if (i == RANDOM_TRIES)
-			die("no physical memory below 4 GiB for the first page table");
-		m->root = new_table(m);
-	}
-	if (arch == ARCH_PAE)
-		m->root += 0x20 * rng_below(&m->rng, 0x80);
+	m->root = new_root(m);
 	make_self_map(m);
 }
 
@@ -429,4 +433,62 @@ uint64_t memory_add_shadow_root(struct memory *m, uint64_t va)
 	m->root = kernel_root;
 	m->leaf_table = NULL;
 	return shadow;
+}
+
+void memory_view_swap(struct memory *m, struct memory_view *view)
+{
+	struct memory_view was = {m->root, m->by_va};
+	m->root = view->root;
+	m->by_va = view->by_va;
+	m->leaf_table = NULL;
+	*view = was;
+}
+
+void memory_view_init(struct memory *m, struct memory_view *view)
+{
+	*view = (struct memory_view){.root = new_root(m)};
+	memory_view_swap(m, view);
+	make_self_map(m);
+	memory_view_swap(m, view);
+}
+
+void memory_view_fini(struct memory_view *view)
+{
+	map_fini(&view->by_va);
+}
+
+void memory_map_frame(struct memory *m, uint64_t va, uint64_t pfn)
+{
+	map_put(&m->by_va, va >> PAGE_SHIFT, (uint32_t)map_get(&m->by_pfn, pfn));
+	put_width(leaf_entry(m, va), valid_pte(m, pfn), paging_of(m)->width);
+}
+
+/* Entries that lead back to tables are those of the self-map: no table is below them. */
+static bool is_self_map(const struct memory *m, unsigned level, unsigned top, unsigned index)
+{
+	if (m->arch == ARCH_PAE)
+		return level == 1 && top == 3 && index < 4;
+	return level == 0 && index == m->self_index;
+}
+
+static void merge(struct memory *m, uint64_t from, uint64_t to, unsigned level, unsigned top)
+{
+	const struct paging *p = paging_of(m);
+	const struct level *l = &p->level[level];
+	for (unsigned i = 0; i < l->entries; i++) {
+		uint64_t va = (uint64_t)i << l->shift;
+		uint64_t theirs = get_entry(m, entry_at(m, from, level, va));
+		uint8_t *at = entry_at(m, to, level, va);
+		uint64_t ours = get_entry(m, at);
+		if (!ours)
+			put_width(at, theirs, p->width);
+		else if (theirs && level + 1 < p->levels && !is_self_map(m, level, top, i))
+			merge(m, entry_address(theirs), entry_address(ours), level + 1,
+			      level == 0 ? i : top);
+	}
+}
+
+void memory_view_finish(struct memory *m, struct memory_view *view)
+{
+	merge(m, m->root, view->root, 0, 0);
 }

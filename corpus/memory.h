@@ -63,6 +63,12 @@ struct memory {
 	uint8_t *leaf_table;
 };
 
+/* What some processes see besides the rest: page tables of their own, and what only these map. */
+struct memory_view {
+	uint64_t root;
+	struct map by_va;
+};
+
 /* `runs` is copied. self_index: slot of the self-map (x64 and ARM64 only). */
 void memory_init(struct memory *m, enum arch arch, bool la57, const struct run *runs, size_t count,
 		 unsigned self_index, struct rng rng);
@@ -94,5 +100,16 @@ struct page *memory_last_table(struct memory *m, uint64_t va);
 void memory_add_loops(struct memory *m, unsigned count);
 /* A second top table as KVA shadowing has it: only `va` is mapped. Returns its address. */
 uint64_t memory_add_shadow_root(struct memory *m, uint64_t va);
+
+/* Makes the top table of a view; nothing is mapped in it. */
+void memory_view_init(struct memory *m, struct memory_view *view);
+void memory_view_fini(struct memory_view *view);
+/* Between these two calls all functions work on the view instead, and know its pages only. The
+ * second call is made with the same view. */
+void memory_view_swap(struct memory *m, struct memory_view *view);
+/* Maps a page of the view to a frame that exists. */
+void memory_map_frame(struct memory *m, uint64_t va, uint64_t pfn);
+/* Gives the view all that is mapped elsewhere, as it is now. */
+void memory_view_finish(struct memory *m, struct memory_view *view);
 
 #endif

@@ -16,6 +16,7 @@
 #include "corpus/machine.h"
 #include "corpus/pool.h"
 #include "corpus/process_layout.h"
+#include "corpus/sessions.h"
 #include "corpus/tracker.h"
 
 enum { MOST_PROCESSES = 100000, KEY_PROC = 0x636F7250, EXITING_AND_DELETED = 0xC };
@@ -106,7 +107,12 @@ static void place(struct world *w, struct process *p)
 	uint64_t before = width == 8 ? 0x50 : 0x28; /* quota information, object header */
 	uint64_t block = pool_block(w, SIDE_NONPAGED, before + size, "Proc");
 	p->va = block + before;
-	if (p->session != NO_SESSION && layout_process(w->config).session)
+	const struct session *session = sessions_find(w, p->session);
+	if (session)
+		p->dtb = session->dtb;
+	if (session)
+		p->session_space = session->space;
+	else if (p->session != NO_SESSION && layout_process(w->config).session)
 		p->session_space = session_space(w, p->session);
 	world_add_region(w, "process", -1, p->name, block, before + size);
 }

@@ -74,6 +74,12 @@ static void read_side(const struct world *w, const struct line *line, const char
 	}
 }
 
+void tracker_read_sides(const struct world *w, const struct line *line, struct side *sides)
+{
+	read_side(w, line, "np", &sides[SIDE_NONPAGED]);
+	read_side(w, line, "paged", &sides[SIDE_PAGED]);
+}
+
 /* A later line of the same tag replaces the earlier one, so that --set can change a recipe. */
 static void read_tag(struct world *w, const struct line *line, uint32_t key)
 {
@@ -81,8 +87,7 @@ static void read_tag(struct world *w, const struct line *line, uint32_t key)
 	if (!tag)
 		tag = tracker_add(w, line, key);
 	memset(tag->side, 0, sizeof(tag->side));
-	read_side(w, line, "np", &tag->side[SIDE_NONPAGED]);
-	read_side(w, line, "paged", &tag->side[SIDE_PAGED]);
+	tracker_read_sides(w, line, tag->side);
 	tag->expansion = line_has(line, "expansion");
 	if (tag->expansion && !w->config->expansion_entries)
 		line_fail(line, "there is no expansion table: add an 'expansion ENTRIES' line");

@@ -22,6 +22,8 @@ void tracker_write(struct world *w);
 void tracker_charge_blocks(struct world *w);
 
 struct tag *tracker_find(const struct world *w, uint32_t key);
+/* "np ALLOCS FREES BYTES" and "paged ALLOCS FREES BYTES" of a line. */
+void tracker_read_sides(const struct world *w, const struct line *line, struct side *sides);
 /* A new tag of the tracker table without counts. `line` may be NULL. */
 struct tag *tracker_add(struct world *w, const struct line *line, uint32_t key);
 /* An unused key of letters and digits. */

@@ -17,6 +17,7 @@
 #include "corpus/minidump.h"
 #include "corpus/mm_state.h"
 #include "corpus/process_layout.h"
+#include "corpus/sessions.h"
 #include "corpus/tag_truth.h"
 #include "corpus/tracker.h"
 
@@ -330,6 +331,42 @@ static json_t *make_mm_state(const struct world *w)
 	return object;
 }
 
+static json_t *make_session(const struct world *w, const struct session *s)
+{
+	json_t *object = json_object(), *tags = json_array();
+	uint64_t bytes[SIDES] = {0};
+	for (size_t i = 0; i < s->tag_count; i++) {
+		const struct tag *tag = &s->tags[i];
+		json_t *row = json_object();
+		set_tag_names(row, tag->key);
+		set(row, "nonpaged", make_side(w, &tag->side[SIDE_NONPAGED]));
+		set(row, "paged", make_side(w, &tag->side[SIDE_PAGED]));
+		set(row, "slot", integer(tag->slot));
+		set(row, "expansion", json_boolean(tag->expansion));
+		append(tags, row);
+		bytes[SIDE_NONPAGED] += tag->side[SIDE_NONPAGED].bytes;
+		bytes[SIDE_PAGED] += tag->side[SIDE_PAGED].bytes;
+	}
+	set(object, "id", integer(s->id));
+	set(object, "space", address(s->space));
+	set(object, "directory_table_base", address(s->dtb));
+	set(object, "address", address(s->table));
+	set(object, "entries", integer(s->entries));
+	set(object, "entry_size", integer(layout_tracker(w->config)->size));
+	set(object, "nonpaged_bytes", integer(bytes[SIDE_NONPAGED]));
+	set(object, "paged_bytes", integer(bytes[SIDE_PAGED]));
+	set(object, "tags", tags);
+	return object;
+}
+
+static json_t *make_sessions(const struct world *w)
+{
+	json_t *sessions = json_array();
+	for (size_t i = 0; i < w->session_count; i++)
+		append(sessions, make_session(w, &w->sessions[i]));
+	return sessions;
+}
+
 static json_t *make_pool(struct world *w)
 {
 	json_t *pool = json_object(), *totals = json_object();
@@ -346,6 +383,7 @@ static json_t *make_pool(struct world *w)
 	set(pool, "big_pages", make_big(w));
 	set(pool, "totals", totals);
 	set(pool, "contents", make_contents(w));
+	set(pool, "sessions", make_sessions(w));
 	set(pool, "mm_state", mm_state_size(w->config) ? make_mm_state(w) : json_null());
 	return pool;
 }

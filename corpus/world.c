@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "corpus/loader.h"
+#include "corpus/sessions.h"
 
 struct region *world_add_region(struct world *w, const char *kind, int processor, const char *name,
 				uint64_t va, uint64_t length)
@@ -62,6 +63,11 @@ void world_fini(struct world *w)
 	}
 	for (size_t i = 0; i < w->region_count; i++)
 		free(w->regions[i].state);
+	for (size_t i = 0; i < w->session_count; i++) {
+		memory_view_fini(&w->sessions[i].view);
+		free(w->sessions[i].tags);
+	}
+	free(w->sessions);
 	free(w->modules);
 	free(w->unloaded);
 	free(w->regions);

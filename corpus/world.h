@@ -119,6 +119,19 @@ struct charge {
 
 enum { CHARGES = 8 };
 
+/* A session whose pool is laid out. */
+struct session {
+	uint64_t id;
+	uint64_t space; /* VA of MM_SESSION_SPACE, the same for all processes */
+	uint64_t dtb;   /* of its processes */
+	uint64_t table, entries;
+	uint64_t expansion, expansion_entries;
+	struct memory_view view; /* what only its processes map */
+	struct tag *tags;
+	size_t tag_count, tag_capacity;
+	const struct line *line;
+};
+
 enum page_state { PAGE_PRESENT, PAGE_MISSING, PAGE_TRANSITION, PAGE_PAGEFILE, PAGE_DEMAND_ZERO };
 
 /* A structure whose pages faults can name. */
@@ -128,7 +141,8 @@ struct region {
 	const char *name; /* of a module, or NULL */
 	uint64_t va;      /* page-aligned */
 	uint32_t pages;
-	uint8_t *state; /* enum page_state by page */
+	uint8_t *state;          /* enum page_state by page */
+	struct session *session; /* whose processes alone map it, or NULL */
 };
 
 struct world {
@@ -153,6 +167,8 @@ struct world {
 
 	struct process *processes; /* [0] is System */
 	size_t process_count, process_capacity;
+	struct session *sessions;
+	size_t session_count;
 
 	/* tracker.c */
 	struct tag *tags;
