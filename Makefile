@@ -4,7 +4,7 @@
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
 #   make check-SUITE     one suite (build lint unit cli truth readers pack bare convert rvas
-#                        symbols totals real pe owners drivers verdict mutate)
+#                        symbols totals sessions real pe owners drivers verdict mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-qemu      containers that QEMU writes; installs it

@@ -102,6 +102,8 @@ enum ps_status plugin_tracker(const struct plugin_input *input, struct report *r
 			      struct ps_error *err);
 enum ps_status plugin_tags(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err);
+enum ps_status plugin_sessions(const struct plugin_input *input, struct report *report,
+			       struct ps_error *err);
 enum ps_status plugin_big_pages(const struct plugin_input *input, struct report *report,
 				struct ps_error *err);
 enum ps_status plugin_big_list(const struct plugin_input *input, struct report *report,

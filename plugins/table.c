@@ -12,6 +12,7 @@ static const struct plugin plugins[] = {
 	/* before tags: shares of a pool are shares of its sum */
 	{"totals", SECTION_TOTALS, plugin_totals},
 	{"tags", SECTION_TAGS | SECTION_TOP, plugin_tags},
+	{"sessions", SECTION_SESSIONS, plugin_sessions},
 	/* after tags: the tags that are printed */
 	{"owners", SECTION_OWNERS, plugin_owners},
 	/* after modules: they get the pool bytes of their driver */

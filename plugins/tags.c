@@ -1,7 +1,7 @@
 /*
  * Usage per tag: the rows asked for, sorted, filtered and cut, and the biggest tags of either pool.
  */
-#include "plugins/plugin.h"
+#include "plugins/tag_lines.h"
 
 #include <stdlib.h>
 
@@ -111,9 +111,9 @@ static struct report_side copy_side(const struct tag_side *side)
 }
 
 static bool add_tag(const struct plugin_input *input, struct report *report,
-		    const struct tag_row *row)
+		    const struct tag_target *target, const struct tag_row *row)
 {
-	struct report_tag *to = &report->tags[report->tag_count++];
+	struct report_tag *to = &target->tags[(*target->tag_count)++];
 
 	*to = (struct report_tag){
 		.tag = row->tag,
@@ -134,15 +134,12 @@ static void share(struct report_line *line, const struct tag_side *side, int64_t
 	line->share_permille = (unsigned)(1000.0 * (double)side->bytes / (double)total + 0.5);
 }
 
-/*
- * Turns the first rows of `c` into lines. `places` maps tracker rows to report tags: index + 1,
- * 0 = not in the report yet.
- */
+/* Turns the first rows of `c` into lines. */
 static bool add_lines(const struct plugin_input *input, struct report *report,
-		      const struct candidates *c, size_t top, size_t *places,
+		      const struct tag_target *target, const struct candidates *c, size_t top,
 		      struct report_lines *ret)
 {
-	const struct tracker *tracker = &input->pools->tracker;
+	const struct tracker *tracker = target->tracker;
 	size_t count = top && top < c->count ? top : c->count;
 
 	ret->items = report_array(report, count, sizeof(*ret->items));
@@ -152,12 +149,12 @@ static bool add_lines(const struct plugin_input *input, struct report *report,
 	for (size_t i = 0; i < count; i++) {
 		const struct candidate *from = &c->items[i];
 		struct report_line *line = &ret->items[ret->count++];
-		size_t *place = &places[from->row - tracker->rows];
+		size_t *place = &target->places[from->row - tracker->rows];
 
 		if (*place == 0) {
-			if (!add_tag(input, report, from->row))
+			if (!add_tag(input, report, target, from->row))
 				return false;
-			*place = report->tag_count;
+			*place = *target->tag_count;
 		}
 		line->tag = *place - 1;
 		line->paged = from->paged;
@@ -168,29 +165,36 @@ static bool add_lines(const struct plugin_input *input, struct report *report,
 	return true;
 }
 
-static bool add_table(const struct plugin_input *input, struct report *report, size_t *places)
+bool tag_lines_add(const struct plugin_input *input, struct report *report,
+		   const struct tag_target *target, const struct tag_choice *choice,
+		   struct report_lines *ret)
 {
-	const struct selection *s = input->selection;
 	struct candidates c = {NULL, 0};
 	bool fits;
 
-	fits = collect(&input->pools->tracker, s, s->filter, s->sort, s->with_empty, &c) &&
-	       add_lines(input, report, &c, s->top, places, &report->lines);
+	fits = collect(target->tracker, input->selection, choice->filter, choice->sort,
+		       choice->with_empty, &c) &&
+	       add_lines(input, report, target, &c, choice->top, ret);
 	free(c.items);
 	return fits;
 }
 
-static bool add_top(const struct plugin_input *input, struct report *report, size_t *places,
-		    enum pool_filter filter, struct report_lines *ret)
+/* The table of tags, and the biggest of either pool. */
+static bool add_all(const struct plugin_input *input, struct report *report, size_t *places)
 {
 	const struct selection *s = input->selection;
-	struct candidates c = {NULL, 0};
-	bool fits;
+	const struct tag_target target = {&input->pools->tracker, report->tags, &report->tag_count,
+					  places};
+	const struct tag_choice all = {s->filter, s->sort, s->with_empty, s->top};
+	const struct tag_choice nonpaged = {FILTER_NONPAGED, SORT_BYTES, false, s->top_each};
+	const struct tag_choice paged = {FILTER_PAGED, SORT_BYTES, false, s->top_each};
 
-	fits = collect(&input->pools->tracker, s, filter, SORT_BYTES, false, &c) &&
-	       add_lines(input, report, &c, s->top_each, places, ret);
-	free(c.items);
-	return fits;
+	if (s->sections & SECTION_TAGS &&
+	    !tag_lines_add(input, report, &target, &all, &report->lines))
+		return false;
+	return !(s->sections & SECTION_TOP) ||
+	       (tag_lines_add(input, report, &target, &nonpaged, &report->top_nonpaged) &&
+		tag_lines_add(input, report, &target, &paged, &report->top_paged));
 }
 
 static bool pattern_is_exact(const struct tag_pattern *pattern)
@@ -222,8 +226,7 @@ static bool rows_may_be_missing(const struct plugin_input *input)
 enum ps_status plugin_tags(const struct plugin_input *input, struct report *report,
 			   struct ps_error *err)
 {
-	unsigned sections = input->selection->sections;
-	bool fits = true;
+	bool fits;
 	size_t *places;
 
 	if (!input->pools)
@@ -234,11 +237,7 @@ enum ps_status plugin_tags(const struct plugin_input *input, struct report *repo
 		free(places);
 		return ps_fail_memory(err, "the tags of the report");
 	}
-	if (sections & SECTION_TAGS)
-		fits = add_table(input, report, places);
-	if (fits && sections & SECTION_TOP)
-		fits = add_top(input, report, places, FILTER_NONPAGED, &report->top_nonpaged) &&
-		       add_top(input, report, places, FILTER_PAGED, &report->top_paged);
+	fits = add_all(input, report, places);
 	free(places);
 	if (!fits)
 		return ps_fail_memory(err, "the tags of the report");

@@ -7,12 +7,12 @@
 
 static void choose(const struct options *options, struct selection *ret)
 {
-	ret->view = VIEW_TAGS;
-	ret->sections = SECTION_TAGS;
+	ret->view = options->sessions ? VIEW_SESSIONS : VIEW_TAGS;
+	ret->sections = options->sessions ? SECTION_SESSIONS : SECTION_TAGS;
 	/* sums stand under a table that they are the sums of, not under a part of it */
-	if (options->tag_count == 0 && options->top == 0)
+	if (!options->sessions && options->tag_count == 0 && options->top == 0)
 		ret->sections |= SECTION_TOTALS;
-	if (!options->no_owners)
+	if (!options->sessions && !options->no_owners)
 		ret->sections |= SECTION_OWNERS;
 	ret->evidence = EVIDENCE_SHORT;
 	ret->sort = options->sort;

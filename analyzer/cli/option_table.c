@@ -41,6 +41,8 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "repeatable"},
 	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS, "only nonpaged pool"},
 	{"paged", OPTION_PAGED, NULL, IN_POOLS, "only paged pool"},
+	{"sessions", OPTION_SESSIONS, NULL, IN_TAGS,
+	 "session pool instead: the tags of each session, a table a session"},
 	{"sort", OPTION_SORT, "KEY", IN_POOLS | IN_PROCESSES,
 	 "bytes (default), diff, allocs, frees, tag or per-alloc; of processes handles (default), "
 	 "holds, pid or name"},

@@ -55,6 +55,7 @@ enum option_id {
 	OPTION_SYMBOLS,
 	OPTION_NO_KNOWN_BUILDS,
 	OPTION_TYPE,
+	OPTION_SESSIONS,
 	OPTION_FORCE,
 	OPTION_MEMBER,
 	OPTION_PASSWORD_FILE,
@@ -71,7 +72,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 31 };
+enum { OPTION_SPECS = 32 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -250,6 +250,7 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	case OPTION_TICKET: o->output = OUTPUT_TICKET; return PS_OK;
 	case OPTION_NONPAGED: o->filter = FILTER_NONPAGED; return PS_OK;
 	case OPTION_PAGED: o->filter = FILTER_PAGED; return PS_OK;
+	case OPTION_SESSIONS: o->sessions = true; return PS_OK;
 	case OPTION_NO_OWNERS: o->no_owners = true; return PS_OK;
 	case OPTION_NO_KNOWN_BUILDS: o->no_known_builds = true; return PS_OK;
 	case OPTION_FORCE: o->force = true; return PS_OK;

@@ -64,6 +64,7 @@ struct options {
 	size_t pooltag_count;
 	const char *drivers[DRIVER_FOLDERS];
 	size_t driver_count;
+	bool sessions; /* session pool instead of the system's */
 	bool no_owners;
 	const char *httperr[HTTPERR_PATHS];
 	size_t httperr_count;

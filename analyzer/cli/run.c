@@ -264,7 +264,7 @@ static enum ps_status open_case(const struct command *command, const struct opti
 		status = command_open_file(options, command->depth, symbols, log, progress, c, err);
 	if (status == PS_OK && command->processes && options->file)
 		status = case_read_processes(c, err);
-	if (status == PS_OK && command->owners && !options->no_owners)
+	if (status == PS_OK && command->owners && !options->no_owners && !options->sessions)
 		status =
 			case_find_owners(c, options->drivers, options->driver_count, progress, err);
 	return status;

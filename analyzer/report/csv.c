@@ -36,11 +36,10 @@ static void put_field(FILE *out, const char *text, bool last)
 	fputs(last ? "\r\n" : ",", out);
 }
 
-static void tag_line(const struct report *report, const struct report_line *line, FILE *out)
+/* Up to the description, with a comma behind it. */
+static void tag_fields(const struct report_tag *tag, const struct report_line *line, FILE *out)
 {
-	const struct report_tag *tag = &report->tags[line->tag];
 	const struct report_side *side = line->paged ? &tag->paged : &tag->nonpaged;
-	const struct report_owner *owner = owner_of_tag(report, tag);
 	char text[TAG_TEXT], hex[TAG_HEX];
 
 	put_field(out, tag_text(tag->tag, text), false);
@@ -52,6 +51,14 @@ static void tag_line(const struct report *report, const struct report_line *line
 		fprintf(out, "%" PRId64, line->per_alloc);
 	fprintf(out, ",%s,", tag->complete ? "true" : "false");
 	put_field(out, tag->image, false);
+}
+
+static void tag_line(const struct report *report, const struct report_line *line, FILE *out)
+{
+	const struct report_tag *tag = &report->tags[line->tag];
+	const struct report_owner *owner = owner_of_tag(report, tag);
+
+	tag_fields(tag, line, out);
 	put_field(out, tag->description.value, false);
 	put_field(out, owner ? owner->words : NULL, false);
 	put_field(out, owner ? ownership_word(owner->ownership) : NULL, true);
@@ -65,6 +72,27 @@ static enum ps_status csv_tags(const struct report *report, FILE *out, struct ps
 	      out);
 	for (size_t i = 0; i < report->lines.count; i++)
 		tag_line(report, &report->lines.items[i], out);
+	return PS_OK;
+}
+
+static enum ps_status csv_sessions(const struct report *report, FILE *out, struct ps_error *err)
+{
+	const struct report_sessions *s = &report->sessions;
+
+	(void)err;
+	fputs("session,tag,tag_hex,pool,allocs,frees,diff,bytes,per_alloc,complete,image,"
+	      "description\r\n",
+	      out);
+	for (size_t i = 0; i < s->count; i++) {
+		for (size_t k = 0; k < s->items[i].lines.count; k++) {
+			const struct report_line *line = &s->items[i].lines.items[k];
+			const struct report_tag *tag = &s->items[i].tags[line->tag];
+
+			fprintf(out, "%" PRIu64 ",", s->items[i].id);
+			tag_fields(tag, line, out);
+			put_field(out, tag->description.value, true);
+		}
+	}
 	return PS_OK;
 }
 
@@ -260,6 +288,7 @@ enum ps_status render_csv(const struct report *report, FILE *out, struct ps_erro
 	case VIEW_BIG: return csv_big(report, out, err);
 	case VIEW_BIG_LIST: return csv_big_list(report, out, err);
 	case VIEW_MODULES: return csv_modules(report, out, err);
+	case VIEW_SESSIONS: return csv_sessions(report, out, err);
 	case VIEW_PROCESSES: return csv_processes(report, out, err);
 	case VIEW_OWNERS:
 	case VIEW_EVIDENCE:

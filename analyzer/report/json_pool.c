@@ -341,6 +341,57 @@ static void put_totals(struct builder *b, json_t *pool, const struct report *rep
 			 t->note ? t->note : "not asked for: poolscope analyze prints them");
 }
 
+static json_t *json_session(struct builder *b, const struct report *report,
+			    const struct report_session *s)
+{
+	json_t *o = build_object(b), *tags = build_array(b);
+
+	put_count(b, o, "session", s->id);
+	if (s->process) {
+		put_text(b, o, "process", s->process);
+		put_count(b, o, "pid", s->pid);
+	} else {
+		put_null(b, o, "process", s->note);
+		put_null(b, o, "pid", s->note);
+	}
+	put_bool(b, o, "available", s->available);
+	if (!s->available) {
+		put_text(b, o, "available_note", s->note);
+		return o;
+	}
+	put_address(b, o, "address", s->address);
+	put_count(b, o, "entries", s->entries);
+	put_count(b, o, "entry_size", s->entry_size);
+	put_text(b, o, "located_by", s->source);
+	put_count(b, o, "pages_expected", s->pages_expected);
+	put_count(b, o, "pages_present", s->pages_present);
+	put_bool(b, o, "complete", s->complete);
+	if (!s->complete)
+		put_text(b, o, "complete_note", s->complete_note);
+	put_signed(b, o, "nonpaged_bytes", s->nonpaged_bytes);
+	put_signed(b, o, "paged_bytes", s->paged_bytes);
+	for (size_t i = 0; i < s->tag_count; i++)
+		append(b, tags, json_tag(b, report, &s->tags[i]));
+	put(b, o, "tags", tags);
+	return o;
+}
+
+static void put_sessions(struct builder *b, json_t *pool, const struct report *report)
+{
+	const struct report_sessions *s = &report->sessions;
+	json_t *list;
+
+	if (!s->available) {
+		put_null(b, pool, "sessions",
+			 s->note ? s->note : "not asked for: poolscope tags --sessions prints it");
+		return;
+	}
+	list = build_array(b);
+	for (size_t i = 0; i < s->count; i++)
+		append(b, list, json_session(b, report, &s->items[i]));
+	put(b, pool, "sessions", list);
+}
+
 json_t *json_pool(struct builder *b, const struct report *report)
 {
 	json_t *pool = build_object(b);
@@ -349,6 +400,7 @@ json_t *json_pool(struct builder *b, const struct report *report)
 	put_tags(b, pool, report);
 	put_big(b, pool, report);
 	put_totals(b, pool, report);
+	put_sessions(b, pool, report);
 	put_notes(b, pool, "notes", &report->pool_notes);
 	return pool;
 }

@@ -330,6 +330,32 @@ struct report_lines {
 	size_t left_out; /* rows that --top cut off */
 };
 
+/** Pool of one session, which is in no sum of the system's. */
+struct report_session {
+	uint64_t id, pid;    /* pid: of the process that it was read through */
+	const char *process; /* its name; NULL: there was none */
+	bool available;
+	const char *note; /* why not */
+	uint64_t address, entries;
+	uint32_t entry_size;
+	const char *source;
+	uint64_t pages_expected, pages_present;
+	bool complete;
+	const char *complete_note;
+	int64_t nonpaged_bytes, paged_bytes; /* sums over its tags */
+	struct report_tag *tags;
+	size_t tag_count;
+	struct report_lines lines; /* into its own tags */
+};
+
+struct report_sessions {
+	bool available; /* false: note says why; with items it may have one, too */
+	bool complete;  /* no session can be missing */
+	const char *note;
+	struct report_session *items;
+	size_t count;
+};
+
 struct report_tracker {
 	bool available;
 	const char *note; /* why not available */
@@ -519,6 +545,7 @@ enum report_section {
 	SECTION_DRIVERS = 1 << 13,  /* pool bytes per driver */
 	SECTION_FILES = 1 << 14,    /* drivers of a folder, without a dump */
 	SECTION_PROCESSES = 1 << 15,
+	SECTION_SESSIONS = 1 << 16, /* session pool */
 };
 
 /** Which page the text renderer lays out. */
@@ -535,6 +562,7 @@ enum report_view {
 	VIEW_OWNERS_FILES, /* of the drivers in a folder */
 	VIEW_SYMBOLS,
 	VIEW_PROCESSES,
+	VIEW_SESSIONS,
 };
 
 struct report {
@@ -549,6 +577,7 @@ struct report {
 	struct report_symbols symbols; /* SECTION_SYSTEM */
 	struct report_modules modules, unloaded;
 	struct report_processes processes; /* SECTION_PROCESSES */
+	struct report_sessions sessions;   /* SECTION_SESSIONS */
 	struct report_tracker tracker;
 	struct report_notes pool_notes;
 	struct report_tag *tags; /* the rows asked for, in the order asked for */

@@ -22,6 +22,7 @@ static const struct {
 	{VIEW_INFO, text_info},         {VIEW_OWNERS, text_owners},
 	{VIEW_EVIDENCE, text_evidence}, {VIEW_OWNERS_FILES, text_owners_files},
 	{VIEW_SYMBOLS, text_symbols},   {VIEW_PROCESSES, text_processes},
+	{VIEW_SESSIONS, text_sessions},
 };
 
 enum ps_status render_text(const struct report *report, const struct render_options *options,

@@ -59,6 +59,7 @@ enum ps_status text_owners(const struct text *text, struct ps_error *err);
 enum ps_status text_owners_files(const struct text *text, struct ps_error *err);
 enum ps_status text_evidence(const struct text *text, struct ps_error *err);
 enum ps_status text_symbols(const struct text *text, struct ps_error *err);
+enum ps_status text_sessions(const struct text *text, struct ps_error *err);
 enum ps_status text_processes(const struct text *text, struct ps_error *err);
 enum ps_status text_info(const struct text *text, struct ps_error *err);
 
@@ -74,6 +75,9 @@ void text_description_cell(struct table *table, const char *image, const char *w
 void text_tag_columns(struct table *table, const struct report *report, bool with_share);
 void text_tag_row(struct table *table, const struct report *report, const struct report_line *line,
 		  bool with_share);
+/** The same of a tag that is not in the report's own list. */
+void text_tag_row_of(struct table *table, const struct report *report, const struct report_tag *tag,
+		     const struct report_line *line, bool with_share);
 
 /** What the marks of the owner column mean; nothing where there is no such column. */
 enum ps_status text_owner_legend(const struct text *text, struct ps_error *err);

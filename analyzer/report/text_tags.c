@@ -60,7 +60,12 @@ void text_description_cell(struct table *table, const char *image, const char *w
 void text_tag_row(struct table *table, const struct report *report, const struct report_line *line,
 		  bool with_share)
 {
-	const struct report_tag *tag = &report->tags[line->tag];
+	text_tag_row_of(table, report, &report->tags[line->tag], line, with_share);
+}
+
+void text_tag_row_of(struct table *table, const struct report *report, const struct report_tag *tag,
+		     const struct report_line *line, bool with_share)
+{
 	const struct report_side *side = line->paged ? &tag->paged : &tag->nonpaged;
 	const struct report_owner *owner = owner_of_tag(report, tag);
 	const char *bound = trust_mark(tag->complete ? FIGURE_EXACT : FIGURE_AT_LEAST);
