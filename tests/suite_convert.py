@@ -627,4 +627,4 @@ def cases():
     yield "replaced", replaced
     yield "no-source", no_source
     for container in ("type1", "type6", "elf header", "raw-sparse"):
-        yield f"hostile/{container.replace(' ', '-')}", hostile(container, 25)
+        yield f"hostile/{container.replace(' ', '-')}", hostile(container, 15)
