@@ -15,19 +15,22 @@ static uint64_t packed_offset(const struct deflate64 *d)
 	return given > unused ? given - unused : 0;
 }
 
-enum ps_status d64_damaged(const struct deflate64 *d, const char *what, struct ps_error *err)
-{
-	uint64_t at = packed_offset(d);
-
-	return ps_fail_at(err, PS_CORRUPT, at,
-			  "the Deflate64 data is damaged near its byte %" PRIu64 ": %s", at, what);
-}
-
 enum ps_status d64_cut(const struct deflate64 *d, struct ps_error *err)
 {
 	return ps_fail_at(err, PS_ABSENT, d->taken,
 			  "the Deflate64 data ends after %" PRIu64 " bytes, before its own end",
 			  d->taken + (uint64_t)(d->end - d->piece));
+}
+
+enum ps_status d64_damaged(const struct deflate64 *d, const char *what, struct ps_error *err)
+{
+	uint64_t at = packed_offset(d);
+
+	/* What looks damaged may be made of the zeros that stand for what is missing. */
+	if (d->padding > 0 && d->bit_count < 8 * d->padding + CODE_LONGEST)
+		return d64_cut(d, err);
+	return ps_fail_at(err, PS_CORRUPT, at,
+			  "the Deflate64 data is damaged near its byte %" PRIu64 ": %s", at, what);
 }
 
 static enum ps_status next_piece(struct deflate64 *d, struct ps_error *err)

@@ -15,12 +15,14 @@ import os
 import pty
 import random
 import re
+import shutil
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 # pylint: disable=wrong-import-position # they lie beside the test suites
@@ -476,6 +478,49 @@ def bare_memory(bench):
     os.unlink(path)
 
 
+def inflate(path):
+    """Processor seconds of zlib over the only member of a zip archive."""
+    with open(path, "rb") as file:
+        header = file.read(30)
+        file.seek(sum(struct.unpack_from("<HH", header, 26)), os.SEEK_CUR)
+        pieces = list(iter(lambda: file.read(MIB // 4), b""))
+    decoder = zlib.decompressobj(-15)
+    started = time.process_time()
+    for piece in pieces:
+        decoder.decompress(piece)
+    return time.process_time() - started
+
+
+def packed_cases(bench):
+    """A dump inside a zip archive against the plain one; the difference is the unpacking, which is held against
+    zlib's own inflate of the same bytes."""
+    program = shutil.which("7zz")
+    if not program:
+        print("packed cases: skipped, 7zz is not installed")
+        return
+    dump = os.path.join(bench.directory, "memory.dmp")
+    shutil.copy(bench.make("notmyfault-leak"), dump)
+    dice = random.Random(1)
+    words = [dice.randbytes(dice.randrange(8, 200)) for _ in range(5000)]
+    with open(dump, "ab") as file:  # what fills the memory of a machine: code, tables, pages of zeros
+        for _ in range(160):
+            file.write(b"".join(dice.choice(words) for _ in range(8000)) + bytes(200000))
+    size = os.path.getsize(dump)
+    archives = {}
+    for method in ("Deflate", "Deflate64"):
+        archives[method] = os.path.join(bench.directory, method + ".zip")
+        subprocess.run([program, "a", "-bd", "-tzip", "-mx=1", f"-mm={method}", archives[method], dump], check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+    plain = statistics.median(bench.once("info", dump)[0] for _ in range(5))
+    zlib_alone = statistics.median(inflate(archives["Deflate"]) for _ in range(5))
+    show(f"zlib's inflate alone, {size / MIB:.0f} MiB", milliseconds(zlib_alone))
+    for method, path in archives.items():
+        seconds = statistics.median(bench.once("info", path)[0] for _ in range(5)) - plain
+        ratio = seconds / zlib_alone
+        show(f"unpacking a .zip, {method}: check sum and writing included", milliseconds(seconds))
+        show(f"unpacking a .zip, {method}, against zlib's inflate", f"{ratio:.2f} x", "2 x", ratio <= 2)
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -493,6 +538,7 @@ def main():
         hidden_kernel(bench)
         bare_memory(bench)
         symbol_sources(bench)
+        packed_cases(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:

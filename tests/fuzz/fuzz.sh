@@ -4,7 +4,7 @@
 set -u
 mkdump=$1 fuzzers=$2 seconds=$3
 seeds=build/fuzz/seeds
-mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf} build/fuzz/{dump,formats,pooltag,pe,owners,pdb,isf,found}
+mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf,deflate64} build/fuzz/{dump,formats,pooltag,pe,owners,pdb,isf,deflate64,found}
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
 for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse vmware lime avml vmrs; do
@@ -55,10 +55,17 @@ open(sys.argv[1] + ".gz", "wb").write(gzip.compress(text))' "$seeds/isf/table.js
 printf 'poolscope-symbols 1\npdb a.pdb 0-1\nsymbol PoolTrackTable 0x10\nfield _EPROCESS Flags 0x4 3 2\nend\n' \
 	> "$seeds/isf/entry.symbols"
 
+# Deflate64: what zlib writes is the same but for matches of 258 bytes.
+python3 -c 'import sys, zlib
+for level in 1, 9:
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    packed = packer.compress(open("README.md", "rb").read()) + packer.flush()
+    open(f"{sys.argv[1]}/level{level}", "wb").write(b"\3" + packed)' "$seeds/deflate64"
+
 status=0
 ln -sfn pe "$seeds/owners"
 ln -sfn dump "$seeds/formats"
-for kind in dump formats pooltag pe owners pdb isf; do
+for kind in dump formats pooltag pe owners pdb isf deflate64; do
 	timeout=5
 	[ $kind = owners ] && timeout=20 # whole drivers, under sanitizers
 	"$fuzzers/fuzz_$kind" -max_total_time="$seconds" -timeout="$timeout" -rss_limit_mb=1024 -max_len=2000000 \
