@@ -344,7 +344,7 @@ static void put_totals(struct builder *b, json_t *pool, const struct report *rep
 static json_t *json_session(struct builder *b, const struct report *report,
 			    const struct report_session *s)
 {
-	json_t *o = build_object(b), *tags = build_array(b);
+	json_t *o = build_object(b), *tags;
 
 	put_count(b, o, "session", s->id);
 	if (s->process) {
@@ -370,6 +370,7 @@ static json_t *json_session(struct builder *b, const struct report *report,
 		put_text(b, o, "complete_note", s->complete_note);
 	put_signed(b, o, "nonpaged_bytes", s->nonpaged_bytes);
 	put_signed(b, o, "paged_bytes", s->paged_bytes);
+	tags = build_array(b);
 	for (size_t i = 0; i < s->tag_count; i++)
 		append(b, tags, json_tag(b, report, &s->tags[i]));
 	put(b, o, "tags", tags);
