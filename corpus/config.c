@@ -365,6 +365,12 @@ static void read_kernel_code(struct config *c, const struct line *line)
 	c->kernel_code = (enum kernel_code)choose(line, choices);
 }
 
+static void read_structures(struct config *c, const struct line *line)
+{
+	static const struct choice choices[] = {{"by-build", 0}, {"rearranged", 1}, {0}};
+	c->rearranged = choose(line, choices);
+}
+
 static void read_cluster(struct config *c, const struct line *line)
 {
 	static const struct choice choices[] = {{"random", CLUSTER_RANDOM},
@@ -518,6 +524,7 @@ static const struct {
 	{"kernel-pdb", read_kernel_pdb},
 	{"kdbg", read_kdbg},
 	{"kernel-code", read_kernel_code},
+	{"structures", read_structures},
 	{"cluster", read_cluster},
 	{"modules", read_modules},
 	{"process-list", read_process_list},

@@ -151,6 +151,7 @@ struct config {
 	bool kernel_large;
 	enum image_extent kernel_extent;
 	enum kernel_code kernel_code;
+	bool rearranged; /* structures as no Windows has them */
 	char *kernel_pdb;
 	uint8_t kernel_guid[16];
 	bool kernel_guid_set;

@@ -17,9 +17,15 @@ static const struct tracker_layout tracker_x64_1709 = {
 static const struct tracker_layout tracker_x64_2022 = {
 	0x50, 8, 8, {0x10, 0x18, 0x8}, {0x28, 0x30, 0x20}, 0x38};
 
+/* No Windows has these: what only symbols can tell. */
+static const struct tracker_layout tracker_rearranged = {
+	0x48, 8, 8, {0x8, 0x10, 0x18}, {0x28, 0x30, 0x38}, 0};
+
 const struct tracker_layout *layout_tracker(const struct config *c)
 {
 	bool is_64 = config_is_64(c);
+	if (c->rearranged)
+		return &tracker_rearranged;
 	if (c->build < 16299)
 		return is_64 ? &tracker_x64_old : &tracker_x86_old;
 	if (!is_64)
@@ -37,9 +43,14 @@ static const struct big_layout big_10_x64 = {0x18, 8, 8, BIG_TYPE_BITS, 0xC, 0x1
 static const struct big_layout big_2022 = {0x20, 8, 8, BIG_TYPE_BITS, 0xC, 0x10, 8, false, 0x18};
 static const struct big_layout big_2025 = {0x20, 8, 8, BIG_TYPE_FLAGS, 0xC, 0x10, 8, false, 0x18};
 
+static const struct big_layout big_rearranged = {0x28, 8, 0x10,  BIG_TYPE_BITS, 0x14,
+						 0x18, 8, false, 0x20};
+
 const struct big_layout *layout_big(const struct config *c)
 {
 	bool is_64 = config_is_64(c);
+	if (c->rearranged)
+		return &big_rearranged;
 	if (c->build < 3790)
 		return &big_xp;
 	if (c->build < 6000)
@@ -93,8 +104,22 @@ static const struct ldr_layout ldr_x64_10 = {.size = 0xA0,
 					     .exact_size = 0x98,
 					     .timestamp = 0x9C};
 
+static const struct ldr_layout ldr_rearranged = {.size = 0xB0,
+						 .base = 0x30,
+						 .entry_point = 0x38,
+						 .image_size = 0x40,
+						 .full_name = 0x60,
+						 .base_name = 0x50,
+						 .flags = 0x78,
+						 .checksum = 0x80,
+						 .imports = 0x88,
+						 .exact_size = 0x98,
+						 .timestamp = 0xA4};
+
 const struct ldr_layout *layout_ldr(const struct config *c)
 {
+	if (c->rearranged)
+		return &ldr_rearranged;
 	if (config_is_64(c))
 		return c->build < 10240 ? &ldr_x64 : &ldr_x64_10;
 	return c->build < 10240 ? &ldr_x86 : &ldr_x86_10;

@@ -30,6 +30,27 @@ static bool add_sources(const struct symbols *symbols, struct report *report,
 	return true;
 }
 
+static bool add_layouts(const struct symbols *symbols, struct report *report,
+			struct report_symbols *ret)
+{
+	ret->layouts = report_array(report, symbols->layout_count, sizeof(*ret->layouts));
+	if (!ret->layouts)
+		return false;
+	ret->layout_count = symbols->layout_count;
+	for (unsigned i = 0; i < symbols->layout_count; i++) {
+		const struct symbol_layout *l = &symbols->layouts[i];
+
+		ret->layouts[i] = (struct report_symbol_layout){
+			.structure = l->type,
+			.used = l->used,
+			.why = l->used ? NULL : report_text(report, "%s", l->why),
+		};
+		if (!l->used && !ret->layouts[i].why)
+			return false;
+	}
+	return true;
+}
+
 enum ps_status plugin_symbols(const struct plugin_input *input, struct report *report,
 			      struct ps_error *err)
 {
@@ -56,5 +77,7 @@ enum ps_status plugin_symbols(const struct plugin_input *input, struct report *r
 	}
 	s->all_variables = SYMBOL_COUNT;
 	s->all_offsets = SYMBOL_FIELD_COUNT;
-	return add_sources(symbols, report, s) ? PS_OK : ps_fail_memory(err, "the report");
+	return add_sources(symbols, report, s) && add_layouts(symbols, report, s)
+		       ? PS_OK
+		       : ps_fail_memory(err, "the report");
 }

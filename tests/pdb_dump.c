@@ -2,7 +2,7 @@
  * Prints what the PDB reader sees, one a line, for comparison with another reader: identity,
  * symbols (kind, section:offset, RVA, name), structures (name, size) and their members (offset, bit
  * position and length, name). With --time, only the publics are walked. With two more words, the
- * offset of one member: pdb_dump FILE STRUCT PATH.
+ * offset, bits and width of one member: pdb_dump FILE STRUCT PATH.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,6 +62,7 @@ static enum ps_status show_types(struct pdb *pdb, int argc, char **argv, struct 
 	struct pdb_types *types;
 	struct showing showing = {.err = err};
 	struct pdb_field field;
+	uint64_t width;
 	enum ps_status status = pdb_types_create(pdb, &types, err);
 
 	if (status != PS_OK)
@@ -70,8 +71,10 @@ static enum ps_status show_types(struct pdb *pdb, int argc, char **argv, struct 
 	if (argc == 4) {
 		status = pdb_types_field(types, argv[2], argv[3], &field, err);
 		if (status == PS_OK)
-			printf("%" PRIu64 " %u %u\n", field.offset, field.bit_position,
-			       field.bit_length);
+			status = pdb_types_width(types, field.type, &width, err);
+		if (status == PS_OK)
+			printf("%" PRIu64 " %u %u %" PRIu64 "\n", field.offset, field.bit_position,
+			       field.bit_length, width);
 	} else {
 		status = pdb_types_structs(types, show_struct, &showing, err);
 		if (status == PS_OK)

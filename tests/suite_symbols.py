@@ -198,10 +198,16 @@ def made_agrees(machine):
         pdb = make_pdb(directory, machine, filling=f"struct wide {{ {members} }} wide;")
         check("LF_INDEX" in pdbutil(pdb, "--types"), "no list of members goes on in another")
         words = agrees(pdb)
-        for struct_name, member, want in [("outer", "in.c", "12 3 29"), ("later", "last.f", None),
-                                          ("outer", "un.w.hi", None), ("later", "z", None)]:  # fmt: skip
+        pointer = 4 if machine == "x86" else 8
+        for struct_name, member, want in [
+            ("outer", "x", "0 0 0 8"), ("outer", "in.c", "12 3 29 4"),
+            ("outer", "next", f"16 0 0 {pointer}"), ("outer", "in", "8 0 0 8"), ("later", "o", None),
+            ("later", "last.f", None), ("outer", "un.w.hi", None), ("later", "z", None),
+        ]:  # fmt: skip
             got = run([PDB_DUMP, pdb, struct_name, member]).stdout.decode().strip()
             check(want is None or got == want, f"{struct_name}.{member}: {got}")
+            width = {"un.w.hi": "2", "last.f": "8", "z": "4", "o": "0"}.get(member)
+            check(width is None or got.split()[3] == width, f"{struct_name}.{member}: {got}")
     return words
 
 
@@ -409,6 +415,153 @@ def encoded_kdbg_of_a_known_build():
             status, report = analyze(dump, *arguments)
             check("KDBG: " + words in how_found(report), how_found(report))
             truth.compare_all(report, status, true)
+
+
+# -- layouts
+
+# What mkdump's `structures rearranged` writes: no Windows has them.
+STRUCTURES = {
+    "_POOL_TRACKER_TABLE": """
+        int Key; int pad; unsigned long long NonPagedAllocs, NonPagedFrees, NonPagedBytes, gap,
+        PagedAllocs, PagedFrees, PagedBytes, end;""",
+    "_POOL_TRACKER_BIG_PAGES": """
+        volatile unsigned long long Va, gap; unsigned Key; unsigned Pattern : 8, PoolType : 12,
+        SlushSize : 12; unsigned long long NumberOfBytes, ProcessBilled;""",
+    "_KLDR_DATA_TABLE_ENTRY": """
+        void *InLoadOrderLinks[2], *gap[4], *DllBase, *EntryPoint; unsigned SizeOfImage;
+        void *between; struct { unsigned short Length, MaximumLength; void *Buffer; } BaseDllName,
+        FullDllName; char rest[0x34]; unsigned TimeDateStamp; void *last;""",
+}  # fmt: skip
+TRACKER, BIG, LOADED = STRUCTURES
+
+
+def structures(**changed):
+    """C of the structures; `changed`: another body for one of them."""
+    bodies = STRUCTURES | {"_" + name: body for name, body in changed.items()}
+    return "\n".join(f"struct {name} {{ {body} }} variable{number};"
+                     for number, (name, body) in enumerate(bodies.items()) if body)  # fmt: skip
+
+
+def layouts(report):
+    return {entry["structure"]: entry["used"] for entry in report["system"]["symbols"]["layouts"]}
+
+
+def own_layouts():
+    """A kernel that only its symbols can tell how to read; as PDB, as ISF, as entry of the cache."""
+    with scratch() as directory:
+        pdb, identity, dump, true = make_case(directory, "structures rearranged",
+                                              filling=structures())  # fmt: skip
+        environment = {"XDG_CACHE_HOME": directory}
+        poolscope("symbols", "add", pdb, want=(0,), environment=environment)
+        for arguments, environment in [(["--symbols", pdb], {}), ([], environment)]:
+            status, report = analyze(dump, *arguments, environment=environment)
+            equal(report["pool"]["tracker"]["entry_size"], 0x48, "tag entries")
+            equal(report["pool"]["big_pages"]["entry_size"], 0x28, "big-page entries")
+            equal(layouts(report), dict.fromkeys(STRUCTURES, True), "layouts")
+            equal(report["system"]["notes"] + report["pool"]["notes"], [], "notes")
+            truth.compare_all(report, status, true)
+        words = poolscope("symbols", "check", dump, "--symbols", pdb).stdout.decode()
+        check(f"Layouts   by these symbols: {LOADED}" in words, words)
+        words = poolscope("info", dump, "--symbols", pdb).stdout.decode()
+        check("72 bytes, hash A, laid out as symbols have it" in " ".join(words.split()), words)
+        equal(analyze(dump)[1]["pool"]["tracker"], None, "the tag table without symbols")
+
+
+def refused(report, name, words):
+    notes = [n for n in report["system"]["notes"] if f"the layout of {name} in " in n]
+    equal(len(notes), 1, f"{name}: notes {report['system']['notes']}")
+    check(words in notes[0] and "the built-in one is" in notes[0], f"{name}: {notes[0]}")
+    equal(layouts(report).get(name), False, f"{name} in layouts")
+
+
+def senseless_layouts():
+    """Each wrong layout is one note that names the file, and the figures stay what they are."""
+    long = "unsigned long long "
+    cases_of = [
+        (TRACKER, f"int Key; {long} NonPagedAllocs, NonPagedFrees, NonPagedBytes;",
+         "PagedAllocs is missing"),
+        (TRACKER, f"{long} NonPagedBytes, NonPagedAllocs, NonPagedFrees, PagedBytes, PagedAllocs, "
+         "PagedFrees; int Key;", "does not begin with Key"),
+        (TRACKER, f"int Key; {long} NonPagedBytes, NonPagedFrees, NonPagedAllocs, PagedBytes, "
+         "PagedFrees, PagedAllocs;", "frees stand before allocations"),
+        (TRACKER, f"int Key; {long} PagedBytes, PagedAllocs, PagedFrees, NonPagedBytes, "
+         "NonPagedAllocs, NonPagedFrees;", "paged counters stand before"),
+        (TRACKER, f"int Key; {long} NonPagedAllocs, NonPagedFrees, NonPagedBytes, PagedAllocs, "
+         "PagedFrees, PagedBytes;", "the sums that it gives are impossible"),
+        (TRACKER, f"int Key; {long} NonPagedBytes, NonPagedAllocs, NonPagedFrees, PagedBytes, "
+         "PagedAllocs, PagedFrees, more[3];", "no tag table follows it"),
+        (TRACKER, f"int Key; {long} NonPagedBytes, NonPagedAllocs, NonPagedFrees, PagedBytes, "
+         "PagedAllocs, PagedFrees, more[100];", "it cannot take"),
+        (TRACKER, f"int Key; short NonPagedAllocs, NonPagedFrees; {long} NonPagedBytes, PagedAllocs, "
+         "PagedFrees, PagedBytes;", "NonPagedAllocs has a width"),
+        (TRACKER, f"int Key; union {{ {long} NonPagedAllocs, NonPagedFrees; }}; {long} NonPagedBytes, "
+         "PagedAllocs, PagedFrees, PagedBytes;", None),
+        (BIG, f"{long} Va; int Key; unsigned PoolType : 12, rest : 20; {long} NumberOfBytes;",
+         "the bits of the type are at another place"),
+        (BIG, f"{long} Va; int Key; unsigned a : 8, PoolType : 12, b : 12; {long} c, NumberOfBytes;",
+         "no big-page table follows it"),
+        (BIG, f"int Key, a; {long} Va; unsigned b : 8, PoolType : 12, c : 12; {long} NumberOfBytes;",
+         "does not begin with Va"),
+        (LOADED, "void *InLoadOrderLinks[2], *DllBase, *a[4]; unsigned SizeOfImage; struct { void *b[2]; } "
+         "FullDllName, BaseDllName;", "the first module is not the kernel"),
+        (LOADED, "void *a[2], *InLoadOrderLinks[2], *b[2], *DllBase; unsigned SizeOfImage; struct { void "
+         "*c[2]; } FullDllName, BaseDllName;", "does not begin with InLoadOrderLinks"),
+        ("_POOL_HEADER", "unsigned PreviousSize : 8, PoolIndex : 8, BlockSize : 8, PoolType : 8, PoolTag;",
+         "another size"),
+        ("_POOL_HEADER", "unsigned PreviousSize : 4, a : 4, BlockSize : 4, b : 4, PoolType : 8, c : 8, "
+         "PoolTag, d[2];", "bits that they cannot have"),
+        ("_POOL_DESCRIPTOR", f"char a[0x200]; {long} BytesAllocated, BytesDeallocated;", "far from the others"),
+        ("_MM_PAGED_POOL_INFO", f"{long} MaximumSize;", "AllocatedPagedPool is missing"),
+    ]  # fmt: skip
+    with scratch() as directory:
+        none = dict.fromkeys((name[1:] for name in STRUCTURES), None)
+        for name, body, words in cases_of:
+            pdb, _, dump, true = make_case(directory, filling=structures(**{**none, name[1:]: body}))
+            status, report = analyze(dump, "--symbols", pdb)
+            if words:
+                refused(report, name, words)
+            equal(figures(report), figures(analyze(dump)[1]), f"{name} {words}")
+            truth.compare_all(report, status, true)
+    return f"{len(cases_of)} layouts"
+
+
+def impossible_numbers():
+    """What no compiler writes: members outside, one on another, unaligned, of impossible width."""
+    with scratch() as directory:
+        pdb, identity, dump, true = make_case(directory)
+        _, plain = analyze(dump)
+        guid, age = identity.split("-")
+        rvas = {s[3]: int(s[4], 16) for s in own(pdb)[1] if s[0] == "public" and s[4] != "-"}
+        offsets = {"Key": 0, "NonPagedBytes": 8, "NonPagedAllocs": 16, "NonPagedFrees": 24,
+                   "PagedBytes": 32, "PagedAllocs": 40, "PagedFrees": 48}  # fmt: skip
+        path = os.path.join(directory, "ntkrnlmp.json")
+        for changed, size, words in [
+            ({}, 0x38, None),
+            ({"PagedFrees": 0x38}, 0x38, "PagedFrees reaches beyond its end"),
+            ({"PagedFrees": 0xfffffff8}, 0x38, "PagedFrees reaches beyond its end"),
+            ({"PagedFrees": 0xffffffffffffffff}, 0x38, "PagedFrees is missing"),
+            ({"PagedFrees": 44}, 0x38, "PagedFrees is not aligned"),
+            ({"NonPagedFrees": 16}, 0x38, "NonPagedFrees lies on NonPagedAllocs"),
+            ({}, 0, "it cannot take 0 bytes"), ({}, 0xffffffff, "it cannot take 4294967295 bytes"),
+            ({}, 0x39, "it cannot take 57 bytes"), ({}, 0x30, "PagedFrees reaches beyond its end"),
+        ]:  # fmt: skip
+            fields = {name: {"offset": offset, "type": {"kind": "base", "name": "u4" if name == "Key" else "u8"}}
+                      for name, offset in (offsets | changed).items()}  # fmt: skip
+            with open(path, "w", encoding="ascii") as file:
+                json.dump({"base_types": {"u4": {"size": 4}, "u8": {"size": 8}},
+                           "metadata": {"windows": {"pdb": {"GUID": guid, "age": int(age, 16),
+                                                            "database": "ntkrnlmp.pdb"}}},
+                           "symbols": {n: {"address": a} for n, a in rvas.items()},
+                           "user_types": {TRACKER: {"kind": "struct", "size": size, "fields": fields}}},
+                          file)  # fmt: skip
+            status, report = analyze(dump, "--symbols", path)
+            if words:
+                refused(report, TRACKER, words)
+            else:
+                equal(layouts(report), {TRACKER: True}, "layouts")
+            equal(figures(report), figures(plain), f"{changed} {size:#x}")
+            truth.compare_all(report, status, true)
+            run([CHECKED_GLOBALS, dump, path], timeout=60)
 
 
 # -- sources that cannot be used
@@ -622,7 +775,7 @@ def wanted_names():
         text = file.read()
     names, fields = text.split("symbol_fields[SYMBOL_FIELD_COUNT] =")
     return (re.findall(r'"(\w+)"', names.split("symbol_names[SYMBOL_COUNT] =")[1]),
-            re.findall(r'\{"(\w+)", "(\w+)"\}', fields))
+            re.findall(r'\{"(\w+)", "?(\w+)"?\}', fields))
 
 
 def entry_of(table):
@@ -633,12 +786,22 @@ def entry_of(table):
         address = table["symbols"].get(name, {}).get("address")
         if address:
             lines.append(f"symbol {name} {address:#x}")
+    def width(of):
+        if of["kind"] == "bitfield":
+            return width(of["type"])
+        name = {"pointer": "pointer", "base": of.get("name")}.get(of["kind"])
+        return table["base_types"][name]["size"] if name else 0
+
     for kind, name in fields:
-        field = table["user_types"].get(kind, {}).get("fields", {}).get(name)
+        struct_type = table["user_types"].get(kind)
+        if struct_type and name == "SYMBOL_SIZE_OF":
+            lines.append(f"field {kind} sizeof {struct_type['size']:#x} 0 0 0")
+            continue
+        field = struct_type["fields"].get(name) if struct_type else None
         if field:
             bits = field["type"] if field["type"]["kind"] == "bitfield" else {}
             lines.append(f"field {kind} {name} {field['offset']:#x} {bits.get('bit_position', 0)} "
-                         f"{bits.get('bit_length', 0)}")  # fmt: skip
+                         f"{bits.get('bit_length', 0)} {width(field['type'])}")  # fmt: skip
     return "\n".join([*lines, "end", ""])
 
 
@@ -805,6 +968,9 @@ def cases():
         yield f"pdb/found-x86-{kind}", lambda d=debug: other_machine("x86", "7-x86-pae", d)
         yield f"pdb/found-arm64-{kind}", lambda d=debug: other_machine("arm64", "10-17763-arm64", d)
     yield "pdb/unusable", unusable_pdbs
+    yield "layouts/own", own_layouts
+    yield "layouts/senseless", senseless_layouts
+    yield "layouts/impossible", impossible_numbers
     yield "without-kdbg/exported", lambda: without_kdbg(
         "10-17763-x64", "x64", "PsLoadedModuleList is exported")
     yield "without-kdbg/x86", lambda: without_kdbg(

@@ -9,9 +9,14 @@
 #include <string.h>
 
 #include "analyzer/kernel/isf_scan.h"
+#include "analyzer/kernel/symbol_names.h"
 #include "analyzer/kernel/unpack.h"
 
-enum { GUID_DIGITS = 32 };
+enum {
+	GUID_DIGITS = 32,
+	BASE_TYPES = 64, /* more are not remembered */
+	BASE_NAME = 40,
+};
 
 /* Keys that lead to a member: user_types, the structure, "fields", the member. */
 enum { FIELD_DEPTH = 4 };
@@ -24,6 +29,11 @@ struct reading {
 	uint64_t age;
 	bool has_offset;
 	struct isf_field field; /* the member that is being read */
+	struct base_type {
+		char name[BASE_NAME];
+		uint64_t size;
+	} base[BASE_TYPES];
+	unsigned base_count;
 };
 
 static bool is_at(const struct isf_scan *scan, unsigned depth, const char *first)
@@ -75,12 +85,61 @@ static bool take_metadata(struct reading *r, const struct isf_scan *scan, enum i
 	return identify(r);
 }
 
+/* base_types.NAME.size */
+static void take_base_type(struct reading *r, const struct isf_scan *scan,
+			   enum isf_scan_event event)
+{
+	if (event != JSON_NUMBER || !scan->is_integer || strcmp(scan->keys[2], "size") != 0 ||
+	    r->base_count == BASE_TYPES || strlen(scan->keys[1]) >= BASE_NAME)
+		return;
+	memcpy(r->base[r->base_count].name, scan->keys[1], strlen(scan->keys[1]) + 1);
+	r->base[r->base_count++].size = scan->number;
+}
+
+static uint64_t base_width(const struct reading *r, const char *name)
+{
+	for (unsigned i = 0; i < r->base_count; i++)
+		if (strcmp(r->base[i].name, name) == 0)
+			return r->base[i].size;
+	return 0;
+}
+
+/* user_types.STRUCT.size */
+static void take_size(struct reading *r, const struct isf_scan *scan, enum isf_scan_event event)
+{
+	struct isf_field size = {
+		.type = scan->keys[1], .name = SYMBOL_SIZE_OF, .offset = scan->number};
+
+	if (event == JSON_NUMBER && scan->is_integer && strcmp(scan->keys[2], "size") == 0)
+		r->visitor->field(r->visitor->context, &size);
+}
+
+/*
+ * The type of a member - type.kind is "pointer", or type.name is that of a base type - or what a
+ * bit field is cut from, type.type. Names of other types are none of base types.
+ */
+static void take_type_word(struct reading *r, const struct isf_scan *scan)
+{
+	const char *key = scan->keys[scan->depth - 1];
+	bool is_pointer = strcmp(key, "kind") == 0 && strcmp(scan->text, "pointer") == 0;
+
+	if (scan->depth == FIELD_DEPTH + 3 && strcmp(scan->keys[FIELD_DEPTH + 1], "type") != 0)
+		return;
+	if (is_pointer || (strcmp(key, "name") == 0 && r->field.width == 0))
+		r->field.width = base_width(r, scan->text);
+}
+
 /* user_types.STRUCT.fields.MEMBER: offset, and of bit fields type.bit_position, type.bit_length */
 static void take_field(struct reading *r, const struct isf_scan *scan, enum isf_scan_event event)
 {
 	const char *key = scan->keys[scan->depth - 1];
 
-	if (event != JSON_NUMBER || !scan->is_integer || strcmp(scan->keys[2], "fields") != 0)
+	if (strcmp(scan->keys[2], "fields") != 0)
+		return;
+	if (event == JSON_STRING && scan->depth > FIELD_DEPTH + 1 &&
+	    strcmp(scan->keys[FIELD_DEPTH], "type") == 0)
+		take_type_word(r, scan);
+	if (event != JSON_NUMBER || !scan->is_integer)
 		return;
 	if (scan->depth == FIELD_DEPTH + 1 && strcmp(key, "offset") == 0) {
 		r->has_offset = true;
@@ -120,8 +179,13 @@ static bool take_value(void *context, const struct isf_scan *scan, enum isf_scan
 		if (event == JSON_NUMBER && scan->is_integer &&
 		    strcmp(scan->keys[2], "address") == 0)
 			r->visitor->symbol(r->visitor->context, scan->keys[1], scan->number);
+	} else if (is_at(scan, 3, "base_types")) {
+		take_base_type(r, scan, event);
+	} else if (is_at(scan, 3, "user_types")) {
+		take_size(r, scan, event);
 	} else if (is_at(scan, FIELD_DEPTH + 1, "user_types") ||
-		   is_at(scan, FIELD_DEPTH + 2, "user_types")) {
+		   is_at(scan, FIELD_DEPTH + 2, "user_types") ||
+		   is_at(scan, FIELD_DEPTH + 3, "user_types")) {
 		take_field(r, scan, event);
 	} else if (is_at(scan, 4, "metadata")) {
 		return take_metadata(r, scan, event);

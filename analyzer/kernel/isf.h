@@ -14,6 +14,8 @@ struct isf_field {
 	const char *type, *name;          /* borrowed, valid during the call */
 	uint64_t offset;                  /* bytes */
 	uint8_t bit_position, bit_length; /* length 0: no bit field */
+	uint64_t width; /* bytes of a number or pointer; 0: not known. The table of base types must
+			   stand before the structures, as every writer has it */
 };
 
 struct isf_visitor {
@@ -22,6 +24,7 @@ struct isf_visitor {
 	bool (*identity)(void *context, const char *pdb_name, const char *guid_age);
 	/** Every symbol with an address: its RVA. */
 	void (*symbol)(void *context, const char *name, uint64_t rva);
+	/** Every member; and for the name SYMBOL_SIZE_OF every structure's size, as its offset. */
 	void (*field)(void *context, const struct isf_field *field);
 };
 

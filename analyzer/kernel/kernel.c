@@ -10,6 +10,7 @@
 
 #include "analyzer/kernel/describe.h"
 #include "analyzer/kernel/minidump.h"
+#include "analyzer/kernel/module_layout.h"
 #include "analyzer/kernel/search.h"
 #include "analyzer/kernel/use_symbols.h"
 #include "base/memory.h"
@@ -65,11 +66,14 @@ static enum ps_status read_modules(struct kernel *kernel, struct ps_error *err)
 {
 	struct module_list *list = &kernel->modules;
 	uint64_t head = choose_module_list(kernel);
+	struct module_layout own;
+	bool has_own = head != 0 && module_layout_by_symbols(kernel, head, &own);
 
 	kernel->module_head = head;
 	if (head == 0)
 		snprintf(list->note, sizeof(list->note), "nothing names PsLoadedModuleList");
-	else if (modules_read(kernel->space, head, kernel->build.value, list, err) != PS_OK)
+	else if (modules_read(kernel->space, head, kernel->build.value, has_own ? &own : NULL, list,
+			      err) != PS_OK)
 		return err->status;
 	if (!list->complete)
 		kernel_note(kernel, "the list of modules is not complete: %.190s", list->note);

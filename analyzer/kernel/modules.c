@@ -18,16 +18,8 @@
 
 enum { FIRST_BUILD_WITH_TIMESTAMP = 10240 };
 
-/* Offsets in an entry; its links come first. */
-struct entry_layout {
-	unsigned pointer_size;
-	uint32_t first_build;
-	uint16_t base, size, path, name;
-	uint16_t timestamp; /* 0 = none */
-};
-
 /* First match wins. */
-static const struct entry_layout entry_layouts[] = {
+static const struct module_layout entry_layouts[] = {
 	{8, FIRST_BUILD_WITH_TIMESTAMP, 0x30, 0x40, 0x48, 0x58, 0x9c},
 	{8, 0, 0x30, 0x40, 0x48, 0x58, 0},
 	{4, FIRST_BUILD_WITH_TIMESTAMP, 0x18, 0x20, 0x24, 0x2c, 0x58},
@@ -37,7 +29,7 @@ static const struct entry_layout entry_layouts[] = {
 /* One walk, forwards and perhaps backwards. */
 struct list_walk {
 	struct space *space;
-	const struct entry_layout *layout;
+	const struct module_layout *layout;
 	uint64_t head;
 	struct module_list *list;
 	struct hash visited;
@@ -73,9 +65,9 @@ const struct module *modules_find(const struct module_list *list, uint64_t va)
 	return NULL;
 }
 
-static const struct entry_layout *choose_layout(const struct space *space, uint64_t build)
+static const struct module_layout *choose_layout(const struct space *space, uint64_t build)
 {
-	const struct entry_layout *layout = entry_layouts;
+	const struct module_layout *layout = entry_layouts;
 
 	while (layout->pointer_size != space_pointer_size(space) || build < layout->first_build)
 		layout++;
@@ -90,7 +82,7 @@ static bool is_image_base(const struct space *space, uint64_t base)
 enum ps_status modules_read_first(struct space *space, uint64_t head, struct module_head *ret,
 				  struct ps_error *err)
 {
-	const struct entry_layout *layout = choose_layout(space, 0);
+	const struct module_layout *layout = choose_layout(space, 0);
 	uint64_t entry, back, base;
 	uint32_t size;
 
@@ -280,10 +272,11 @@ static enum ps_status walk_both(struct list_walk *w, struct ps_error *err)
 }
 
 enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
-			    struct module_list *list, struct ps_error *err)
+			    const struct module_layout *own, struct module_list *list,
+			    struct ps_error *err)
 {
 	struct list_walk w = {.space = space,
-			      .layout = choose_layout(space, build),
+			      .layout = own ? own : choose_layout(space, build),
 			      .head = space_normalize(space, head),
 			      .list = list};
 	enum ps_status status;

@@ -28,6 +28,14 @@ struct module_list {
 	char note[240]; /* why it is not complete; empty otherwise */
 };
 
+/** Offsets in an entry of the list; its links come first. */
+struct module_layout {
+	unsigned pointer_size;
+	uint32_t first_build; /* of the built-in ones */
+	uint16_t base, size, path, name;
+	uint16_t timestamp; /* 0 = none */
+};
+
 enum { MODULE_LIMIT = 4096 }; /* more is a loop or rubbish; real lists hold a few hundred */
 
 void module_list_init(struct module_list *list);
@@ -36,11 +44,13 @@ void module_list_fini(struct module_list *list);
 /**
  * Walks the list at `head` until it comes back to the head. Where it repeats an entry or leaves
  * readable memory, the rest is walked from the list's end backwards, list->complete is false and
- * the note says why and how many modules were reached each way. `build` chooses the layout of the
- * entries; 0 = unknown. Only running out of memory is an error.
+ * the note says why and how many modules were reached each way. `own` is the layout of the
+ * entries; where it is NULL, `build` chooses one, 0 = unknown. Only running out of memory is an
+ * error.
  */
 enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
-			    struct module_list *list, struct ps_error *err);
+			    const struct module_layout *own, struct module_list *list,
+			    struct ps_error *err);
 
 /** What the list says of its first entry, the kernel itself; read without names. */
 struct module_head {

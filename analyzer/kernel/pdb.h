@@ -104,4 +104,12 @@ enum ps_status pdb_types_fields(struct pdb_types *types, uint32_t field_list, pd
 enum ps_status pdb_types_field(struct pdb_types *types, const char *type, const char *path,
 			       struct pdb_field *ret, struct ps_error *err);
 
+/** How many bytes a structure of that name takes. PS_NOT_FOUND. */
+enum ps_status pdb_types_size(struct pdb_types *types, const char *name, uint64_t *ret,
+			      struct ps_error *err);
+
+/** How many bytes a value of the type takes (pdb_field.type); 0: not known. PS_CORRUPT. */
+enum ps_status pdb_types_width(struct pdb_types *types, uint32_t type, uint64_t *ret,
+			       struct ps_error *err);
+
 #endif

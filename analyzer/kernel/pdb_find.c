@@ -45,7 +45,7 @@ static enum ps_status name_structs(struct pdb_types *types, struct ps_error *err
 }
 
 static enum ps_status find_struct(struct pdb_types *types, const char *name, size_t length,
-				  uint32_t *ret_list, struct ps_error *err)
+				  struct pdb_struct *ret, struct ps_error *err)
 {
 	struct pdb_struct type;
 	struct bytes b;
@@ -63,8 +63,30 @@ static enum ps_status find_struct(struct pdb_types *types, const char *name, siz
 	    memcmp(type.name, name, length) != 0)
 		return ps_fail(err, PS_NOT_FOUND, "%s has no structure of that name",
 			       file_words(&types->pdb->msf.file));
-	*ret_list = type.field_list;
+	*ret = type;
 	return PS_OK;
+}
+
+static enum ps_status find_list(struct pdb_types *types, const char *name, size_t length,
+				uint32_t *ret, struct ps_error *err)
+{
+	struct pdb_struct type;
+	enum ps_status status = find_struct(types, name, length, &type, err);
+
+	if (status == PS_OK)
+		*ret = type.field_list;
+	return status;
+}
+
+enum ps_status pdb_types_size(struct pdb_types *types, const char *name, uint64_t *ret,
+			      struct ps_error *err)
+{
+	struct pdb_struct type;
+	enum ps_status status = find_struct(types, name, strlen(name), &type, err);
+
+	if (status == PS_OK)
+		*ret = type.size;
+	return status;
 }
 
 struct member_search {
@@ -111,7 +133,7 @@ static enum ps_status list_of_type(struct pdb_types *types, uint32_t index, uint
 	name = mem_strndup(type.name, type.name_length); /* the window moves */
 	if (!name)
 		return ps_fail_memory(err, "the name of a type");
-	status = find_struct(types, name, type.name_length, ret, err);
+	status = find_list(types, name, type.name_length, ret, err);
 	free(name);
 	return status;
 }
@@ -121,7 +143,7 @@ enum ps_status pdb_types_field(struct pdb_types *types, const char *type, const 
 {
 	uint64_t offset = 0;
 	uint32_t list;
-	enum ps_status status = find_struct(types, type, strlen(type), &list, err);
+	enum ps_status status = find_list(types, type, strlen(type), &list, err);
 
 	for (unsigned depth = 0; status == PS_OK; depth++) {
 		struct member_search search = {.name = path, .length = strcspn(path, ".")};

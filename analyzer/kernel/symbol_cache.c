@@ -4,11 +4,12 @@
  *   poolscope-symbols 1
  *   pdb ntkrnlmp.pdb 8CFB49428DC86A330CE257778E0C2F93-1
  *   symbol PoolTrackTable 0x40a8f8
- *   field _EPROCESS UniqueProcessId 0x2e0 0 0
+ *   field _EPROCESS UniqueProcessId 0x2e0 0 0 8
  *   end
  *
- * RVAs and offsets in hex, then the bits' position and number in decimal. Words that this version
- * does not know are passed over; without the last line the entry is cut off.
+ * RVAs and offsets in hex, then the bits' position and number and the member's width in bytes in
+ * decimal. Words that this version does not know are passed over; without the last line the entry
+ * is cut off.
  */
 #include "analyzer/kernel/symbol_set.h"
 
@@ -31,9 +32,10 @@ bool symbol_set_write_entry(const struct symbol_set *set, FILE *out)
 			fprintf(out, "symbol %s 0x%" PRIx32 "\n", symbol_names[i], set->rvas[i]);
 	for (unsigned i = 0; i < SYMBOL_FIELD_COUNT; i++)
 		if (set->fields[i].known)
-			fprintf(out, "field %s %s 0x%" PRIx32 " %u %u\n", symbol_fields[i].type,
+			fprintf(out, "field %s %s 0x%" PRIx32 " %u %u %u\n", symbol_fields[i].type,
 				symbol_fields[i].name, set->fields[i].offset,
-				set->fields[i].bit_position, set->fields[i].bit_length);
+				set->fields[i].bit_position, set->fields[i].bit_length,
+				set->fields[i].width);
 	fputs("end\n", out);
 	return fflush(out) == 0 && !ferror(out);
 }
@@ -48,17 +50,20 @@ static enum ps_status take_line(struct symbol_set *set, const struct symbol_inde
 {
 	char first[LINE_MOST], second[LINE_MOST];
 	uint32_t number;
-	unsigned position, length;
+	unsigned position, length, width;
 
 	*ret_end = strcmp(line, "end") == 0;
 	if (sscanf(line, "symbol %255s 0x%" SCNx32, first, &number) == 2) {
 		symbol_set_symbol(set, index, first, strlen(first), number);
-	} else if (sscanf(line, "field %255s %255s 0x%" SCNx32 " %u %u", first, second, &number,
-			  &position, &length) == 5) {
-		if (position > UINT8_MAX || length > UINT8_MAX)
+	} else if (sscanf(line, "field %255s %255s 0x%" SCNx32 " %u %u %u", first, second, &number,
+			  &position, &length, &width) == 6) {
+		if (position > UINT8_MAX || length > UINT8_MAX || width > UINT8_MAX)
 			return PS_CORRUPT;
-		symbol_set_field(set, symbol_index_field(index, first, second), number,
-				 (uint8_t)position, (uint8_t)length);
+		symbol_set_field(set, symbol_index_field(index, first, second),
+				 &(struct symbol_offset){.offset = number,
+							 .bit_position = (uint8_t)position,
+							 .bit_length = (uint8_t)length,
+							 .width = (uint8_t)width});
 	} else if (strncmp(line, "pdb ", 4) == 0) {
 		if (sscanf(line, "pdb %63s %47s", set->pdb_name, set->guid_age) != 2)
 			return PS_CORRUPT;

@@ -29,11 +29,14 @@ enum symbol_id {
 
 extern const char *const symbol_names[SYMBOL_COUNT];
 
+/** Stands for a member where the size of the whole structure is asked for: no member has it. */
+#define SYMBOL_SIZE_OF "sizeof"
+
 struct symbol_field_name {
 	const char *type, *name;
 };
 
-enum { SYMBOL_FIELD_COUNT = 71 };
+enum { SYMBOL_FIELD_COUNT = 90 };
 
 extern const struct symbol_field_name symbol_fields[SYMBOL_FIELD_COUNT];
 

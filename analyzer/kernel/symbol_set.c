@@ -43,13 +43,12 @@ void symbol_set_symbol(struct symbol_set *set, const struct symbol_index *index,
 	set->symbols++;
 }
 
-void symbol_set_field(struct symbol_set *set, unsigned field, uint64_t offset, uint8_t bit_position,
-		      uint8_t bit_length)
+void symbol_set_field(struct symbol_set *set, unsigned field, const struct symbol_offset *offset)
 {
-	if (field == SYMBOL_FIELD_COUNT || offset > UINT32_MAX || set->fields[field].known)
+	if (field == SYMBOL_FIELD_COUNT || set->fields[field].known)
 		return;
-	set->fields[field] =
-		(struct symbol_offset){true, (uint32_t)offset, bit_position, bit_length};
+	set->fields[field] = *offset;
+	set->fields[field].known = true;
 	set->offsets++;
 }
 
@@ -106,6 +105,35 @@ static bool take_pdb_symbol(void *context, const struct pdb_symbol *symbol)
 	return t->set->symbols < SYMBOL_COUNT;
 }
 
+static uint8_t width_of(uint64_t width)
+{
+	return width <= UINT8_MAX ? (uint8_t)width : 0;
+}
+
+static enum ps_status take_pdb_field(struct taking *t, struct pdb_types *types, unsigned i,
+				     struct ps_error *err)
+{
+	const struct symbol_field_name *name = &symbol_fields[i];
+	struct pdb_field field = {.offset = 0};
+	uint64_t width = 0;
+	enum ps_status status;
+
+	if (strcmp(name->name, SYMBOL_SIZE_OF) == 0)
+		status = pdb_types_size(types, name->type, &field.offset, err);
+	else if ((status = pdb_types_field(types, name->type, name->name, &field, err)) == PS_OK)
+		status = pdb_types_width(types, field.type, &width, err);
+	if (status == PS_OK && field.offset <= UINT32_MAX)
+		symbol_set_field(t->set, i,
+				 &(struct symbol_offset){.offset = (uint32_t)field.offset,
+							 .bit_position = field.bit_position,
+							 .bit_length = field.bit_length,
+							 .width = width_of(width)});
+	if (status != PS_NOT_FOUND)
+		return status;
+	ps_error_clear(err);
+	return PS_OK;
+}
+
 static enum ps_status take_pdb_types(struct taking *t, struct pdb *pdb, struct ps_error *err)
 {
 	struct pdb_types *types;
@@ -117,19 +145,8 @@ static enum ps_status take_pdb_types(struct taking *t, struct pdb *pdb, struct p
 	}
 	if (status != PS_OK)
 		return status;
-	for (unsigned i = 0; i < SYMBOL_FIELD_COUNT && status == PS_OK; i++) {
-		struct pdb_field field;
-
-		status = pdb_types_field(types, symbol_fields[i].type, symbol_fields[i].name,
-					 &field, err);
-		if (status == PS_OK)
-			symbol_set_field(t->set, i, field.offset, field.bit_position,
-					 field.bit_length);
-		if (status != PS_NOT_FOUND)
-			continue;
-		ps_error_clear(err);
-		status = PS_OK;
-	}
+	for (unsigned i = 0; i < SYMBOL_FIELD_COUNT && status == PS_OK; i++)
+		status = take_pdb_field(t, types, i, err);
 	pdb_types_destroy(types);
 	return status;
 }
@@ -187,8 +204,12 @@ static void take_isf_field(void *context, const struct isf_field *field)
 {
 	struct taking *t = context;
 
-	symbol_set_field(t->set, symbol_index_field(t->index, field->type, field->name),
-			 field->offset, field->bit_position, field->bit_length);
+	if (field->offset <= UINT32_MAX)
+		symbol_set_field(t->set, symbol_index_field(t->index, field->type, field->name),
+				 &(struct symbol_offset){.offset = (uint32_t)field->offset,
+							 .bit_position = field->bit_position,
+							 .bit_length = field->bit_length,
+							 .width = width_of(field->width)});
 }
 
 enum ps_status symbol_set_load_isf(struct symbol_set *set, const struct symbol_index *index,

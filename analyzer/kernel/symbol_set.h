@@ -16,8 +16,10 @@ enum symbol_source { SOURCE_PDB, SOURCE_ISF, SOURCE_CACHE, SOURCE_KNOWN_BUILD };
 
 struct symbol_offset {
 	bool known;
-	uint32_t offset;                  /* bytes */
+	uint32_t offset; /* bytes; of the name "sizeof" the size of the structure */
 	uint8_t bit_position, bit_length; /* length 0: no bit field */
+	uint8_t width; /* bytes of a number or pointer, of a bit field the bytes it is cut from;
+			  0: not known, or more than 255 */
 };
 
 struct symbol_set {
@@ -60,7 +62,6 @@ bool symbol_set_write_entry(const struct symbol_set *set, FILE *out);
 /** For loaders: takes a symbol or a member when somebody asks for it; the first of a name wins. */
 void symbol_set_symbol(struct symbol_set *set, const struct symbol_index *index, const char *name,
 		       size_t length, uint64_t rva);
-void symbol_set_field(struct symbol_set *set, unsigned field, uint64_t offset, uint8_t bit_position,
-		      uint8_t bit_length);
+void symbol_set_field(struct symbol_set *set, unsigned field, const struct symbol_offset *offset);
 
 #endif

@@ -101,6 +101,7 @@ static void drop_set(struct symbols *s)
 	if (s->has_set)
 		symbol_set_fini(&s->set);
 	s->has_set = false;
+	s->layout_count = 0;
 }
 
 void symbols_destroy(struct symbols *s)
@@ -277,6 +278,31 @@ bool symbols_type_offset(const struct symbols *s, const char *type, const char *
 	if (i == SYMBOL_FIELD_COUNT || !s->set.fields[i].known)
 		return false;
 	*ret = s->set.fields[i];
+	return true;
+}
+
+bool symbols_layout_refused(const struct symbols *s, const char *type)
+{
+	for (unsigned i = 0; s && i < s->layout_count; i++)
+		if (strcmp(s->layouts[i].type, type) == 0)
+			return !s->layouts[i].used;
+	return false;
+}
+
+bool symbols_layout(struct symbols *s, const char *type, const char *why)
+{
+	struct symbol_layout layout = {.type = type, .used = why == NULL};
+	unsigned i = 0;
+
+	if (why)
+		snprintf(layout.why, sizeof(layout.why), "%.*s", (int)sizeof(layout.why) - 1, why);
+	while (i < s->layout_count && strcmp(s->layouts[i].type, type) != 0)
+		i++;
+	if (i == SYMBOL_LAYOUTS || (i < s->layout_count && s->layouts[i].used == layout.used &&
+				    strcmp(s->layouts[i].why, layout.why) == 0))
+		return false;
+	s->layouts[i] = layout;
+	s->layout_count += i == s->layout_count;
 	return true;
 }
 

@@ -37,11 +37,22 @@ struct symbol_attempt {
 	char *words; /* owned: what was found, or why it is not used */
 };
 
+/** A structure that is read, or is not, by the layout that the present source has of it. */
+struct symbol_layout {
+	const char *type; /* static */
+	bool used;
+	char why[120]; /* not used: why */
+};
+
+enum { SYMBOL_LAYOUTS = 8 };
+
 struct symbols {
 	char pdb_name[PDB_NAME_LENGTH];
 	char guid_age[GUID_AGE_LENGTH];
 	struct symbol_set set; /* of the source that symbols_next() came to */
 	bool has_set;
+	struct symbol_layout layouts[SYMBOL_LAYOUTS]; /* by the present source */
+	unsigned layout_count;
 	struct symbol_attempt *attempts; /* owned */
 	size_t attempt_count, attempt_capacity;
 
@@ -82,6 +93,13 @@ bool symbols_address_of(const struct symbols *symbols, uint64_t base, const char
  */
 bool symbols_type_offset(const struct symbols *symbols, const char *type, const char *field,
 			 struct symbol_offset *ret);
+
+/** True when symbols_layout() recorded why that structure's layout is not used. */
+bool symbols_layout_refused(const struct symbols *symbols, const char *type);
+
+/** Records that `type` (static) is read by the present source's layout, or why it is not. False:
+ * that was recorded before. */
+bool symbols_layout(struct symbols *symbols, const char *type, const char *why);
 
 /** "PDB /s/ntkrnlmp.pdb", "known build 10.0.17763.437". Caller frees; NULL: out of memory. */
 char *symbols_words(const struct symbols *symbols);

@@ -37,11 +37,30 @@ struct run {
 	bool open;
 };
 
+/* What stands behind the key. */
+static void read_rest(const struct big_sample *s, struct bytes *page, size_t offset,
+		      struct sampled_entry *entry)
+{
+	const struct big_layout *l = s->layout;
+	unsigned p = s->pointer_size;
+
+	if (!l) {
+		entry->key = bytes_u32(page, offset + p);
+		entry->word = bytes_u32(page, offset + p + 4);
+		entry->tail = s->stride > p + 8 ? bytes_pointer(page, offset + p + 8, p) : 0;
+		return;
+	}
+	entry->key = bytes_u32(page, offset + l->key_offset);
+	entry->word =
+		bytes_u32(page, offset + (l->unit == BIG_PAGES ? l->size.offset : l->type_offset));
+	entry->tail =
+		l->unit == BIG_PAGES ? 0 : bytes_uint(page, offset + l->size.offset, l->size.width);
+}
+
 static bool sample_entry(struct big_sample *s, struct bytes *page, size_t offset, uint64_t index,
 			 struct run *run)
 {
-	unsigned p = s->pointer_size;
-	uint64_t va = bytes_pointer(page, offset, p);
+	uint64_t va = bytes_pointer(page, offset, s->pointer_size);
 	enum big_va class = big_va_class(s->space, va);
 
 	if (class == BIG_VA_INVALID)
@@ -54,16 +73,14 @@ static bool sample_entry(struct big_sample *s, struct bytes *page, size_t offset
 	}
 	if (!mem_grow((void **)&s->items, s->count, &s->capacity, sizeof(*s->items)))
 		return false;
-	s->items[s->count++] = (struct sampled_entry){
+	s->items[s->count] = (struct sampled_entry){
 		.index = index,
 		.va = va & ~UINT64_C(1),
-		.key = bytes_u32(page, offset + p),
-		.word = bytes_u32(page, offset + p + 4),
-		.tail = s->stride > p + 8 ? bytes_pointer(page, offset + p + 8, p) : 0,
 		.run = run->length++,
 		.run_open = run->open,
 		.live = class == BIG_VA_LIVE,
 	};
+	read_rest(s, page, offset, &s->items[s->count++]);
 	return true;
 }
 
@@ -142,9 +159,11 @@ static void accumulate(uint64_t counts[BIG_SHIFTS])
 }
 
 enum ps_status big_sample_take(struct space *space, uint64_t table, unsigned stride,
-			       struct big_sample *ret, struct ps_error *err)
+			       const struct big_layout *layout, struct big_sample *ret,
+			       struct ps_error *err)
 {
 	struct big_sample s = {.space = space,
+			       .layout = layout,
 			       .table = table,
 			       .stride = stride,
 			       .pointer_size = space_pointer_size(space),

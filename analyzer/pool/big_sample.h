@@ -25,6 +25,8 @@ struct sampled_entry {
 
 struct big_sample {
 	struct space *space; /* borrowed */
+	const struct big_layout
+		*layout; /* borrowed; NULL: the places that all built-in ones have */
 	uint64_t table;
 	unsigned pointer_size;
 	unsigned stride;             /* bytes an entry */
@@ -36,11 +38,13 @@ struct big_sample {
 };
 
 /**
- * Samples the table at `table`. Stops where entries stop making sense. An empty sample (count 0) is
+ * Samples the table at `table`, by `layout` or, when that is NULL, by the places that all built-in
+ * layouts of the stride have. Stops where entries stop making sense. An empty sample (count 0) is
  * no error.
  */
 enum ps_status big_sample_take(struct space *space, uint64_t table, unsigned stride,
-			       struct big_sample *ret, struct ps_error *err);
+			       const struct big_layout *layout, struct big_sample *ret,
+			       struct ps_error *err);
 void big_sample_fini(struct big_sample *sample);
 
 /** True when a table of 2^shift entries could lie here: nearly all that was read are entries. */

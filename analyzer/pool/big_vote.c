@@ -236,6 +236,12 @@ const struct big_layout *big_vote_layout(const struct big_sample *sample,
 	uint64_t most = 0;
 	bool tie = false;
 
+	if (sample->layout) {
+		*ret_kind_known = true;
+		return count_fits(sample, sample->layout) * 100 >= sample->count * 80
+			       ? sample->layout
+			       : NULL;
+	}
 	for (size_t l = 0; l < big_layout_count; l++) {
 		const struct big_layout *layout = &big_layouts[l];
 		bool favoured = big_layout_is_prior(layout, prior);

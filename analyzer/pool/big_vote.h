@@ -35,9 +35,9 @@ struct big_layout_prior {
 };
 
 /**
- * The layout among those of the sample's stride whose reading makes sense for most entries. NULL
- * when none does. *ret_kind_known is false when two readings fit equally well, differ in what is
- * paged, and no build decides.
+ * The sample's own layout, or the one among those of its stride, whose reading makes sense for most
+ * entries. NULL when none does. *ret_kind_known is false when two readings fit equally well, differ
+ * in what is paged, and no build decides.
  */
 const struct big_layout *big_vote_layout(const struct big_sample *sample,
 					 const struct big_layout_prior *prior,

@@ -18,8 +18,6 @@ enum {
 	SERVER_2003_BUILD = 3700,
 	PLACES = 64,        /* neighbourhoods that are searched */
 	NEIGHBOURHOOD = 64, /* pages each */
-	HEADER_X86 = 8,     /* bytes, and the granule of sizes */
-	HEADER_X64 = 16,
 	PROTECTED_BIT_CLEAR = 0x7fffffff,
 };
 
@@ -37,36 +35,35 @@ struct header {
 	uint32_t tag;
 };
 
-static struct header read_header(struct bytes *b, size_t at, unsigned pointer_size)
+static unsigned bits_at(struct bytes *b, size_t at, struct bit_range range)
 {
-	struct header h;
-	uint32_t word;
+	unsigned first = range.first % 32, count = range.count;
+	uint64_t word = bytes_u32(b, at + range.first / 32 * 4);
 
-	if (pointer_size == 8) {
-		h.previous = bytes_u8(b, at);
-		h.size = bytes_u8(b, at + 2);
-		h.type = bytes_u8(b, at + 3);
-	} else {
-		word = bytes_u32(b, at);
-		h.previous = word & 0x1ff;
-		h.size = word >> 16 & 0x1ff;
-		h.type = word >> 25;
-	}
-	h.tag = bytes_u32(b, at + 4) & PROTECTED_BIT_CLEAR;
-	return h;
+	return (unsigned)(word >> first & ((UINT64_C(1) << count) - 1));
 }
 
-size_t pool_page_cut(const uint8_t *page, unsigned pointer_size, uint64_t build,
+static struct header read_header(struct bytes *b, size_t at, const struct header_layout *layout)
+{
+	return (struct header){
+		.previous = bits_at(b, at, layout->previous),
+		.size = bits_at(b, at, layout->blocks),
+		.type = bits_at(b, at, layout->type),
+		.tag = bytes_u32(b, at + layout->tag_offset) & PROTECTED_BIT_CLEAR,
+	};
+}
+
+size_t pool_page_cut(const uint8_t *page, const struct header_layout *layout, uint64_t build,
 		     struct pool_page_block ret[POOL_PAGE_BLOCKS])
 {
-	unsigned granule = pointer_size == 8 ? HEADER_X64 : HEADER_X86;
+	unsigned granule = layout->size;
 	struct bytes b = bytes_of(page, PAGE);
 	unsigned before = 0;
 	size_t count = 0;
 	uint32_t at = 0;
 
 	while (at + granule <= PAGE && count < POOL_PAGE_BLOCKS) {
-		struct header h = read_header(&b, at, pointer_size);
+		struct header h = read_header(&b, at, layout);
 		uint32_t bytes = h.size * granule;
 
 		if (h.size == 0 || h.previous != before || bytes > PAGE - at)
@@ -83,16 +80,16 @@ size_t pool_page_cut(const uint8_t *page, unsigned pointer_size, uint64_t build,
 	return at == PAGE ? count : 0;
 }
 
-size_t pool_page_find(const uint8_t *page, unsigned pointer_size, uint32_t tag,
+size_t pool_page_find(const uint8_t *page, const struct header_layout *layout, uint32_t tag,
 		      struct pool_page_block *ret, size_t limit)
 {
-	unsigned granule = pointer_size == 8 ? HEADER_X64 : HEADER_X86;
+	unsigned granule = layout->size;
 	struct bytes b = bytes_of(page, PAGE);
 	size_t count = 0;
 	uint32_t at = 0;
 
 	while (at + 2 * granule <= PAGE && count < limit) {
-		struct header h = read_header(&b, at, pointer_size);
+		struct header h = read_header(&b, at, layout);
 		uint32_t bytes = h.size * granule;
 		bool fits = h.tag == tag && h.size >= 2 && bytes <= PAGE - at;
 
@@ -190,7 +187,7 @@ static void look_at_page(struct pools *pools, uint64_t va, struct blocks *blocks
 {
 	const struct kernel *k = pools->kernel;
 	uint64_t build = k->build.known ? k->build.value : 0;
-	unsigned header = k->pointer_size == 8 ? HEADER_X64 : HEADER_X86;
+	const struct header_layout *layout = &pools->globals.header;
 	struct pool_page_block cut[POOL_PAGE_BLOCKS];
 	uint8_t page[PAGE];
 	size_t count;
@@ -199,19 +196,19 @@ static void look_at_page(struct pools *pools, uint64_t va, struct blocks *blocks
 	if (space_read_partial(k->space, va, page, PAGE, NULL) != PAGE)
 		return;
 	blocks->pages_present++;
-	count = pool_page_cut(page, k->pointer_size, build, cut);
+	count = pool_page_cut(page, layout, build, cut);
 	blocks->pages_chained += count > 0;
 	for (size_t i = 0; i < blocks->count; i++) {
 		struct block_sample *s = &blocks->samples[i];
 
 		if (count == 0 && build >= SEGMENT_HEAP_BUILD) {
-			size_t found = pool_page_find(page, k->pointer_size, s->tag, cut,
-						      BLOCK_SMALL_PER_PAGE);
+			size_t found =
+				pool_page_find(page, layout, s->tag, cut, BLOCK_SMALL_PER_PAGE);
 
-			keep_small(s, va, header, cut, found);
+			keep_small(s, va, layout->size, cut, found);
 			blocks->unchained |= found > 0;
 		} else {
-			keep_small(s, va, header, cut, count);
+			keep_small(s, va, layout->size, cut, count);
 		}
 	}
 }

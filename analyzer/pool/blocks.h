@@ -65,14 +65,14 @@ enum { POOL_PAGE_BLOCKS = 512 };
  * Cuts a page by its chain of POOL_HEADERs; 0 when they form none. `build` decides which bit of
  * PoolType says that a block is in use.
  */
-size_t pool_page_cut(const uint8_t *page, unsigned pointer_size, uint64_t build,
+size_t pool_page_cut(const uint8_t *page, const struct header_layout *layout, uint64_t build,
 		     struct pool_page_block ret[POOL_PAGE_BLOCKS]);
 
 /**
  * Blocks of one tag by their headers alone, as the segment heap keeps them: in use, of a size that
  * fits the page. At most `limit`.
  */
-size_t pool_page_find(const uint8_t *page, unsigned pointer_size, uint32_t tag,
+size_t pool_page_find(const uint8_t *page, const struct header_layout *layout, uint32_t tag,
 		      struct pool_page_block *ret, size_t limit);
 
 #endif

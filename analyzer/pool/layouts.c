@@ -126,3 +126,6 @@ const struct big_layout big_layouts[] = {
 	 .type_offset = 0x0c},
 };
 const size_t big_layout_count = sizeof(big_layouts) / sizeof(big_layouts[0]);
+
+const struct header_layout header_layout_x86 = {8, {0, 9}, {16, 9}, {25, 7}, 4};
+const struct header_layout header_layout_x64 = {16, {0, 8}, {16, 8}, {24, 8}, 4};

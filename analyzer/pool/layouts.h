@@ -1,6 +1,6 @@
 /*
  * Layouts of the pool structures by family, as data. Source: PDB types of the builds named, public
- * structure dumps, Windows Research Kernel (fact sheet sections 3.1 and 4.1).
+ * structure dumps, Windows Research Kernel (fact sheet sections 3.1, 4.1 and 4.3).
  */
 #ifndef PS_ANALYZER_POOL_LAYOUTS_H
 #define PS_ANALYZER_POOL_LAYOUTS_H
@@ -46,6 +46,19 @@ struct big_layout {
 	uint8_t type_offset; /* of the dword */
 };
 
+/** Bits of a structure, counted from its first byte's lowest. */
+struct bit_range {
+	uint8_t first, count;
+};
+
+/** POOL_HEADER; sizes in it count its own size. */
+struct header_layout {
+	uint8_t size;
+	struct bit_range previous, blocks, type;
+	uint8_t tag_offset;
+};
+
+extern const struct header_layout header_layout_x86, header_layout_x64;
 extern const struct tracker_layout tracker_layouts[];
 extern const size_t tracker_layout_count;
 extern const struct big_layout big_layouts[];

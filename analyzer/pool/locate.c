@@ -168,12 +168,18 @@ static bool is_absent(const struct view *probe, const struct geometry_hints *hin
 	return true;
 }
 
+const struct tracker_layout *locate_only_layout(const struct search *s)
+{
+	return s->tracker_by_symbols ? &s->found->by_symbols.tracker : NULL;
+}
+
 static enum ps_status vote_geometry(struct search *s, struct ps_error *err)
 {
 	struct view probe;
 	struct geometry_hints hints = {.pointer_size = s->kernel->pointer_size,
 				       .build_known = s->kernel->build.known,
-				       .build = s->kernel->build.value};
+				       .build = s->kernel->build.value,
+				       .only = locate_only_layout(s)};
 	enum ps_status status;
 
 	locate_name_sizes(&s->window, &hints);
@@ -275,20 +281,62 @@ static enum ps_status search_run(struct search *s, struct ps_error *err)
 	return status;
 }
 
+static enum ps_status locate_once(struct kernel *kernel, const struct symbols *symbols,
+				  bool tracker_by_symbols, struct pool_globals *ret,
+				  struct ps_error *err)
+{
+	struct search search = {.kernel = kernel,
+				.space = kernel->space,
+				.symbols = symbols,
+				.tracker_by_symbols = tracker_by_symbols,
+				.found = ret};
+	enum ps_status status = search_run(&search, err);
+
+	view_fini(&search.table);
+	window_fini(&search.window);
+	return status;
+}
+
+/* Symbols' layout first, where there is one that makes sense; the built-in ones where it fits no
+ * table. */
 static enum ps_status locate_with(struct kernel *kernel, const struct symbols *symbols,
 				  struct pool_globals *ret, struct ps_error *err)
 {
-	struct search search = {
-		.kernel = kernel, .space = kernel->space, .symbols = symbols, .found = ret};
+	struct symbol_layouts layouts;
+	struct ps_error first = PS_ERROR_INIT;
 	enum ps_status status;
 
-	*ret = (struct pool_globals){0};
-	status = search_run(&search, err);
-	view_fini(&search.table);
-	window_fini(&search.window);
+	symbol_layouts_read(kernel, &layouts);
+	*ret = (struct pool_globals){.by_symbols = layouts};
+	status = locate_once(kernel, symbols, layouts.has_tracker, ret, err);
+	if (layouts.has_tracker && (status == PS_NOT_FOUND || status == PS_CORRUPT)) {
+		first = *err;
+		ps_error_clear(err);
+		pool_globals_fini(ret);
+		*ret = (struct pool_globals){.by_symbols = layouts};
+		status = locate_once(kernel, symbols, false, ret, err);
+		if (status == PS_OK)
+			symbol_structure_used(kernel, tracker_type_name, "no tag table follows it");
+		else
+			*err = first;
+	} else if (status == PS_OK && layouts.has_tracker) {
+		symbol_structure_used(kernel, tracker_type_name, NULL);
+	}
 	if (status != PS_OK)
 		pool_globals_fini(ret);
-	return status;
+	else
+		ret->header = symbol_header_layout(kernel);
+	return status == PS_OK ? PS_OK : err->status;
+}
+
+bool pool_globals_tracker_by_symbols(const struct pool_globals *g)
+{
+	return g->layout == &g->by_symbols.tracker;
+}
+
+bool pool_globals_big_by_symbols(const struct pool_globals *g)
+{
+	return g->big.layout == &g->by_symbols.big;
 }
 
 /* Nothing was refuted: the memory that would prove the symbols right or wrong is not there. */

@@ -7,7 +7,7 @@
 #define PS_ANALYZER_POOL_LOCATE_H
 
 #include "analyzer/kernel/kernel.h"
-#include "analyzer/pool/layouts.h"
+#include "analyzer/pool/symbol_layouts.h"
 
 enum { POOL_TABLES_MAX = 2048 }; /* longest ExPoolTagTables known */
 
@@ -53,9 +53,11 @@ struct pool_globals {
 	bool processors_known;     /* every processor's table is in processor_tables */
 	char processors_note[240]; /* why not */
 	struct big_globals big;
-	struct ps_error big_error; /* why big.table is not found */
-	char symbols[160];         /* the source whose addresses were used; empty: none */
-	char notes[8][240];        /* disagreements with the build's prior and the like */
+	struct ps_error big_error;        /* why big.table is not found */
+	struct symbol_layouts by_symbols; /* layouts of which symbols know */
+	struct header_layout header;      /* of pool blocks */
+	char symbols[160];                /* the source whose addresses were used; empty: none */
+	char notes[8][240];               /* disagreements with the build's prior and the like */
 	unsigned note_count;
 };
 
@@ -66,5 +68,9 @@ struct pool_globals {
  */
 enum ps_status pool_locate(struct kernel *kernel, struct pool_globals *ret, struct ps_error *err);
 void pool_globals_fini(struct pool_globals *globals);
+
+/** True when the tracker entries, the big-page entries are read by the layout that symbols have. */
+bool pool_globals_tracker_by_symbols(const struct pool_globals *globals);
+bool pool_globals_big_by_symbols(const struct pool_globals *globals);
 
 #endif

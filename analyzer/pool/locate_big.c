@@ -116,12 +116,13 @@ static struct big_layout_prior layout_prior(const struct search *s)
 }
 
 static enum ps_status judge_stride(const struct search *s, unsigned stride,
+				   const struct big_layout *layout,
 				   const struct big_size_names *names, const struct hash *tags,
 				   struct candidate *c, struct ps_error *err)
 {
 	struct big_layout_prior prior = layout_prior(s);
 	struct big_sample sample;
-	enum ps_status status = big_sample_take(s->space, c->table, stride, &sample, err);
+	enum ps_status status = big_sample_take(s->space, c->table, stride, layout, &sample, err);
 
 	if (status != PS_OK)
 		return status;
@@ -161,6 +162,20 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 	return a->live > b->live;
 }
 
+/* By the layout that symbols have. */
+static enum ps_status judge_own_layout(const struct search *s, uint64_t table,
+				       const struct big_size_names *names, const struct hash *tags,
+				       struct candidate *best, struct ps_error *err)
+{
+	const struct big_layout *layout = &s->found->by_symbols.big;
+	struct candidate c = {.table = table};
+	enum ps_status status = judge_stride(s, layout->entry_size, layout, names, tags, &c, err);
+
+	if (status == PS_OK && c.layout && is_better(&c, best))
+		*best = c;
+	return status;
+}
+
 static enum ps_status judge_pointer(const struct search *s, uint64_t variable, uint64_t table,
 				    const struct hash *tags, struct candidate *best,
 				    struct ps_error *err)
@@ -169,7 +184,8 @@ static enum ps_status judge_pointer(const struct search *s, uint64_t variable, u
 	unsigned tried = 0;
 
 	names_by_symbols(s, &names);
-
+	if (s->big_by_symbols)
+		return judge_own_layout(s, table, &names, tags, best, err);
 	for (size_t l = 0; l < big_layout_count; l++) {
 		struct candidate c = {.table = table};
 		unsigned stride = big_layouts[l].entry_size;
@@ -179,7 +195,7 @@ static enum ps_status judge_pointer(const struct search *s, uint64_t variable, u
 		    tried >> (stride / 4) & 1)
 			continue;
 		tried |= 1u << (stride / 4);
-		status = judge_stride(s, stride, &names, tags, &c, err);
+		status = judge_stride(s, stride, NULL, &names, tags, &c, err);
 		if (status != PS_OK)
 			return status;
 		if (c.layout && is_better(&c, best))
@@ -331,6 +347,16 @@ static enum ps_status try_symbols(struct search *s, const struct hash *tags, str
 	return status;
 }
 
+static enum ps_status try_both(struct search *s, const struct hash *tags, struct candidate *best,
+			       struct ps_error *err)
+{
+	enum ps_status status = try_symbols(s, tags, best, err);
+
+	if (status == PS_OK && !best->layout)
+		status = try_pointers(s, tags, best, err);
+	return status;
+}
+
 enum ps_status locate_big_pages(struct search *s, struct ps_error *err)
 {
 	struct candidate best = {0};
@@ -339,10 +365,18 @@ enum ps_status locate_big_pages(struct search *s, struct ps_error *err)
 
 	hash_init(&tags);
 	status = collect_tags(s, &tags, err);
+	s->big_by_symbols = s->found->by_symbols.has_big;
 	if (status == PS_OK)
-		status = try_symbols(s, &tags, &best, err);
-	if (status == PS_OK && !best.layout)
-		status = try_pointers(s, &tags, &best, err);
+		status = try_both(s, &tags, &best, err);
+	if (status == PS_OK && !best.layout && s->big_by_symbols) {
+		s->big_by_symbols = false;
+		status = try_both(s, &tags, &best, err);
+		if (status == PS_OK && best.layout)
+			symbol_structure_used(s->kernel, big_type_name,
+					      "no big-page table follows it");
+	} else if (status == PS_OK && s->big_by_symbols) {
+		symbol_structure_used(s->kernel, big_type_name, NULL);
+	}
 	hash_fini(&tags);
 	if (status != PS_OK)
 		return status;

@@ -77,23 +77,32 @@ static bool probe_geometry(struct space *space, uint64_t va, const struct tracke
 	return probe.keys > 0 && probe.near * 2 >= probe.keys;
 }
 
-static bool can_be_table(const struct search *s, uint64_t value, uint32_t pairs)
+static bool probe_layout(const struct search *s, uint64_t value, uint32_t pairs,
+			 const struct tracker_layout *layout)
 {
 	static const char hashes[] = {'A', 'B'};
+
+	for (unsigned n = TRACKER_MIN_SHIFT; n <= TRACKER_MAX_SHIFT; n++)
+		for (size_t h = 0; h < sizeof(hashes) && (pairs >> n & 1); h++)
+			if (probe_geometry(s->space, value, layout, hashes[h], n))
+				return true;
+	return false;
+}
+
+static bool can_be_table(const struct search *s, uint64_t value, uint32_t pairs)
+{
+	const struct tracker_layout *only = locate_only_layout(s);
 	struct translation at;
 	struct hole hole;
 
 	if (!space_translate(s->space, value, &at, &hole))
 		return false;
-	for (size_t i = 0; i < tracker_layout_count; i++) {
-		if (tracker_layouts[i].pointer_size != s->kernel->pointer_size)
-			continue;
-		for (unsigned n = TRACKER_MIN_SHIFT; n <= TRACKER_MAX_SHIFT; n++)
-			for (size_t h = 0; h < sizeof(hashes) && (pairs >> n & 1); h++)
-				if (probe_geometry(s->space, value, &tracker_layouts[i], hashes[h],
-						   n))
-					return true;
-	}
+	if (only)
+		return probe_layout(s, value, pairs, only);
+	for (size_t i = 0; i < tracker_layout_count; i++)
+		if (tracker_layouts[i].pointer_size == s->kernel->pointer_size &&
+		    probe_layout(s, value, pairs, &tracker_layouts[i]))
+			return true;
 	return false;
 }
 
@@ -141,7 +150,8 @@ static enum ps_status judge_window(struct search *s, const struct place *place, 
 {
 	struct geometry_hints hints = {.pointer_size = s->kernel->pointer_size,
 				       .build_known = s->kernel->build.known,
-				       .build = s->kernel->build.value};
+				       .build = s->kernel->build.value,
+				       .only = locate_only_layout(s)};
 	enum ps_status status;
 	struct view probe;
 

@@ -15,6 +15,8 @@ struct search {
 	struct space *space;
 	uint64_t center; /* of the window: a variable that holds PoolTrackTable's value */
 	const struct symbols *symbols; /* NULL: by structure alone */
+	bool tracker_by_symbols;       /* only found->by_symbols.tracker is voted on */
+	bool big_by_symbols;           /* only found->by_symbols.big is */
 	struct window window;
 	struct view table; /* PoolTrackTable's table, exactly its size */
 	struct geometry geometry;
@@ -26,6 +28,9 @@ struct fact search_build(const struct search *search);
 
 /** Sizes that the variables around `window`'s centre name, and which of them in pairs. */
 void locate_name_sizes(const struct window *window, struct geometry_hints *hints);
+
+/** The one layout that is voted on; NULL: all built-in ones. */
+const struct tracker_layout *locate_only_layout(const struct search *search);
 
 /** The neighbourhood of search->center, clipped to the image. */
 enum ps_status locate_open_window(struct search *search, struct ps_error *err);

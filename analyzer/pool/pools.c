@@ -2,6 +2,7 @@
  * The pools of one kernel, put together. See pools.h.
  */
 #include "analyzer/pool/pools.h"
+#include "analyzer/pool/totals.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,6 +112,50 @@ static enum ps_status no_pools(struct ps_error *err)
 	return err->status;
 }
 
+/*
+ * What is true of a tag's sums in every Windows, but for a few that were caught between two
+ * writes: blocks and bytes left are not negative, and there are bytes where there are blocks.
+ */
+static bool is_plausible(const struct tag_side *side)
+{
+	return side->diff >= 0 && side->bytes >= 0 && (side->diff == 0) == (side->bytes == 0);
+}
+
+/* Exchanged members give figures as well: the sums tell. */
+static bool tracker_makes_sense(const struct tracker *tracker)
+{
+	uint64_t sides = 0, odd = 0;
+
+	for (size_t i = 0; i < tracker->row_count; i++) {
+		const struct tag_row *row = &tracker->rows[i];
+
+		if (!row->complete || row->overflow)
+			continue;
+		sides += 2;
+		odd += !is_plausible(&row->nonpaged);
+		odd += !is_plausible(&row->paged);
+	}
+	return odd * 20 <= sides;
+}
+
+static enum ps_status read_tracker(struct pools *pools, struct ps_error *err)
+{
+	struct kernel *kernel = pools->kernel;
+	enum ps_status status = pool_locate(kernel, &pools->globals, err);
+
+	if (status == PS_OK)
+		status = tracker_read(kernel->space, &pools->globals, &pools->tracker, err);
+	if (status != PS_OK || !pool_globals_tracker_by_symbols(&pools->globals) ||
+	    tracker_makes_sense(&pools->tracker))
+		return status;
+	symbol_structure_used(kernel, tracker_type_name, "the sums that it gives are impossible");
+	tracker_fini(&pools->tracker);
+	pool_globals_fini(&pools->globals);
+	status = pool_locate(kernel, &pools->globals, err);
+	return status == PS_OK ? tracker_read(kernel->space, &pools->globals, &pools->tracker, err)
+			       : status;
+}
+
 enum ps_status pools_open(struct kernel *kernel, struct progress *progress, struct pools **ret,
 			  struct ps_error *err)
 {
@@ -123,11 +168,11 @@ enum ps_status pools_open(struct kernel *kernel, struct progress *progress, stru
 	if (!pools)
 		return ps_fail_memory(err, "the pools");
 	pools->kernel = kernel;
-	status = pool_locate(kernel, &pools->globals, err);
+	status = read_tracker(pools, err);
+	if (status == PS_OK)
+		pool_totals_layouts(kernel);
 	for (unsigned i = 0; status == PS_OK && i < pools->globals.note_count; i++)
 		pools_note(pools, "%s", pools->globals.notes[i]);
-	if (status == PS_OK)
-		status = tracker_read(kernel->space, &pools->globals, &pools->tracker, err);
 	if (status == PS_OK)
 		status = read_big(pools, progress, err);
 	if (status != PS_OK) {

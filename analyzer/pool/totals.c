@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "analyzer/kernel/symbol_structure.h"
 #include "analyzer/pool/descriptor.h"
 #include "analyzer/pool/mm_state.h"
 #include "base/bytes.h"
@@ -101,6 +102,32 @@ static enum ps_status paged_descriptors(struct kernel *k, uint64_t *ret, struct 
 	return PS_OK;
 }
 
+static enum ps_status pages_at(struct kernel *k, uint64_t va, uint64_t *ret, struct ps_error *err)
+{
+	uint64_t pages;
+
+	if (space_read_pointer(k->space, va, &pages, err) != PS_OK)
+		return err->status;
+	if (pages == 0 || __builtin_mul_overflow(pages, (uint64_t)PAGE_SIZE, ret))
+		return ps_fail(err, PS_CORRUPT, "AllocatedPagedPool holds no possible size");
+	return PS_OK;
+}
+
+static bool paged_info_by_symbols(struct kernel *k, uint32_t *ret)
+{
+	static const char type[] = "_MM_PAGED_POOL_INFO";
+	struct symbol_member member = {.name = "AllocatedPagedPool", .widths = WIDTH_POINTER};
+	char why[STRUCTURE_WHY];
+	uint32_t size;
+	enum structure_result result = symbol_structure(k, type, &member, 1, PAGE_SIZE, &size, why);
+
+	if (result == STRUCTURE_UNKNOWN)
+		return false;
+	symbol_structure_used(k, type, result == STRUCTURE_KNOWN ? NULL : why);
+	*ret = member.offset;
+	return result == STRUCTURE_KNOWN;
+}
+
 /* MM_PAGED_POOL_INFO.AllocatedPagedPool, in pages: PDB types by build. */
 static enum ps_status paged_info(struct kernel *k, uint64_t *ret, struct ps_error *err)
 {
@@ -112,22 +139,20 @@ static enum ps_status paged_info(struct kernel *k, uint64_t *ret, struct ps_erro
 		{9200, 9200, 0x30, 0x58},     {9600, 9600, 0x34, 0x60}, {10240, 17763, 0x18, 0x30},
 		{18362, UINT32_MAX, 8, 0x10},
 	};
-	uint64_t va = k->kdbg.fields[KDBG_MM_PAGED_POOL_INFO], pages;
+	uint64_t va = k->kdbg.fields[KDBG_MM_PAGED_POOL_INFO];
+	uint32_t own;
 
 	if (va == 0)
 		return ps_fail(err, PS_NOT_FOUND, "KDBG names no MmPagedPoolInformation");
+	if (paged_info_by_symbols(k, &own))
+		return pages_at(k, va + own, ret, err);
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
 		uint8_t offset = k->pointer_size == 4 ? offsets[i].x86 : offsets[i].x64;
 
 		if (k->build.value < offsets[i].first_build ||
 		    k->build.value > offsets[i].last_build || offset == 0)
 			continue;
-		if (space_read_pointer(k->space, va + offset, &pages, err) != PS_OK)
-			return err->status;
-		if (pages == 0 || __builtin_mul_overflow(pages, (uint64_t)PAGE_SIZE, ret))
-			return ps_fail(err, PS_CORRUPT,
-				       "AllocatedPagedPool holds no possible size");
-		return PS_OK;
+		return pages_at(k, va + offset, ret, err);
 	}
 	return ps_fail(err, PS_UNSUPPORTED, "no layout of MM_PAGED_POOL_INFO is known for it");
 }
@@ -137,6 +162,14 @@ static enum ps_status paged_info(struct kernel *k, uint64_t *ret, struct ps_erro
 	{                                                                                          \
 		name " (KDBG)", name " (symbols)"                                                  \
 	}
+
+void pool_totals_layouts(struct kernel *kernel)
+{
+	uint32_t unused;
+
+	descriptor_by_symbols(kernel);
+	paged_info_by_symbols(kernel, &unused);
+}
 
 struct total_source {
 	const char *words[2]; /* by KDBG, by symbols */

@@ -67,6 +67,11 @@ enum {
 /** Reads and derives what there is; nothing here can fail but by being unknown. */
 void pool_totals_read(struct kernel *kernel, const struct pools *pools, struct pool_totals *ret);
 
+/** Private to this room: looks which structures symbols lay out, so that refusals are noted in
+ * time.
+ */
+void pool_totals_layouts(struct kernel *kernel);
+
 /** Private to this room: the rules of limits.c. */
 void pool_limits_derive(const struct kernel *kernel, struct pool_totals *totals);
 

@@ -163,7 +163,9 @@ enum ps_status geometry_vote(struct view *view, const struct geometry_hints *hin
 {
 	struct geometry best = {0};
 
-	for (size_t i = 0; i < tracker_layout_count; i++) {
+	if (hints->only && vote_layout(view, hints->only, hints, &best, err) != PS_OK)
+		return err->status;
+	for (size_t i = 0; i < tracker_layout_count && !hints->only; i++) {
 		enum ps_status status;
 
 		if (tracker_layouts[i].pointer_size != hints->pointer_size)

@@ -35,7 +35,8 @@ struct geometry_hints {
 	uint32_t sizes; /* bit n: variables name a table of 2^n + 1 entries; 0 = nothing is known */
 	uint32_t pairs; /* of them, those of which both Size and Mask were seen */
 	bool build_known;
-	uint64_t build; /* a layout not known of this build needs more votes */
+	uint64_t build;                    /* a layout not known of this build needs more votes */
+	const struct tracker_layout *only; /* the kernel's own; NULL: the built-in ones */
 };
 
 /**

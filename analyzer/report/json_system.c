@@ -166,6 +166,23 @@ static json_t *json_symbol_sources(struct builder *b, const struct report_symbol
 	return array;
 }
 
+static json_t *json_symbol_layouts(struct builder *b, const struct report_symbols *symbols)
+{
+	json_t *array = build_array(b);
+
+	for (size_t i = 0; i < symbols->layout_count && !b->failed; i++) {
+		const struct report_symbol_layout *l = &symbols->layouts[i];
+		struct report_string why = {l->why, "it is used"};
+		json_t *o = build_object(b);
+
+		put_text(b, o, "structure", l->structure);
+		put_bool(b, o, "used", l->used);
+		put_string(b, o, "refused", &why);
+		append(b, array, o);
+	}
+	return array;
+}
+
 static json_t *json_symbols(struct builder *b, const struct report_symbols *symbols)
 {
 	struct report_string used = {symbols->used, "no source has this kernel"};
@@ -175,6 +192,7 @@ static json_t *json_symbols(struct builder *b, const struct report_symbols *symb
 	put_count(b, o, "variables", symbols->variables);
 	put_count(b, o, "offsets", symbols->offsets);
 	put(b, o, "sources", json_symbol_sources(b, symbols));
+	put(b, o, "layouts", json_symbol_layouts(b, symbols));
 	return o;
 }
 

@@ -122,6 +122,13 @@ struct report_symbol_source {
 	const char *where, *words;
 };
 
+/** A structure of whose layout the source that is used knows. */
+struct report_symbol_layout {
+	const char *structure;
+	bool used;
+	const char *why; /* not used */
+};
+
 struct report_symbols {
 	bool available;
 	const char *note; /* why no source was asked */
@@ -130,6 +137,8 @@ struct report_symbols {
 	size_t known_builds;
 	struct report_symbol_source *sources; /* in the order asked */
 	size_t source_count;
+	struct report_symbol_layout *layouts; /* all others are built in */
+	size_t layout_count;
 };
 
 /** What a driver's version resource says of it. */

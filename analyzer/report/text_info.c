@@ -137,6 +137,17 @@ static enum ps_status roots(const struct text *text, struct ps_error *err)
 	return status;
 }
 
+/* The lengths of built-in layouts need no word. */
+static const char *layout_words(const struct report *report, const char *structure)
+{
+	const struct report_symbols *s = &report->symbols;
+
+	for (size_t i = 0; i < s->layout_count; i++)
+		if (s->layouts[i].used && strcmp(s->layouts[i].structure, structure) == 0)
+			return ", laid out as symbols have it";
+	return "";
+}
+
 static enum ps_status tables(const struct text *text, struct ps_error *err)
 {
 	const struct report_tracker *t = &text->report->tracker;
@@ -146,14 +157,16 @@ static enum ps_status tables(const struct text *text, struct ps_error *err)
 	if (t->available)
 		status = text_field(text, err, "Tag table",
 				    "at 0x%" PRIx64 ", %" PRIu64 " entries of %" PRIu32
-				    " bytes, hash %c",
-				    t->address, t->entries, t->entry_size, t->hash);
+				    " bytes, hash %c%s",
+				    t->address, t->entries, t->entry_size, t->hash,
+				    layout_words(text->report, "_POOL_TRACKER_TABLE"));
 	if (status == PS_OK && b->available)
-		status =
-			text_field(text, err, "Big pages",
-				   "at 0x%" PRIx64 ", %" PRIu64 " entries of %" PRIu32 " bytes%s%s",
-				   b->address, b->entries, b->entry_size, b->remark ? "; " : "",
-				   b->remark ? b->remark : "");
+		status = text_field(text, err, "Big pages",
+				    "at 0x%" PRIx64 ", %" PRIu64 " entries of %" PRIu32
+				    " bytes%s%s%s",
+				    b->address, b->entries, b->entry_size,
+				    layout_words(text->report, "_POOL_TRACKER_BIG_PAGES"),
+				    b->remark ? "; " : "", b->remark ? b->remark : "");
 	return status;
 }
 

@@ -35,6 +35,22 @@ static enum ps_status sources(const struct text *text, struct ps_error *err)
 	return status;
 }
 
+/* "by the source that is used: _POOL_HEADER, ...; the others are built in" */
+static enum ps_status layouts(const struct text *text, struct ps_error *err)
+{
+	const struct report_symbols *s = &text->report->symbols;
+	char words[400] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < s->layout_count; i++)
+		if (s->layouts[i].used && used < sizeof(words))
+			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
+						 used ? ", " : "", s->layouts[i].structure);
+	if (used == 0)
+		return text_field(text, err, "Layouts", "of structures: built in");
+	return text_field(text, err, "Layouts", "by these symbols: %s", words);
+}
+
 static enum ps_status gain(const struct text *text, struct ps_error *err)
 {
 	const struct report_symbols *s = &text->report->symbols;
@@ -66,6 +82,8 @@ enum ps_status text_symbols(const struct text *text, struct ps_error *err)
 		status = sources(text, err);
 	if (status == PS_OK)
 		status = text_field(text, err, "Used", "%s", s->used ? s->used : "none");
+	if (status == PS_OK)
+		status = layouts(text, err);
 	if (status == PS_OK)
 		status = gain(text, err);
 	if (status == PS_OK)

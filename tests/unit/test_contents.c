@@ -303,7 +303,7 @@ static void page_is_cut(void **state)
 	put_header(page, 0, 0, 0x10, 2, "Leak");
 	put_header(page, 0x100, 0x10, 0x40, 0, "Free");
 	put_header(page, 0x500, 0x40, 0xb0, 2, "Lea\xeb"); /* protected: bit 31 */
-	assert_int_equal(pool_page_cut(page, 8, BUILD, cut), 3);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, BUILD, cut), 3);
 	assert_int_equal(cut[0].tag, tag_of("Leak"));
 	assert_int_equal(cut[0].bytes, 0x100);
 	assert_true(cut[0].in_use);
@@ -311,7 +311,7 @@ static void page_is_cut(void **state)
 	assert_int_equal(cut[2].offset, 0x500);
 	assert_int_equal(cut[2].tag, tag_of("Leak"));
 	/* the bit of 2003 is another one */
-	assert_int_equal(pool_page_cut(page, 8, 3790, cut), 3);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, 3790, cut), 3);
 	assert_false(cut[0].in_use);
 }
 
@@ -321,16 +321,16 @@ static void broken_chains_are_none(void **state)
 	uint8_t page[PAGE] = {0};
 
 	(void)state;
-	assert_int_equal(pool_page_cut(page, 8, BUILD, cut), 0);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, BUILD, cut), 0);
 	put_header(page, 0, 0, 0x80, 2, "Leak");
 	put_header(page, 0x800, 0x7f, 0x80, 2, "Leak");
-	assert_int_equal(pool_page_cut(page, 8, BUILD, cut), 0);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, BUILD, cut), 0);
 	put_header(page, 0x800, 0x80, 0x81, 2, "Leak");
-	assert_int_equal(pool_page_cut(page, 8, BUILD, cut), 0);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, BUILD, cut), 0);
 	put_header(page, 0x800, 0x80, 0x80, 2, "Leak");
-	assert_int_equal(pool_page_cut(page, 8, BUILD, cut), 2);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, BUILD, cut), 2);
 	memset(page, 0xff, sizeof(page));
-	assert_int_equal(pool_page_cut(page, 8, BUILD, cut), 0);
+	assert_int_equal(pool_page_cut(page, &header_layout_x64, BUILD, cut), 0);
 }
 
 static void x86_pages(void **state)
@@ -344,7 +344,7 @@ static void x86_pages(void **state)
 	memcpy(page, &first, 4);
 	memcpy(page + 4, "SavF", 4);
 	memcpy(page + 0x800, &second, 4);
-	assert_int_equal(pool_page_cut(page, 4, 3790, cut), 2);
+	assert_int_equal(pool_page_cut(page, &header_layout_x86, 3790, cut), 2);
 	assert_int_equal(cut[0].bytes, 0x800);
 	assert_int_equal(cut[0].tag, tag_of("SavF"));
 	assert_true(cut[0].in_use);
@@ -364,12 +364,12 @@ static void headers_without_a_chain(void **state)
 	put_header(page, 0x400, 0, 1, 2, "Leak");    /* no room behind the header */
 	put_header(page, 0xf00, 0, 0x20, 2, "Leak"); /* beyond the page */
 	put_header(page, 0x600, 0, 8, 10, "Leak");
-	assert_int_equal(pool_page_find(page, 8, tag_of("Leak"), cut, 4), 2);
+	assert_int_equal(pool_page_find(page, &header_layout_x64, tag_of("Leak"), cut, 4), 2);
 	assert_int_equal(cut[0].offset, 0x40);
 	assert_int_equal(cut[0].bytes, 0x80);
 	assert_int_equal(cut[1].offset, 0x600);
-	assert_int_equal(pool_page_find(page, 8, tag_of("Leak"), cut, 1), 1);
-	assert_int_equal(pool_page_find(page, 8, tag_of("Lost"), cut, 4), 0);
+	assert_int_equal(pool_page_find(page, &header_layout_x64, tag_of("Leak"), cut, 1), 1);
+	assert_int_equal(pool_page_find(page, &header_layout_x64, tag_of("Lost"), cut, 4), 0);
 }
 
 static struct owner_candidate candidates[] = {
