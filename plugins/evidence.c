@@ -10,12 +10,35 @@
 
 enum { LISTED_SITES = 3 /* the best of a candidate; the others are one line each */ };
 
-/* "myfault.sys+0x1030 (.text)" */
+/* "LeakPool+0x12" where a PDB of the image says so; NULL where none does. *ret_bad: memory is out.
+ */
+static const char *function_at(const struct owning *o, size_t module, uint32_t rva, bool *ret_bad)
+{
+	uint32_t offset = 0;
+	const char *name, *words;
+
+	if (module >= o->input->owners->image_count)
+		return NULL;
+	name = function_names_find(o->input->functions, module,
+				   &o->input->owners->images[module].identity, rva, &offset);
+	if (!name)
+		return NULL;
+	words = offset ? report_text(o->report, "%s+0x%" PRIx32, name, offset)
+		       : report_text(o->report, "%s", name);
+	*ret_bad |= words == NULL;
+	return words;
+}
+
+/* "myfault.sys+0x1030 (.text)", "LeakPool+0x12 (myfault.sys+0x1030, .text)" */
 static const char *place(const struct owning *o, const struct owner_candidate *c, uint32_t rva,
-			 const char *section)
+			 const char *section, const char *function)
 {
 	const char *name = image_name(o->input, c->where, c->module);
+	const char *comma = section[0] ? ", " : "";
 
+	if (function)
+		return report_text(o->report, "%s (%s+0x%" PRIx32 "%s%s)", function, name, rva,
+				   comma, section);
 	if (section[0] == '\0')
 		return report_text(o->report, "%s+0x%" PRIx32, name, rva);
 	return report_text(o->report, "%s+0x%" PRIx32 " (%s)", name, rva, section);
@@ -23,16 +46,23 @@ static const char *place(const struct owning *o, const struct owner_candidate *c
 
 static const char *through(const struct owning *o, const struct owner_evidence *e)
 {
-	const char *name;
+	const char *name, *function, *open, *close;
+	bool bad = false;
 
 	if (e->levels == 0)
 		return "";
 	name = image_name(o->input, OWNER_LOADED, e->wrapper_module);
+	function = function_at(o, e->wrapper_module, e->wrapper, &bad);
+	if (bad)
+		return NULL;
+	open = function ? " (" : "";
+	close = function ? ")" : "";
 	if (e->levels == 1)
-		return report_text(o->report, ", through the wrapper at %s+0x%" PRIx32, name,
-				   e->wrapper);
-	return report_text(o->report, ", through %u wrappers, first the one at %s+0x%" PRIx32,
-			   e->levels, name, e->wrapper);
+		return report_text(o->report, ", through the wrapper %s%s%s+0x%" PRIx32 "%s",
+				   function ? function : "at ", open, name, e->wrapper, close);
+	return report_text(o->report, ", through %u wrappers, first %s%s%s+0x%" PRIx32 "%s",
+			   e->levels, function ? function : "the one at ", open, name, e->wrapper,
+			   close);
 }
 
 /* One sentence a grade. `at` is the place; NULL when memory is out. */
@@ -82,6 +112,7 @@ static bool place_evidence(const struct owning *o, const struct owner_candidate 
 			   const struct owner_evidence *e, struct report_evidence *to)
 {
 	const struct owner_image *image = &o->input->owners->images[c->module];
+	bool bad = false;
 
 	*to = (struct report_evidence){
 		.kind = owner_grade_words(e->grade),
@@ -95,8 +126,10 @@ static bool place_evidence(const struct owning *o, const struct owner_candidate 
 	to->section = e->section[0] ? report_text(o->report, "%s", e->section) : NULL;
 	if (e->from_file)
 		to->source = report_text(o->report, "%s", image->path ? image->path : image->name);
-	to->text = sentence(o, e, place(o, c, e->rva, e->section));
-	return to->text && to->source && (!e->api || to->api) && (!e->section[0] || to->section);
+	to->function = function_at(o, c->module, e->rva, &bad);
+	to->text = sentence(o, e, place(o, c, e->rva, e->section, to->function));
+	return !bad && to->text && to->source && (!e->api || to->api) &&
+	       (!e->section[0] || to->section);
 }
 
 /* ">0xfffff80b7c2f1030  e8deadbeef  call 0x..." */

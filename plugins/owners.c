@@ -318,11 +318,18 @@ static enum ps_status one_tag(const struct plugin_input *input, struct report *r
 			      const struct samples *samples, uint32_t tag, struct ps_error *err)
 {
 	struct owning o = {.input = input, .report = report};
+	const struct function_names *names = input->functions;
+	unsigned noted = names ? names->note_count : 0;
 	enum ps_status status;
 
 	o.sample = sample_of(samples, tag);
 	status = gather(&o, tag, err);
 	if (status == PS_OK && !word(&o, samples, &report->owners[report->owner_count++]))
+		status = ps_fail_memory(err, "the owners of the report");
+	/* PDBs are read when the first place in their image is worded. */
+	if (status == PS_OK && names && names->note_count > noted &&
+	    !add_notes(report, &report->owners[report->owner_count - 1].notes, names->notes[noted],
+		       sizeof(names->notes[0]), names->note_count - noted))
 		status = ps_fail_memory(err, "the owners of the report");
 	contents_fini(&o.contents);
 	claims_fini(&o.claims);

@@ -6,6 +6,7 @@
 #ifndef PS_PLUGINS_PLUGIN_H
 #define PS_PLUGINS_PLUGIN_H
 
+#include "analyzer/kernel/function_names.h"
 #include "analyzer/kernel/processes.h"
 #include "analyzer/owners/owners.h"
 #include "analyzer/pool/pools.h"
@@ -63,6 +64,7 @@ struct plugin_input {
 	const struct ps_error *owners_error;
 	const struct process_list *processes; /* NULL: processes_error says why, or not asked for */
 	const struct ps_error *processes_error;
+	struct function_names *functions; /* NULL: none are known; reads PDBs when asked */
 	const struct driver_files *files; /* NULL: no --drivers */
 	const struct tag_names *names;
 	const struct httperr *httperr; /* NULL: no --httperr */

@@ -201,7 +201,7 @@ def made_agrees(machine):
         pointer = 4 if machine == "x86" else 8
         for struct_name, member, want in [
             ("outer", "x", "0 0 0 8"), ("outer", "in.c", "12 3 29 4"),
-            ("outer", "next", f"16 0 0 {pointer}"), ("outer", "in", "8 0 0 8"), ("later", "o", None),
+            ("outer", "next", f"16 0 0 {pointer}"), ("outer", "in", "8 0 0 0"), ("later", "o", None),
             ("later", "last.f", None), ("outer", "un.w.hi", None), ("later", "z", None),
         ]:  # fmt: skip
             got = run([PDB_DUMP, pdb, struct_name, member]).stdout.decode().strip()
@@ -415,6 +415,104 @@ def encoded_kdbg_of_a_known_build():
             status, report = analyze(dump, *arguments)
             check("KDBG: " + words in how_found(report), how_found(report))
             truth.compare_all(report, status, true)
+
+
+# -- names of drivers' functions
+
+PROCEDURE = re.compile(r"S_[GL]PROC32(?:_ID)? \[size = \d+\] `(.*)`\n.*addr = (\d+):(\d+), code size = (\d+)")  # fmt: skip
+
+
+def procedures(path):
+    """RVA, size and name of every function, by llvm-pdbutil."""
+    sections = [int(rva, 16) for rva in
+                re.findall(r"^\s+([0-9A-F]+) virtual address$", pdbutil(path, "--section-headers"),
+                           re.MULTILINE)]  # fmt: skip
+    return [(sections[int(section) - 1] + int(offset), int(size), name)
+            for name, section, offset, size in PROCEDURE.findall(pdbutil(path, "--symbols"))]
+
+
+def evidence_of(report):
+    for owner in report["owners"]:
+        for candidate in owner["candidates"]:
+            yield from (e for e in candidate["evidence"] if e["rva"] is not None)
+
+
+def driver_rows():
+    with open(data("drivers", "INDEX.tsv"), encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file][1:]
+    return [(data("drivers", row[0]), row[8], data("drivers", row[9])) for row in rows if row[9]]
+
+
+def store_of(directory, path, identity):
+    """The PDB in a store of its own, under the identity that its driver asks for."""
+    headers = tool("llvm-readobj-14", "--coff-debug-directory", path).stdout.decode()
+    name = re.search(r"PDBFileName: (?:.*[\\/])?(.+)", headers)[1].strip()
+    folder = os.path.join(directory, name, identity.replace("-", ""))
+    os.makedirs(folder)
+    return os.path.join(folder, name)
+
+
+def functions_of_drivers():
+    """Every place in the ten drivers that have a PDB: the function that llvm-pdbutil has there."""
+    named, others = 0, 0
+    for driver, identity, pdb in driver_rows():
+        with scratch() as directory:
+            shutil.copy(pdb, store_of(directory, driver, identity))
+            done = poolscope("owners", "--drivers", driver, "--symbols", directory, "--json")
+            report = json.loads(done.stdout)
+            truth.validate(report)
+            places = list(evidence_of(report))
+            check(places, f"{driver}: no evidence")
+            notes = [n for owner in report["owners"] for n in owner["notes"]]
+            if own(pdb)[0][0] != identity:
+                others += 1
+                check(all(p["function"] is None for p in places), f"{driver}: names of another build")
+                check(len(notes) == 1 and f"the driver's is {identity}" in notes[0], f"{notes}")
+                continue
+            equal(notes, [], driver)
+            known = procedures(pdb)
+            for place in places:
+                wanted = [f"{name}+{place['rva'] - rva:#x}".removesuffix("+0x0")
+                          for rva, size, name in known if rva <= place["rva"] < rva + size]  # fmt: skip
+                if wanted:
+                    check(place["function"] in wanted, f"{driver} {place['rva']:#x}: "
+                          f"{place['function']}, not {wanted}")  # fmt: skip
+                    check(f"at {wanted[0]} (" in place["text"] or len(wanted) > 1, place["text"])
+                    named += 1
+    check(named > 300 and others == 5, f"{named} places named, {others} drivers of another age")
+    return f"{named} places, {others} PDBs of another age named"
+
+
+def wrappers_are_named():
+    """In text and CSV too; with the file named, and in the environment."""
+    driver, identity, pdb = next(r for r in driver_rows() if "x64__ee45227b" in r[0])
+    del identity
+    done = poolscope("owners", "--drivers", driver, "--symbols", pdb, "--tag", "KpA0")
+    words = " ".join(done.stdout.decode().split())
+    name = os.path.basename(driver)
+    check(f"at KphpAlpcCommunicationNamesInfo+0xca ({name}+0xa90a, PAGE), through the wrapper "
+          f"KphAllocatePaged ({name}+0xa074)" in words, words)  # fmt: skip
+    done = poolscope("owners", "--drivers", driver, "--csv", environment={"_NT_SYMBOL_PATH": pdb})
+    check(",PAGE,KphpAlpcCommunicationNamesInfo+0xca," in done.stdout.decode(), "CSV")
+    plain = poolscope("owners", "--drivers", driver, "--symbols", "none", "--tag", "KpA0")
+    check("Kphp" not in plain.stdout.decode(), "names without symbols")
+
+
+def unusable_driver_pdbs():
+    """One note that names the file, and the same answer as without."""
+    driver, identity, pdb = next(r for r in driver_rows() if "x64__ee45227b" in r[0])
+    plain = json.loads(poolscope("owners", "--drivers", driver, "--symbols", "none", "--json").stdout)
+    with scratch() as directory:
+        bad = store_of(directory, driver, identity)
+        for name, contents in damaged_pdbs(pdb):
+            with open(bad, "wb") as file:
+                file.write(contents)
+            done = poolscope("owners", "--drivers", driver, "--symbols", directory, "--json")
+            report = json.loads(done.stdout)
+            notes = [n for owner in report["owners"] for n in owner["notes"]]
+            check(len(notes) == 1 and bad[-60:] in notes[0], f"{name}: {notes}")
+            equal([(e["rva"], e["text"], e["function"]) for e in evidence_of(report)],
+                  [(e["rva"], e["text"], None) for e in evidence_of(plain)], name)  # fmt: skip
 
 
 # -- layouts
@@ -968,6 +1066,9 @@ def cases():
         yield f"pdb/found-x86-{kind}", lambda d=debug: other_machine("x86", "7-x86-pae", d)
         yield f"pdb/found-arm64-{kind}", lambda d=debug: other_machine("arm64", "10-17763-arm64", d)
     yield "pdb/unusable", unusable_pdbs
+    yield "functions/drivers", functions_of_drivers
+    yield "functions/wrappers", wrappers_are_named
+    yield "functions/unusable", unusable_driver_pdbs
     yield "layouts/own", own_layouts
     yield "layouts/senseless", senseless_layouts
     yield "layouts/impossible", impossible_numbers

@@ -265,8 +265,8 @@ static enum ps_status open_case(const struct command *command, const struct opti
 	if (status == PS_OK && command->processes && options->file)
 		status = case_read_processes(c, err);
 	if (status == PS_OK && command->owners && !options->no_owners && !options->sessions)
-		status =
-			case_find_owners(c, options->drivers, options->driver_count, progress, err);
+		status = case_find_owners(c, options->drivers, options->driver_count, symbols,
+					  progress, err);
 	return status;
 }
 

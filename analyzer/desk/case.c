@@ -135,7 +135,8 @@ static enum ps_status find_owners(struct case_file *c, struct progress *progress
 }
 
 enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
-				struct progress *progress, struct ps_error *err)
+				const struct symbol_options *symbols, struct progress *progress,
+				struct ps_error *err)
 {
 	enum ps_status status = PS_OK;
 
@@ -150,6 +151,9 @@ enum ps_status case_find_owners(struct case_file *c, const char *const *drivers,
 			       drivers[0], count > 1 ? " and the other folders" : "");
 	status = find_owners(c, progress);
 	progress_end(progress);
+	if (status == PS_OK && symbols &&
+	    function_names_create(symbols, c->owners->image_count, &c->functions, err) != PS_OK)
+		return err->status;
 	if (status == PS_OK)
 		return c->dump ? blame_reader(c, err) : PS_OK;
 	c->owners = NULL;
@@ -176,6 +180,7 @@ enum ps_status case_read_processes(struct case_file *c, struct ps_error *err)
 void case_fini(struct case_file *c)
 {
 	process_list_fini(&c->processes);
+	function_names_destroy(c->functions);
 	owners_destroy(c->owners);
 	driver_files_destroy(c->files);
 	pools_close(c->pools);
@@ -198,6 +203,7 @@ enum ps_status case_report(struct case_file *c, const struct selection *selectio
 		.owners_error = &c->owners_error,
 		.processes = c->has_processes ? &c->processes : NULL,
 		.processes_error = &c->processes_error,
+		.functions = c->functions,
 		.files = c->files,
 		.names = texts->names,
 		.httperr = texts->httperr,

@@ -5,6 +5,7 @@
 #ifndef PS_ANALYZER_DESK_CASE_H
 #define PS_ANALYZER_DESK_CASE_H
 
+#include "analyzer/kernel/function_names.h"
 #include "analyzer/owners/owners.h"
 #include "base/log.h"
 #include "plugins/plugin.h"
@@ -21,6 +22,7 @@ struct case_file {
 	struct driver_files *files; /* NULL: none were given */
 	struct owners *owners;      /* NULL: owners_error, or not asked for */
 	struct ps_error owners_error;
+	struct function_names *functions; /* NULL: no symbols are asked for names of functions */
 };
 
 /** Foreign texts to lay beside the dump; all borrowed, all but `names` may be NULL. */
@@ -58,11 +60,13 @@ void case_fini(struct case_file *c);
 
 /**
  * Looks for the owners of tags: in the drivers of the dump, with copies of their files from
- * `drivers` (folders or files, may be none); in those files alone when no dump is open. As above,
- * a part that fails leaves its error in the case; a folder that cannot be opened is returned.
+ * `drivers` (folders or files, may be none); in those files alone when no dump is open. `symbols`
+ * (may be NULL; must outlive the case) are where names of their functions come from. As above, a
+ * part that fails leaves its error in the case; a folder that cannot be opened is returned.
  */
 enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
-				struct progress *progress, struct ps_error *err);
+				const struct symbol_options *symbols, struct progress *progress,
+				struct ps_error *err);
 
 /** Reads the kernel's processes. As above, a part that fails leaves its error in the case. */
 enum ps_status case_read_processes(struct case_file *c, struct ps_error *err);

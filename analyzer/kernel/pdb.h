@@ -53,6 +53,8 @@ struct pdb_symbol {
 	uint32_t offset;
 	bool has_rva; /* false: its section is none of the image's, as of absolute symbols */
 	uint32_t rva;
+	bool is_function; /* of PDB_FUNCTION, and of PDB_PUBLIC where the linker says so */
+	uint32_t length;  /* PDB_FUNCTION: bytes of its code; else 0: not known */
 };
 
 /** False ends the walk. */
@@ -61,6 +63,12 @@ typedef bool (*pdb_symbol_visit)(void *context, const struct pdb_symbol *symbol)
 /** Visits the symbols of the kinds asked for (bits), in the file's order. PS_CORRUPT. */
 enum ps_status pdb_symbols(struct pdb *pdb, unsigned kinds, pdb_symbol_visit visit, void *context,
 			   struct ps_error *err);
+
+/**
+ * RVA behind the section of that number (counted from 1); UINT32_MAX when there is none, or when
+ * the code was rearranged after linking.
+ */
+uint32_t pdb_section_end(const struct pdb *pdb, uint16_t section);
 
 /** A structure, class or union that is defined here. */
 struct pdb_struct {

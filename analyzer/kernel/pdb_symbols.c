@@ -24,12 +24,14 @@ enum {
 	S_GPROC32_ID = 0x1147,
 
 	/* Offsets from the record's kind on. */
+	RECORD_FLAGS = 0x02, /* of S_PUB32 */
 	RECORD_OFFSET = 0x06,
 	RECORD_SECTION = 0x0a,
 	RECORD_NAME = 0x0c,
 	REFERENCE_OFFSET = 0x06,
 	REFERENCE_MODULE = 0x0a,
 	REFERENCE_NAME = 0x0c,
+	FUNCTION_LENGTH = 0x0e,
 	FUNCTION_OFFSET = 0x1e,
 	FUNCTION_SECTION = 0x22,
 	FUNCTION_BYTES = 0x24,
@@ -37,6 +39,7 @@ enum {
 	MODULE_STREAM = 0x22,
 	MODULE_SYMBOLS_SIZE = 0x24,
 	MODULE_NAMES = 0x40,
+	PUBLIC_FUNCTION = 2, /* in the flags */
 	MODULES_MOST = 0xffff,
 
 	FUNCTIONS_AHEAD = 4096,
@@ -82,6 +85,16 @@ static void set_rva(const struct pdb *pdb, struct pdb_symbol *symbol)
 		return;
 	symbol->rva = section->rva + symbol->offset;
 	symbol->has_rva = !pdb->moved || move(pdb, &symbol->rva);
+}
+
+uint32_t pdb_section_end(const struct pdb *pdb, uint16_t section)
+{
+	const struct pdb_section *s;
+
+	if (section == 0 || section > pdb->section_count || pdb->moved)
+		return UINT32_MAX;
+	s = &pdb->sections[section - 1];
+	return s->size < UINT32_MAX - s->rva ? s->rva + s->size : UINT32_MAX;
 }
 
 static bool set_name(struct bytes *b, size_t offset, bool counted, struct pdb_symbol *symbol)
@@ -202,6 +215,7 @@ static enum ps_status follow(struct walk *walk, struct bytes *reference, struct 
 	if (kind != S_LPROC32 && kind != S_GPROC32 && kind != S_LPROC32_ID && kind != S_GPROC32_ID)
 		return PS_OK;
 	symbol->offset = bytes_u32(&b, FUNCTION_OFFSET);
+	symbol->length = bytes_u32(&b, FUNCTION_LENGTH);
 	symbol->section = bytes_u16(&b, FUNCTION_SECTION);
 	return PS_OK;
 }
@@ -225,6 +239,8 @@ static enum ps_status take(struct walk *walk, struct bytes *b, bool *go_on, stru
 		symbol.offset = bytes_u32(b, RECORD_OFFSET);
 		symbol.section = bytes_u16(b, RECORD_SECTION);
 	}
+	symbol.is_function =
+		is_function || (kind == S_PUB32 && bytes_u32(b, RECORD_FLAGS) & PUBLIC_FUNCTION);
 	set_rva(walk->pdb, &symbol);
 	*go_on = walk->visit(walk->context, &symbol);
 	return PS_OK;

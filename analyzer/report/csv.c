@@ -248,6 +248,7 @@ static void candidate_line(const struct report *report, const struct report_owne
 		fprintf(out, "0x%" PRIx32, e->rva);
 	fputc(',', out);
 	put_field(out, e ? e->section : NULL, false);
+	put_field(out, e ? e->function : NULL, false);
 	put_field(out, e ? e->source : NULL, false);
 	put_field(out, v ? v->company.value : NULL, false);
 	put_field(out, v ? v->file_version.value : NULL, true);
@@ -260,15 +261,15 @@ static void nobody_line(const struct report_owner *owner, FILE *out)
 
 	put_field(out, tag_text(owner->tag, text), false);
 	put_field(out, tag_hex(owner->tag, hex), false);
-	fprintf(out, "%s,,,,,,,,,,,\r\n", ownership_word(owner->ownership));
+	fprintf(out, "%s,,,,,,,,,,,,\r\n", ownership_word(owner->ownership));
 }
 
 /* One line a candidate, with its best evidence. */
 static enum ps_status csv_owners(const struct report *report, FILE *out, struct ps_error *err)
 {
 	(void)err;
-	fputs("tag,tag_hex,ownership,module,state,grade,sites,api,address,rva,section,read_in,"
-	      "company,file_version\r\n",
+	fputs("tag,tag_hex,ownership,module,state,grade,sites,api,address,rva,section,function,"
+	      "read_in,company,file_version\r\n",
 	      out);
 	for (size_t i = 0; i < report->owner_count; i++) {
 		const struct report_owner *owner = &report->owners[i];

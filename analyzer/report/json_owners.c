@@ -52,6 +52,8 @@ static json_t *json_evidence(struct builder *b, const struct report_evidence *e)
 		put_null(b, o, "rva", no_place);
 	put_text_or(b, o, "api", e->api, "no routine is called there");
 	put_text_or(b, o, "section", e->section, no_place);
+	put_text_or(b, o, "function", e->function,
+		    e->source ? "no PDB of the driver names it" : no_place);
 	put_text_or(b, o, "read_in", e->source, no_place);
 	put_count(b, o, "wrappers", e->levels);
 	put_bool(b, o, "one_of_several_tags", e->one_of_several);

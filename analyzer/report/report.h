@@ -205,6 +205,7 @@ struct report_evidence {
 	uint32_t rva;
 	const char *api;      /* NULL for bytes and for what is no place in code */
 	const char *section;  /* NULL when not known */
+	const char *function; /* "LeakPool+0x12", by a PDB of the driver; NULL when not known */
 	const char *source;   /* "dump", or the path of a file; NULL: neither, a tag list */
 	unsigned levels;      /* wrappers between the site and the API */
 	bool one_of_several;  /* the same site can pass other tags as well */
