@@ -6,35 +6,9 @@
 #include "analyzer/report/render.h"
 
 #include <inttypes.h>
-#include <string.h>
 
+#include "analyzer/report/csv_field.h"
 #include "analyzer/report/owner_cells.h"
-
-static bool needs_quotes(const char *text)
-{
-	size_t length = strlen(text);
-
-	/* blanks at the ends are data (the tag `Irp `), and some readers trim bare ones */
-	return strpbrk(text, ",\"\r\n") ||
-	       (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
-}
-
-/* NULL is an empty field: not known. */
-static void put_field(FILE *out, const char *text, bool last)
-{
-	if (text && needs_quotes(text)) {
-		fputc('"', out);
-		for (; *text != '\0'; text++) {
-			if (*text == '"')
-				fputc('"', out);
-			fputc(*text, out);
-		}
-		fputc('"', out);
-	} else if (text) {
-		fputs(text, out);
-	}
-	fputs(last ? "\r\n" : ",", out);
-}
 
 /* Up to the description, with a comma behind it. */
 static void tag_fields(const struct report_tag *tag, const struct report_line *line, FILE *out)
@@ -42,15 +16,15 @@ static void tag_fields(const struct report_tag *tag, const struct report_line *l
 	const struct report_side *side = line->paged ? &tag->paged : &tag->nonpaged;
 	char text[TAG_TEXT], hex[TAG_HEX];
 
-	put_field(out, tag_text(tag->tag, text), false);
-	put_field(out, tag_hex(tag->tag, hex), false);
+	csv_field(out, tag_text(tag->tag, text), false);
+	csv_field(out, tag_hex(tag->tag, hex), false);
 	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%" PRId64 ",%" PRId64 ",",
 		line->paged ? "paged" : "nonpaged", side->allocs, side->frees, side->diff,
 		side->bytes);
 	if (line->has_per_alloc)
 		fprintf(out, "%" PRId64, line->per_alloc);
 	fprintf(out, ",%s,", tag->complete ? "true" : "false");
-	put_field(out, tag->image, false);
+	csv_field(out, tag->image, false);
 }
 
 static void tag_line(const struct report *report, const struct report_line *line, FILE *out)
@@ -59,9 +33,9 @@ static void tag_line(const struct report *report, const struct report_line *line
 	const struct report_owner *owner = owner_of_tag(report, tag);
 
 	tag_fields(tag, line, out);
-	put_field(out, tag->description.value, false);
-	put_field(out, owner ? owner->words : NULL, false);
-	put_field(out, owner ? ownership_word(owner->ownership) : NULL, true);
+	csv_field(out, tag->description.value, false);
+	csv_field(out, owner ? owner->words : NULL, false);
+	csv_field(out, owner ? ownership_word(owner->ownership) : NULL, true);
 }
 
 static enum ps_status csv_tags(const struct report *report, FILE *out, struct ps_error *err)
@@ -90,7 +64,7 @@ static enum ps_status csv_sessions(const struct report *report, FILE *out, struc
 
 			fprintf(out, "%" PRIu64 ",", s->items[i].id);
 			tag_fields(tag, line, out);
-			put_field(out, tag->description.value, true);
+			csv_field(out, tag->description.value, true);
 		}
 	}
 	return PS_OK;
@@ -114,13 +88,13 @@ static enum ps_status csv_big(const struct report *report, FILE *out, struct ps_
 		const struct report_big_line *line = &big->lines[i];
 		const struct report_big_tag *t = &big->tags[line->tag];
 
-		put_field(out, tag_text(t->tag, text), false);
-		put_field(out, tag_hex(t->tag, hex), false);
+		csv_field(out, tag_text(t->tag, text), false);
+		csv_field(out, tag_hex(t->tag, hex), false);
 		fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,", pool_word(line->paged),
 			line->count, line->bytes, line->per_alloc,
 			big->complete ? "true" : "false");
-		put_field(out, t->image, false);
-		put_field(out, t->description.value, true);
+		csv_field(out, t->image, false);
+		csv_field(out, t->description.value, true);
 	}
 	return PS_OK;
 }
@@ -139,8 +113,8 @@ static enum ps_status csv_big_list(const struct report *report, FILE *out, struc
 		if (status != PS_OK || !found || ferror(out))
 			return status;
 		fprintf(out, "%" PRIu64 ",0x%016" PRIx64 ",", row.index, row.va);
-		put_field(out, tag_text(row.tag, text), false);
-		put_field(out, tag_hex(row.tag, hex), false);
+		csv_field(out, tag_text(row.tag, text), false);
+		csv_field(out, tag_hex(row.tag, hex), false);
 		fprintf(out, "%s,%" PRIu64 ",0x%" PRIx32 ",%s,%s\r\n", pool_word(row.paged),
 			row.bytes, row.type, row.freed ? "true" : "false",
 			row.is_protected ? "true" : "false");
@@ -154,20 +128,20 @@ static void module_line(const struct report *report, const struct report_module 
 	const struct report_driver *driver = m->driver ? &d->items[m->driver - 1] : NULL;
 
 	fprintf(out, "0x%016" PRIx64 ",%" PRIu64 ",", m->base, m->size);
-	put_field(out, m->name.value, false);
-	put_field(out, m->path.value, false);
+	csv_field(out, m->name.value, false);
+	csv_field(out, m->path.value, false);
 	if (m->timestamp.has_value)
 		fprintf(out, "%" PRIu64, m->timestamp.value);
 	fputc(',', out);
-	put_field(out, m->pdb_name.value, false);
-	put_field(out, m->pdb_guid_age.value, false);
+	csv_field(out, m->pdb_name.value, false);
+	csv_field(out, m->pdb_guid_age.value, false);
 	fprintf(out, "%s,", unloaded ? "unloaded" : "loaded");
-	put_field(out, m->unloaded_at.value, false);
-	put_field(out, m->version.company.value, false);
-	put_field(out, m->version.product.value, false);
-	put_field(out, m->version.description.value, false);
-	put_field(out, m->version.file_version.value, false);
-	put_field(out, m->version.original_name.value, false);
+	csv_field(out, m->unloaded_at.value, false);
+	csv_field(out, m->version.company.value, false);
+	csv_field(out, m->version.product.value, false);
+	csv_field(out, m->version.description.value, false);
+	csv_field(out, m->version.file_version.value, false);
+	csv_field(out, m->version.original_name.value, false);
 	if (d->available && !unloaded)
 		fprintf(out, "%" PRId64 ",%" PRId64 ",%s", driver ? driver->nonpaged : 0,
 			driver ? driver->paged : 0, trust_word(d->trust));
@@ -201,16 +175,16 @@ static void process_line(const struct report_process *p, FILE *out)
 	fprintf(out, "%" PRIu64 ",", p->pid);
 	number_field(&p->parent, out);
 	number_field(&p->session, out);
-	put_field(out, p->state, false);
+	csv_field(out, p->state, false);
 	number_field(&p->handles, out);
 	number_field(&p->threads, out);
 	number_field(&p->held, out);
 	number_field(&p->holds, out);
 	fprintf(out, "%s,", p->holds_at_least ? "at-least" : p->holds.has_value ? "exact" : "");
-	put_field(out, p->started.value, false);
-	put_field(out, p->ended.value, false);
+	csv_field(out, p->started.value, false);
+	csv_field(out, p->ended.value, false);
 	fprintf(out, "0x%016" PRIx64 ",", p->address);
-	put_field(out, p->name.value, true);
+	csv_field(out, p->name.value, true);
 }
 
 static enum ps_status csv_processes(const struct report *report, FILE *out, struct ps_error *err)
@@ -233,25 +207,25 @@ static void candidate_line(const struct report *report, const struct report_owne
 	const struct report_version *v = c->version;
 	char text[TAG_TEXT], hex[TAG_HEX];
 
-	put_field(out, tag_text(owner->tag, text), false);
-	put_field(out, tag_hex(owner->tag, hex), false);
-	put_field(out, ownership_word(owner->ownership), false);
-	put_field(out, c->module, false);
+	csv_field(out, tag_text(owner->tag, text), false);
+	csv_field(out, tag_hex(owner->tag, hex), false);
+	csv_field(out, ownership_word(owner->ownership), false);
+	csv_field(out, c->module, false);
 	fprintf(out, "%s,", c->unloaded ? "unloaded" : report->no_file ? "file" : "loaded");
-	put_field(out, c->grade, false);
+	csv_field(out, c->grade, false);
 	fprintf(out, "%u,", candidate_sites(c));
-	put_field(out, e ? e->api : NULL, false);
+	csv_field(out, e ? e->api : NULL, false);
 	if (e && e->address.has_value)
 		fprintf(out, "0x%016" PRIx64, e->address.value);
 	fputc(',', out);
 	if (e && e->source)
 		fprintf(out, "0x%" PRIx32, e->rva);
 	fputc(',', out);
-	put_field(out, e ? e->section : NULL, false);
-	put_field(out, e ? e->function : NULL, false);
-	put_field(out, e ? e->source : NULL, false);
-	put_field(out, v ? v->company.value : NULL, false);
-	put_field(out, v ? v->file_version.value : NULL, true);
+	csv_field(out, e ? e->section : NULL, false);
+	csv_field(out, e ? e->function : NULL, false);
+	csv_field(out, e ? e->source : NULL, false);
+	csv_field(out, v ? v->company.value : NULL, false);
+	csv_field(out, v ? v->file_version.value : NULL, true);
 }
 
 /* A tag without a candidate is a line too: what nobody owns is an answer. */
@@ -259,8 +233,8 @@ static void nobody_line(const struct report_owner *owner, FILE *out)
 {
 	char text[TAG_TEXT], hex[TAG_HEX];
 
-	put_field(out, tag_text(owner->tag, text), false);
-	put_field(out, tag_hex(owner->tag, hex), false);
+	csv_field(out, tag_text(owner->tag, text), false);
+	csv_field(out, tag_hex(owner->tag, hex), false);
 	fprintf(out, "%s,,,,,,,,,,,,\r\n", ownership_word(owner->ownership));
 }
 

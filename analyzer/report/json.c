@@ -22,6 +22,7 @@ enum {
 struct writer {
 	const struct report *report;
 	FILE *out;
+	bool one_line;
 	struct ps_error *err;
 };
 
@@ -38,7 +39,15 @@ static enum ps_status write_line(const struct writer *w, const json_t *value)
 
 static void new_line(const struct writer *w, unsigned depth, bool first)
 {
-	fprintf(w->out, "%s\n%*s", first ? "" : ",", (int)depth, "");
+	fputs(first ? "" : ",", w->out);
+	if (!w->one_line)
+		fprintf(w->out, "\n%*s", (int)depth, "");
+}
+
+static void end_lines(const struct writer *w, unsigned depth)
+{
+	if (!w->one_line)
+		fprintf(w->out, "\n%*s", (int)depth, "");
 }
 
 static enum ps_status write_object(const struct writer *w, const json_t *object, unsigned depth)
@@ -58,7 +67,8 @@ static enum ps_status write_object(const struct writer *w, const json_t *object,
 			return status;
 		first = false;
 	}
-	fprintf(w->out, "\n%*s}", (int)depth, "");
+	end_lines(w, depth);
+	fputc('}', w->out);
 	return status;
 }
 
@@ -73,7 +83,7 @@ static enum ps_status write_array(const struct writer *w, const json_t *array, u
 		status = write_line(w, json_array_get(array, i));
 	}
 	if (count > 0)
-		fprintf(w->out, "\n%*s", (int)depth, "");
+		end_lines(w, depth);
 	fputc(']', w->out);
 	return status;
 }
@@ -100,7 +110,7 @@ static enum ps_status write_tags(const struct writer *w, unsigned depth)
 		status = write_row(w, &b, json_tag(&b, w->report, &w->report->tags[i]));
 	}
 	if (w->report->tag_count > 0)
-		fprintf(w->out, "\n%*s", (int)depth, "");
+		end_lines(w, depth);
 	fputc(']', w->out);
 	return status;
 }
@@ -117,7 +127,7 @@ static enum ps_status write_owners(const struct writer *w, unsigned depth)
 		status = write_row(w, &b, json_owner(&b, &w->report->owners[i]));
 	}
 	if (w->report->owner_count > 0)
-		fprintf(w->out, "\n%*s", (int)depth, "");
+		end_lines(w, depth);
 	fputc(']', w->out);
 	return status;
 }
@@ -135,7 +145,7 @@ static enum ps_status write_processes(const struct writer *w, unsigned depth)
 		status = write_row(w, &b, json_process(&b, &p->items[i]));
 	}
 	if (p->shown > 0)
-		fprintf(w->out, "\n%*s", (int)depth, "");
+		end_lines(w, depth);
 	fputc(']', w->out);
 	return status;
 }
@@ -160,7 +170,8 @@ static enum ps_status write_big_rows(const struct writer *w, unsigned depth)
 			break;
 		first = false;
 	}
-	fprintf(w->out, "\n%*s]", (int)depth, "");
+	end_lines(w, depth);
+	fputc(']', w->out);
 	return status;
 }
 
@@ -226,9 +237,10 @@ static json_t *build_root(struct builder *b, const struct report *report)
 	return root;
 }
 
-enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err)
+static enum ps_status write_report(const struct report *report, bool one_line, FILE *out,
+				   struct ps_error *err)
 {
-	struct writer w = {report, out, err};
+	struct writer w = {report, out, one_line, err};
 	struct builder b = {false};
 	json_t *root = build_root(&b, report);
 	enum ps_status status =
@@ -240,7 +252,17 @@ enum ps_status render_json(const struct report *report, FILE *out, struct ps_err
 	return status;
 }
 
-void render_json_error(const struct ps_error *error, FILE *out)
+enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err)
+{
+	return write_report(report, false, out, err);
+}
+
+enum ps_status render_json_line(const struct report *report, FILE *out, struct ps_error *err)
+{
+	return write_report(report, true, out, err);
+}
+
+static void write_error(const struct ps_error *error, size_t flags, FILE *out)
 {
 	struct builder b = {false};
 	json_t *root = build_object(&b), *value = build_object(&b);
@@ -254,9 +276,19 @@ void render_json_error(const struct ps_error *error, FILE *out)
 		put_null(&b, value, "hint", "there is nothing to advise");
 	put(&b, root, "error", value);
 	if (!b.failed)
-		json_dumpf(root, out, JSON_INDENT(1));
+		json_dumpf(root, out, flags);
 	fputc('\n', out);
 	json_decref(root);
+}
+
+void render_json_error(const struct ps_error *error, FILE *out)
+{
+	write_error(error, JSON_INDENT(1), out);
+}
+
+void render_json_error_line(const struct ps_error *error, FILE *out)
+{
+	write_error(error, JSON_COMPACT, out);
 }
 
 enum ps_status render_finish(FILE *out, struct ps_error *err)

@@ -21,6 +21,19 @@ enum ps_status render_text(const struct report *report, const struct render_opti
 /** One object, keys as docs and poolscope-1.schema.json say. */
 enum ps_status render_json(const struct report *report, FILE *out, struct ps_error *err);
 
+/** The same object on one line, for files of many reports. */
+enum ps_status render_json_line(const struct report *report, FILE *out, struct ps_error *err);
+
+/**
+ * What a database keeps of the report, as one line of JSON: {"case": [...], "tags": [[...], ...],
+ * "drivers", "owners", "findings"}; the columns are those of analyzer/desk/store_schema.c behind
+ * the case's own.
+ */
+enum ps_status render_summary(const struct report *report, FILE *out, struct ps_error *err);
+
+/** {"code", "message"}: what a database keeps of a case without a report. */
+void render_summary_error(const struct ps_error *error, FILE *out);
+
 /**
  * One self-contained page of VIEW_ANALYZE that loads nothing; PS_USAGE for the other views. Ends
  * with PS_INTERRUPTED soon after Ctrl-C. Always UTF-8.
@@ -35,6 +48,9 @@ enum ps_status render_csv(const struct report *report, FILE *out, struct ps_erro
 
 /** {"schema", "error": {code, message, hint}}. Best effort: there is nobody left to tell. */
 void render_json_error(const struct ps_error *error, FILE *out);
+
+/** The same on one line. */
+void render_json_error_line(const struct ps_error *error, FILE *out);
 
 /** Flushes `out`; PS_SYSTEM when something could not be written. */
 enum ps_status render_finish(FILE *out, struct ps_error *err);
