@@ -43,6 +43,9 @@ enum ps_status dump_open_beside(struct dump *dump, const char *name, struct file
 /** Likewise of a last page that the file has only in part. */
 void raw_note_tail(struct dump *dump);
 
+/** What the formats make of the first bytes of a file; see pack_recognise. */
+void dump_recognise(struct file *head, struct recognised *ret);
+
 /* Advice for files that several formats refuse. */
 #define HINT_KERNEL  "give the kernel dump of the machine (Windows\\MEMORY.DMP)"
 #define HINT_WINDOWS "poolscope reads memory of Windows machines only"

@@ -64,7 +64,7 @@ static const struct format *find_format(struct dump *dump, const struct log *log
  * Only the beginning of the file is there, so that most formats find the rest missing. What a
  * format refuses for another reason is no dump, and why it says itself.
  */
-static void recognise(struct file *head, struct recognised *ret)
+void dump_recognise(struct file *head, struct recognised *ret)
 {
 	struct dump *dump = mem_array(1, sizeof(*dump));
 	/* What lies beside the member is not looked for: it would be a file of the caller's. */
@@ -85,6 +85,7 @@ static void recognise(struct file *head, struct recognised *ret)
 			ret->rank = RANK_RAW;
 		else if (format && format->open != foreign_open && error.status != PS_UNSUPPORTED)
 			ret->rank = RANK_DUMP;
+		ret->refused = ret->rank == RANK_NONE && format && format->open != foreign_open;
 		snprintf(ret->words, sizeof(ret->words), "%.150s",
 			 ret->rank == RANK_NONE ? error.text
 			 : dump->title          ? dump->title
@@ -98,8 +99,8 @@ static enum ps_status unpack(struct dump *dump, const struct dump_options *optio
 			     const struct log *log, struct ps_error *err)
 {
 	if (packed_is(&dump->file))
-		return packed_open(&dump->file, &options->pack, recognise, log, options->progress,
-				   &dump->packed, err);
+		return packed_open(&dump->file, &options->pack, dump_recognise, log,
+				   options->progress, &dump->packed, err);
 	if (!options->pack.member)
 		return PS_OK;
 	return ps_fail(err, PS_USAGE, "--member does not apply: %s is no archive",

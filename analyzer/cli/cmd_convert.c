@@ -162,8 +162,8 @@ int command_convert(const struct options *options, const struct symbol_options *
 	if (convert_check(options->file, &how, &error) != PS_OK)
 		return fail_writing(&error);
 	progress_init(&progress, options->verbosity != LOG_QUIET);
-	if (command_open_file(options, CASE_KERNEL, symbols, &log, &progress, &c, &error) !=
-	    PS_OK) {
+	if (command_open_file(options, options->file, CASE_KERNEL, symbols, &log, &progress, &c,
+			      &error) != PS_OK) {
 		progress_end(&progress);
 		result = command_fail(&error, false);
 	} else {

@@ -32,17 +32,25 @@ int command_symbols_list(const struct options *options, const char *cache,
 /** `poolscope convert`: writes a crash dump and says what is in it; returns the exit status. */
 int command_convert(const struct options *options, const struct symbol_options *symbols);
 
+struct inputs;
+
+/** `poolscope batch`; returns the exit status. */
+int command_batch(const struct options *options, const struct inputs *inputs);
+
+/** How text is to be laid out: colours and width of the terminal. */
+struct render_options command_render_options(const struct options *options);
+
 /** Prints the explanation of a finding, or the list of them; returns the exit status. */
 int explain_run(const char *finding);
 
 /** Runs a command from file to printed report; returns the exit status of the program. */
 int command_run(const struct command *command, const struct options *options);
 
-/** Opens options->file with what the options say of it. Otherwise as case_init_with(). */
-enum ps_status command_open_file(const struct options *options, enum case_depth depth,
-				 const struct symbol_options *symbols, const struct log *log,
-				 struct progress *progress, struct case_file *c,
-				 struct ps_error *err);
+/** Opens `path` with what the options say of files. Otherwise as case_init_with(). */
+enum ps_status command_open_file(const struct options *options, const char *path,
+				 enum case_depth depth, const struct symbol_options *symbols,
+				 const struct log *log, struct progress *progress,
+				 struct case_file *c, struct ps_error *err);
 
 /** Prints the error as the command line promises and returns its exit status. */
 int command_fail(const struct ps_error *err, bool json);

@@ -47,6 +47,7 @@ enum pack_rank {
 
 struct recognised {
 	enum pack_rank rank;
+	bool refused;    /* the magic of a dump, which cannot be opened: words say why */
 	char words[160]; /* "Windows crash dump, type 5 (bitmap), 64-bit"; empty: nothing known */
 };
 
