@@ -1,0 +1,323 @@
+/*
+ * The end of one case; see outcome.h.
+ */
+#include "analyzer/desk/outcome.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyzer/report/format.h"
+#include "base/memory.h"
+#include "base/new_file.h"
+
+enum { SUMMARY_MOST = 64 << 20 /* bytes; what is longer is no summary */ };
+
+/* ---- judging ---- */
+
+static enum case_result result_of(const struct worker *worker)
+{
+	if (worker->end == WORKER_TIMED_OUT)
+		return CASE_TIMED_OUT;
+	if (worker->end == WORKER_KILLED)
+		return CASE_CRASHED;
+	switch (worker->status) {
+	case JOB_COMPLETE: return CASE_COMPLETE;
+	case JOB_INCOMPLETE: return CASE_INCOMPLETE;
+	case JOB_REFUSED: return CASE_REFUSED;
+	default: return CASE_FAULT;
+	}
+}
+
+static json_t *read_summary(int fd)
+{
+	struct stat st;
+	json_t *summary = NULL;
+	char *text;
+
+	if (fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > SUMMARY_MOST)
+		return NULL;
+	text = malloc((size_t)st.st_size);
+	if (text && pread(fd, text, (size_t)st.st_size, 0) == st.st_size)
+		summary = json_loadb(text, (size_t)st.st_size, 0, NULL);
+	free(text);
+	return summary;
+}
+
+/* An error that the worker could not word itself. */
+static enum ps_status make_error(struct outcome *o, struct ps_error *err)
+{
+	struct ps_error error = PS_ERROR_INIT;
+	const struct worker *worker = o->worker;
+	FILE *out;
+
+	if (o->result == CASE_CHANGED)
+		ps_fail(&error, PS_SYSTEM, "the file changed or vanished while it was read");
+	else if (o->result == CASE_TIMED_OUT)
+		ps_fail(&error, PS_INTERNAL, "not done within the time limit, and ended");
+	else if (worker->end == WORKER_KILLED)
+		ps_fail(&error, PS_INTERNAL, "the worker was killed by signal %d (%s)",
+			worker->status, strsignal(worker->status));
+	else
+		ps_fail(&error, PS_INTERNAL, "the worker ended with exit status %d and no report",
+			worker->status);
+	o->code = ps_status_word(error.status);
+	o->error = mem_strndup(error.text, strlen(error.text));
+	o->error_fd = memfd_create("poolscope", MFD_CLOEXEC);
+	out = o->error_fd >= 0 ? fdopen(dup(o->error_fd), "w") : NULL;
+	if (!out || !o->error)
+		return ps_fail_memory(err, "a report");
+	render_json_error_line(&error, out);
+	return fclose(out) == 0 ? PS_OK : ps_fail_memory(err, "a report");
+}
+
+/* A report and a summary must both be there, and nothing have come between. */
+static bool has_report(const struct outcome *o)
+{
+	struct stat st;
+
+	return o->worker->end == WORKER_EXITED && o->summary &&
+	       fstat(o->worker->outputs[WORKER_REPORT], &st) == 0 && st.st_size > 2;
+}
+
+static enum ps_status take_error(struct outcome *o, struct ps_error *err)
+{
+	const char *words = json_string_value(json_object_get(o->summary, "message"));
+
+	o->code = json_string_value(json_object_get(o->summary, "code"));
+	if (!words)
+		return PS_OK;
+	o->error = mem_strndup(words, strlen(words));
+	return o->error ? PS_OK : ps_fail_memory(err, "a report");
+}
+
+enum ps_status outcome_init(struct outcome *o, const struct found_file *file,
+			    const struct worker *worker, struct ps_error *err)
+{
+	struct file_stamp now;
+	bool there = file_stamp_read(file->path, &now);
+
+	*o = (struct outcome){.file = file, .worker = worker, .error_fd = -1};
+	o->stamp = file->stamp;
+	o->result = result_of(worker);
+	o->summary = read_summary(worker->outputs[WORKER_SUMMARY]);
+	if (!there || !file_stamp_equal(&now, &file->stamp))
+		o->result = CASE_CHANGED;
+	else if (has_report(o))
+		return take_error(o, err);
+	else if (o->result < CASE_CRASHED)
+		o->result = CASE_FAULT;
+	json_decref(o->summary);
+	o->summary = NULL;
+	return make_error(o, err);
+}
+
+void outcome_fini(struct outcome *o)
+{
+	json_decref(o->summary);
+	free(o->error);
+	if (o->error_fd >= 0)
+		close(o->error_fd);
+}
+
+/* ---- keeping ---- */
+
+static char *text_of(json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+
+	json_decref(object);
+	return text;
+}
+
+/* {"case":{...} without the closing brace of the whole. */
+static char *head_of(const struct outcome *o)
+{
+	char id[LINE_ID], key[33], *path = format_safe(o->file->path, TARGET_UTF8), *head, *text;
+	json_t *object = json_object();
+
+	results_id(o->file->path, &o->stamp, id);
+	snprintf(key, sizeof(key), "%016" PRIx64 "%016" PRIx64, o->stamp.key[0], o->stamp.key[1]);
+	json_object_set_new(object, "path", json_string(path ? path : ""));
+	json_object_set_new(object, "size", json_integer((json_int_t)o->stamp.size));
+	json_object_set_new(object, "mtime_ns", json_integer(o->stamp.mtime_ns));
+	json_object_set_new(object, "content_key", json_string(key));
+	json_object_set_new(object, "result", json_string(case_result_word(o->result)));
+	text = text_of(object);
+	head = path && text ? mem_printf("{\"case\":{\"id\":\"%s\",%s", id, text + 1) : NULL;
+	free(text);
+	free(path);
+	return head;
+}
+
+/* NAME of OUT/cases: the file's own as far as it is harmless, and the hash of its path. */
+static char *name_of(const struct outcome *o, const char *out, const char *suffix)
+{
+	const char *base = strrchr(o->file->path, '/');
+	char plain[64], id[LINE_ID];
+	size_t length = 0;
+
+	base = base ? base + 1 : o->file->path;
+	for (; *base != '\0' && length < sizeof(plain) - 1; base++) {
+		bool harmless = (*base >= 'a' && *base <= 'z') || (*base >= 'A' && *base <= 'Z') ||
+				(*base >= '0' && *base <= '9') || *base == '-' ||
+				(*base == '.' && length > 0);
+
+		plain[length++] = harmless ? *base : '_';
+	}
+	plain[length] = '\0';
+	results_id(o->file->path, &o->stamp, id);
+	return mem_printf("%s/cases/%s-%.16s%s", out, plain, id, suffix);
+}
+
+static enum ps_status copy_file(int from, int to, const char *path, struct ps_error *err)
+{
+	char room[1 << 16];
+	off_t at = 0;
+	ssize_t got;
+
+	while ((got = pread(from, room, sizeof(room), at)) > 0) {
+		for (ssize_t done = 0; done < got;) {
+			ssize_t now = write(to, room + done, (size_t)(got - done));
+
+			if (now < 0)
+				return ps_fail_errno(err, errno, "cannot write %s", path);
+			done += now;
+		}
+		at += got;
+	}
+	return PS_OK;
+}
+
+static enum ps_status keep_file(const struct outcome *o, int fd, const char *out,
+				const char *suffix, struct ps_error *err)
+{
+	char *folder = mem_printf("%s/cases", out), *path = name_of(o, out, suffix);
+	struct new_file file;
+
+	if (!folder || !path)
+		ps_fail_memory(err, "a name");
+	else if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+		ps_fail_errno(err, errno, "cannot make the folder %s", folder);
+	else if (new_file_create(&file, path, err) == PS_OK) {
+		if (copy_file(fd, file.fd, path, err) == PS_OK)
+			new_file_commit(&file, true, err);
+		new_file_discard(&file);
+	}
+	free(folder);
+	free(path);
+	return err->status;
+}
+
+static enum ps_status keep_files(const struct outcome *o, int report,
+				 const struct batch_options *options, struct ps_error *err)
+{
+	struct stat st;
+	int page = o->worker->outputs[WORKER_PAGE];
+
+	if (options->keep_reports && keep_file(o, report, options->out, ".json", err) != PS_OK)
+		return err->status;
+	if (options->keep_pages && o->error_fd < 0 && fstat(page, &st) == 0 && st.st_size > 0)
+		return keep_file(o, page, options->out, ".html", err);
+	return PS_OK;
+}
+
+enum ps_status outcome_keep(struct outcome *o, const struct batch_options *options,
+			    struct results *results, struct store *store, struct ps_error *err)
+{
+	int report = o->error_fd >= 0 ? o->error_fd : o->worker->outputs[WORKER_REPORT];
+	char *head = head_of(o);
+	struct case_record record = {
+		.path = o->file->path,
+		.stamp = o->stamp,
+		.result = case_result_word(o->result),
+		.code = o->code,
+		.error = o->error,
+		.done = o->result == CASE_COMPLETE || o->result == CASE_INCOMPLETE,
+		.seconds = o->worker->seconds,
+		.summary = o->summary,
+	};
+
+	if (!head)
+		ps_fail_memory(err, "a report");
+	else if (keep_files(o, report, options, err) == PS_OK &&
+		 results_add(results, head, report, &record.line, err) == PS_OK)
+		store_put(store, &record, err);
+	free(head);
+	return err->status;
+}
+
+/* ---- rows of the summary table ---- */
+
+static char *column_text(sqlite3_stmt *row, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(row, column);
+
+	return text ? mem_strndup(text, strlen(text)) : NULL;
+}
+
+static int column_permille(sqlite3_stmt *row, int column)
+{
+	return sqlite3_column_type(row, column) == SQLITE_NULL ? -1
+							       : sqlite3_column_int(row, column);
+}
+
+static enum case_result result_named(const char *word)
+{
+	for (unsigned i = 0; word && i < CASE_RESULTS; i++)
+		if (strcmp(case_result_word((enum case_result)i), word) == 0)
+			return (enum case_result)i;
+	return CASE_FAULT;
+}
+
+static bool add_row(struct batch_report *report, const char *path, sqlite3_stmt *row)
+{
+	void *rows = report->rows;
+	struct batch_row *added;
+
+	if (!mem_grow(&rows, report->row_count, &report->row_capacity, sizeof(*added)))
+		return false;
+	report->rows = rows;
+	added = &report->rows[report->row_count++];
+	*added = (struct batch_row){
+		.path = mem_strndup(path, strlen(path)),
+		.result = result_named((const char *)sqlite3_column_text(row, 0)),
+		.product = column_text(row, 1),
+		.nonpaged_permille = column_permille(row, 2),
+		.paged_permille = column_permille(row, 3),
+		.top_tag = column_text(row, 4),
+		.top_owner = column_text(row, 5),
+		.error = column_text(row, 6),
+	};
+	report->results[added->result]++;
+	return added->path != NULL;
+}
+
+enum ps_status outcome_rows(struct store *store, const struct found *found,
+			    struct batch_report *report, struct ps_error *err)
+{
+	static const char text[] = "SELECT result, product, nonpaged_permille, paged_permille,"
+				   " top_tag, top_owner, error FROM cases WHERE path = ?1";
+	sqlite3_stmt *row;
+
+	memset(report->results, 0, sizeof(report->results));
+	if (sqlite3_prepare_v2(store_handle(store), text, -1, &row, NULL) != SQLITE_OK)
+		return ps_fail(err, PS_SYSTEM, "cannot read the database: %s",
+			       sqlite3_errmsg(store_handle(store)));
+	for (size_t i = 0; i < found->count && err->status == PS_OK; i++) {
+		const char *path = found->files[i].path;
+
+		sqlite3_bind_blob(row, 1, path, (int)strlen(path), SQLITE_STATIC);
+		if (sqlite3_step(row) == SQLITE_ROW && !add_row(report, path, row))
+			ps_fail_memory(err, "the summary");
+		sqlite3_reset(row);
+	}
+	sqlite3_finalize(row);
+	return err->status;
+}

@@ -1,0 +1,317 @@
+/*
+ * results.jsonl; see results.h.
+ */
+#include "analyzer/desk/results.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/memory.h"
+#include "base/new_file.h"
+
+enum { COPY = 1 << 16 };
+
+static const char id_before[] = "{\"case\":{\"id\":\"";
+
+char *results_id(const char *path, const struct file_stamp *stamp, char id[LINE_ID])
+{
+	snprintf(id, LINE_ID, "%016" PRIx64 "-%016" PRIx64 "%016" PRIx64,
+		 XXH3_64bits(path, strlen(path)), stamp->key[0], stamp->key[1]);
+	return id;
+}
+
+static enum ps_status fail(const struct results *results, const char *what, struct ps_error *err)
+{
+	return ps_fail_errno(err, errno ? errno : EIO, "cannot %s %s", what, results->path);
+}
+
+static bool write_all(int fd, const char *from, size_t length, uint64_t offset)
+{
+	while (length > 0) {
+		ssize_t done = pwrite(fd, from, length, (off_t)offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		from += done;
+		offset += (uint64_t)done;
+		length -= (size_t)done;
+	}
+	return true;
+}
+
+/* Copies [from, from+length) of one file into another, or as far as there is. */
+static bool copy(int to, uint64_t at, int fd, uint64_t from, uint64_t length, uint64_t *ret_done)
+{
+	char room[COPY];
+
+	*ret_done = 0;
+	while (*ret_done < length) {
+		size_t now = length - *ret_done < COPY ? (size_t)(length - *ret_done) : COPY;
+		ssize_t got = pread(fd, room, now, (off_t)(from + *ret_done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 || (got > 0 && !write_all(to, room, (size_t)got, at + *ret_done)))
+			return false;
+		if (got == 0)
+			break;
+		*ret_done += (uint64_t)got;
+	}
+	return true;
+}
+
+enum ps_status results_add(struct results *results, const char *head, int fd,
+			   struct line_place *ret, struct ps_error *err)
+{
+	uint64_t at = results->end, done = 0;
+	size_t length = strlen(head);
+
+	/* The report's own brace gives way to the comma behind what stands in front. */
+	if (!write_all(results->fd, head, length, at) ||
+	    !write_all(results->fd, ",", 1, at + length) ||
+	    !copy(results->fd, at + length + 1, fd, 1, UINT64_MAX, &done)) {
+		fail(results, "write", err);
+		if (ftruncate(results->fd, (off_t)results->end) != 0)
+			errno = 0; /* what is behind the end does not count */
+		return err->status;
+	}
+	ret->offset = at;
+	ret->length = length + 1 + done;
+	results->end = at + ret->length;
+	return PS_OK;
+}
+
+/* ---- bringing database and file together ---- */
+
+struct row {
+	int64_t id;
+	char line_id[LINE_ID];
+	struct line_place line;
+	bool found;
+};
+
+struct rows {
+	struct row *items;
+	size_t count, capacity;
+};
+
+static enum ps_status add_row(void *context, const char *path, const struct stored_case *found,
+			      struct ps_error *err)
+{
+	struct rows *rows = context;
+	void *items = rows->items;
+	struct row row = {.id = found->id, .line = found->line};
+
+	if (!mem_grow(&items, rows->count, &rows->capacity, sizeof(row)))
+		return ps_fail_memory(err, "the list of cases");
+	rows->items = items;
+	results_id(path, &found->stamp, row.line_id);
+	rows->items[rows->count++] = row;
+	return PS_OK;
+}
+
+/* Whether the line that begins at `offset` is that of the case; its end is checked as well. */
+static bool stands_there(const struct results *results, const struct row *row)
+{
+	char room[sizeof(id_before) + LINE_ID], last = 0;
+	size_t before = sizeof(id_before) - 1, id = LINE_ID - 1;
+
+	return row->line.length > before + id &&
+	       row->line.offset + row->line.length <= results->end &&
+	       pread(results->fd, room, before + id, (off_t)row->line.offset) ==
+		       (ssize_t)(before + id) &&
+	       memcmp(room, id_before, before) == 0 &&
+	       memcmp(room + before, row->line_id, id) == 0 &&
+	       pread(results->fd, &last, 1, (off_t)(row->line.offset + row->line.length - 1)) ==
+		       1 &&
+	       last == '\n';
+}
+
+static int by_line_id(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->line_id, ((const struct row *)b)->line_id);
+}
+
+/* Takes a line of the file to the row that it is of. The last line of an id counts. */
+static void take_line(struct rows *rows, const char *line, uint64_t offset, uint64_t length)
+{
+	size_t before = sizeof(id_before) - 1;
+	struct row key, *row;
+
+	if (length < before + LINE_ID || memcmp(line, id_before, before) != 0)
+		return;
+	memcpy(key.line_id, line + before, LINE_ID - 1);
+	key.line_id[LINE_ID - 1] = '\0';
+	row = bsearch(&key, rows->items, rows->count, sizeof(key), by_line_id);
+	if (row) {
+		row->line = (struct line_place){offset, length};
+		row->found = true;
+	}
+}
+
+static enum ps_status scan(const struct results *results, struct rows *rows, struct ps_error *err)
+{
+	FILE *file = fopen(results->path, "r");
+	char *line = NULL;
+	size_t room = 0;
+	uint64_t offset = 0;
+	ssize_t length;
+
+	if (!file)
+		return fail(results, "read", err);
+	while ((length = getline(&line, &room, file)) > 0) {
+		if (line[length - 1] == '\n')
+			take_line(rows, line, offset, (uint64_t)length);
+		offset += (uint64_t)length;
+	}
+	free(line);
+	fclose(file);
+	return PS_OK;
+}
+
+static enum ps_status put_right(struct results *results, struct rows *rows, struct store *store,
+				struct ps_error *err)
+{
+	struct moved_line *moved = mem_array(rows->count, sizeof(*moved));
+
+	if (!moved)
+		return ps_fail_memory(err, "the list of cases");
+	qsort(rows->items, rows->count, sizeof(*rows->items), by_line_id);
+	scan(results, rows, err);
+	for (size_t i = 0; i < rows->count; i++) {
+		/* A line of no length: the case is done again. */
+		if (!rows->items[i].found)
+			rows->items[i].line = (struct line_place){0, 0};
+		moved[i] = (struct moved_line){rows->items[i].id, rows->items[i].line};
+	}
+	if (err->status == PS_OK)
+		store_move_lines(store, moved, rows->count, err);
+	free(moved);
+	return err->status;
+}
+
+/* What stands behind the last line that the database knows was never finished. */
+static enum ps_status agree(struct results *results, struct store *store, struct ps_error *err)
+{
+	struct rows rows = {NULL, 0, 0};
+	bool right = true;
+
+	store_each(store, add_row, &rows, err);
+	for (size_t i = 0; i < rows.count; i++)
+		right = right &&
+			(rows.items[i].line.length == 0 || stands_there(results, &rows.items[i]));
+	if (err->status == PS_OK && !right)
+		put_right(results, &rows, store, err);
+	results->end = 0;
+	for (size_t i = 0; i < rows.count; i++)
+		if (rows.items[i].line.offset + rows.items[i].line.length > results->end)
+			results->end = rows.items[i].line.offset + rows.items[i].line.length;
+	free(rows.items);
+	if (err->status == PS_OK && ftruncate(results->fd, (off_t)results->end) != 0)
+		return fail(results, "write", err);
+	return err->status;
+}
+
+enum ps_status results_open(struct results *results, const char *folder, struct store *store,
+			    struct ps_error *err)
+{
+	struct stat st;
+
+	*results = (struct results){.fd = -1};
+	results->path = mem_printf("%s/results.jsonl", folder);
+	if (!results->path)
+		return ps_fail_memory(err, "the results");
+	results->fd = open(results->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (results->fd < 0 || fstat(results->fd, &st) != 0)
+		return fail(results, "open", err);
+	results->end = (uint64_t)st.st_size;
+	return agree(results, store, err);
+}
+
+void results_close(struct results *results)
+{
+	if (results->fd >= 0)
+		close(results->fd);
+	free(results->path);
+	*results = (struct results){.fd = -1};
+}
+
+/* ---- sorting ---- */
+
+static bool is_sorted(const struct rows *rows, uint64_t end)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (rows->items[i].line.length == 0)
+			continue;
+		if (rows->items[i].line.offset != at)
+			return false;
+		at += rows->items[i].line.length;
+	}
+	return at == end;
+}
+
+static enum ps_status write_sorted(struct results *results, const struct rows *rows, int to,
+				   struct moved_line *moved, struct ps_error *err)
+{
+	uint64_t at = 0, done;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct line_place *line = &rows->items[i].line;
+
+		if (!copy(to, at, results->fd, line->offset, line->length, &done) ||
+		    done != line->length)
+			return fail(results, "rewrite", err);
+		moved[i] = (struct moved_line){rows->items[i].id, {at, done}};
+		at += done;
+	}
+	results->end = at;
+	return PS_OK;
+}
+
+static enum ps_status replace(struct results *results, const struct rows *rows, struct store *store,
+			      struct ps_error *err)
+{
+	struct moved_line *moved = mem_array(rows->count + 1, sizeof(*moved));
+	struct new_file sorted;
+
+	if (!moved)
+		return ps_fail_memory(err, "the list of cases");
+	if (new_file_create(&sorted, results->path, err) == PS_OK) {
+		write_sorted(results, rows, sorted.fd, moved, err);
+		if (err->status == PS_OK)
+			new_file_commit(&sorted, true, err);
+		new_file_discard(&sorted);
+	}
+	if (err->status == PS_OK)
+		store_move_lines(store, moved, rows->count, err);
+	free(moved);
+	return err->status;
+}
+
+enum ps_status results_sort(struct results *results, struct store *store, struct ps_error *err)
+{
+	struct rows rows = {NULL, 0, 0};
+
+	if (store_each(store, add_row, &rows, err) == PS_OK && !is_sorted(&rows, results->end)) {
+		replace(results, &rows, store, err);
+		if (err->status == PS_OK) {
+			close(results->fd);
+			results->fd = open(results->path, O_RDWR | O_CLOEXEC);
+			if (results->fd < 0)
+				fail(results, "open", err);
+		}
+	}
+	free(rows.items);
+	return err->status;
+}

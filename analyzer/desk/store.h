@@ -1,0 +1,78 @@
+/*
+ * The database of a batch: OUT/cases.db, SQLite 3, write-ahead logging, one writer. The schema is
+ * in store_schema.c and docs/batch.md; its version is kept in it, and older ones are brought up.
+ *
+ * store_open() opens or makes it, store_close() closes it. Texts handed out are valid until the
+ * next call.
+ */
+#ifndef PS_ANALYZER_DESK_STORE_H
+#define PS_ANALYZER_DESK_STORE_H
+
+#include <jansson.h>
+
+#include "analyzer/desk/found.h"
+
+struct store; /* opaque */
+struct sqlite3;
+
+enum { STORE_VERSION = 1 };
+
+/** Where the line of a case stands in results.jsonl. */
+struct line_place {
+	uint64_t offset, length; /* bytes; the newline is counted */
+};
+
+struct stored_case {
+	int64_t id;
+	struct file_stamp stamp;
+	struct line_place line;
+	bool done; /* its result is final: it is not tried again by itself */
+};
+
+/** `writable` false: PS_NOT_FOUND when there is no database, and nothing is changed in it. */
+enum ps_status store_open(const char *folder, bool writable, struct store **ret,
+			  struct ps_error *err);
+void store_close(struct store *store);
+
+/** The case of a path; *ret_there false when there is none. */
+enum ps_status store_find(struct store *store, const char *path, struct stored_case *ret,
+			  bool *ret_there, struct ps_error *err);
+
+/** What is kept of one case. */
+struct case_record {
+	const char *path;
+	struct file_stamp stamp;
+	struct line_place line;
+	const char *result; /* "complete", "incomplete", "refused", "crashed", ... */
+	const char *code;   /* of the error; NULL: none */
+	const char *error;  /* its words; NULL: none */
+	bool done;
+	double seconds;
+	const json_t *summary; /* see summary.h; NULL: none */
+};
+
+/** Adds a case or replaces the one of the same path, in one transaction. */
+enum ps_status store_put(struct store *store, const struct case_record *record,
+			 struct ps_error *err);
+
+/** Every case by the bytes of its path. */
+typedef enum ps_status store_visit(void *context, const char *path, const struct stored_case *found,
+				   struct ps_error *err);
+enum ps_status store_each(struct store *store, store_visit *visit, void *context,
+			  struct ps_error *err);
+
+/** Sets where lines stand: all of them or none. */
+struct moved_line {
+	int64_t id;
+	struct line_place line;
+};
+enum ps_status store_move_lines(struct store *store, const struct moved_line *moved, size_t count,
+				struct ps_error *err);
+
+/** For queries; borrowed. */
+struct sqlite3 *store_handle(struct store *store);
+
+/** Brings the schema to STORE_VERSION. PS_UNSUPPORTED when it is newer. */
+enum ps_status store_migrate(struct sqlite3 *db, struct ps_error *err);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * The schema of cases.db, as steps from each version to the next: see docs/batch.md for what the
+ * columns mean. A step that has been released is never changed.
+ */
+#include <sqlite3.h>
+
+#include "analyzer/desk/store.h"
+
+static const char *const steps[STORE_VERSION] = {
+	"CREATE TABLE cases ("
+	" id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,"
+	" mtime_ns INTEGER NOT NULL, content_key BLOB NOT NULL, result TEXT NOT NULL,"
+	" done INTEGER NOT NULL, error_code TEXT, error TEXT, seconds REAL,"
+	" line_offset INTEGER NOT NULL, line_length INTEGER NOT NULL,"
+	" format TEXT, product TEXT, build INTEGER, arch TEXT, computer TEXT, crash_time TEXT,"
+	" uptime_seconds INTEGER, bugcheck INTEGER, nonpaged_bytes INTEGER, paged_bytes INTEGER,"
+	" nonpaged_permille INTEGER, paged_permille INTEGER, top_tag TEXT, top_owner TEXT,"
+	" verdict TEXT);"
+	"CREATE TABLE tags ("
+	" case_id INTEGER NOT NULL REFERENCES cases(id) ON DELETE CASCADE, tag TEXT NOT NULL,"
+	" paged INTEGER NOT NULL, place INTEGER NOT NULL, allocs INTEGER, frees INTEGER,"
+	" bytes INTEGER, complete INTEGER NOT NULL, owner TEXT,"
+	" PRIMARY KEY (case_id, paged, place)) WITHOUT ROWID;"
+	"CREATE TABLE drivers ("
+	" case_id INTEGER NOT NULL REFERENCES cases(id) ON DELETE CASCADE, module TEXT NOT NULL,"
+	" place INTEGER NOT NULL, version TEXT, company TEXT, microsoft INTEGER,"
+	" nonpaged_bytes INTEGER, paged_bytes INTEGER,"
+	" PRIMARY KEY (case_id, place)) WITHOUT ROWID;"
+	"CREATE TABLE owners ("
+	" case_id INTEGER NOT NULL REFERENCES cases(id) ON DELETE CASCADE, tag TEXT NOT NULL,"
+	" place INTEGER NOT NULL, module TEXT NOT NULL, version TEXT, grade TEXT NOT NULL,"
+	" proof INTEGER NOT NULL, PRIMARY KEY (case_id, tag, place)) WITHOUT ROWID;"
+	"CREATE TABLE findings ("
+	" case_id INTEGER NOT NULL REFERENCES cases(id) ON DELETE CASCADE, place INTEGER NOT NULL,"
+	" finding TEXT NOT NULL, severity TEXT NOT NULL, title TEXT NOT NULL,"
+	" PRIMARY KEY (case_id, place)) WITHOUT ROWID;"
+	"CREATE INDEX tags_by_tag ON tags (tag, place);"
+	"CREATE INDEX drivers_by_module ON drivers (module, place);"
+	"CREATE INDEX findings_by_finding ON findings (finding);",
+};
+
+static enum ps_status fail(sqlite3 *db, const char *what, struct ps_error *err)
+{
+	return ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what, sqlite3_errmsg(db));
+}
+
+static enum ps_status read_version(sqlite3 *db, int *ret, struct ps_error *err)
+{
+	sqlite3_stmt *statement;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
+		return fail(db, "read", err);
+	*ret = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
+	sqlite3_finalize(statement);
+	return *ret < 0 ? fail(db, "read", err) : PS_OK;
+}
+
+static enum ps_status run_step(sqlite3 *db, int version, struct ps_error *err)
+{
+	char *last = sqlite3_mprintf("PRAGMA user_version = %d; COMMIT", version + 1);
+	bool done;
+
+	if (!last)
+		return ps_fail_memory(err, "the database");
+	done = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK &&
+	       sqlite3_exec(db, steps[version], NULL, NULL, NULL) == SQLITE_OK &&
+	       sqlite3_exec(db, last, NULL, NULL, NULL) == SQLITE_OK;
+	sqlite3_free(last);
+	if (done)
+		return PS_OK;
+	fail(db, "make", err);
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return err->status;
+}
+
+enum ps_status store_migrate(sqlite3 *db, struct ps_error *err)
+{
+	int version = -1;
+
+	if (read_version(db, &version, err) != PS_OK)
+		return err->status;
+	if (version > STORE_VERSION)
+		return ps_fail(
+			err, PS_UNSUPPORTED,
+			"its database is of version %d, of a newer poolscope; this one knows "
+			"version %d",
+			version, STORE_VERSION);
+	for (; version < STORE_VERSION; version++)
+		if (run_step(db, version, err) != PS_OK)
+			return err->status;
+	return PS_OK;
+}
