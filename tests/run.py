@@ -17,8 +17,9 @@ import traceback
 
 from harness import Failure, Result, Skip
 
-SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "qemu", "rvas",
-          "symbols", "totals", "sessions", "real", "pe", "owners", "drivers", "processes", "verdict", "html", "mutate"]
+SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch", "qemu",
+          "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers", "processes", "verdict", "html",
+          "mutate"]
 ON_REQUEST = ["mutate-long"]
 # Independent of the machine's size, so that a time-out means the same everywhere.
 JOBS = 2

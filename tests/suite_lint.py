@@ -153,8 +153,8 @@ def no_binaries():
 def cases():
     yield "includes-follow-the-arrows", arrows
     yield "json-only-in-report", only_in(
-        r"\bjson_\w+\s*\(|<jansson\.h>", ("analyzer/report/", "analyzer/texts/known.c", "corpus/"),
-        "JSON is written by report/ and read by texts/known.c only:"
+        r"\bjson_\w+\s*\(|<jansson\.h>", ("analyzer/report/", "analyzer/texts/known.c", "analyzer/desk/", "corpus/"),
+        "JSON is written by report/ and read by texts/known.c and desk/ only:"
     )
     yield "printing-only-in-renderers", only_in(
         r"\b(printf|puts|putchar|perror)\s*\(|\bstdout\b",

@@ -17,7 +17,7 @@ static void choose(const struct options *options, struct selection *ret)
 	ret->processes = ret->top_each;
 	ret->drivers = options->has_top ? options->top : DRIVER_ROWS;
 	ret->evidence = EVIDENCE_SHORT;
-	if (options->html || options->output == OUTPUT_HTML)
+	if (options->html || options->output == OUTPUT_HTML || options->batch.keep_pages)
 		ret->listings = LISTED_TAGS;
 	ret->with_empty = true;
 }

@@ -29,6 +29,9 @@ static const struct {
 	[COMMAND_SYMBOLS] = {"symbols",
 			     "check FILE: which symbols the dump wants; add DIR: take some "
 			     "into the cache; list"},
+	[COMMAND_BATCH] = {"batch",
+			   "PATH... -o OUT: analyze of every dump in these folders, a worker "
+			   "process each; goes on where it was ended"},
 };
 
 const struct option_spec option_specs[OPTION_SPECS] = {
@@ -47,7 +50,17 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "bytes (default), diff, allocs, frees, tag or per-alloc; of processes handles (default), "
 	 "holds, pid or name"},
 	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES, "at most N rows a table; 0 is all"},
-	{"pooltag", OPTION_POOLTAG, "FILE", IN_NAMED,
+	{"out", OPTION_OUT, "OUT", IN_BATCH,
+	 "folder of the results; what is there is not done again"},
+	{"jobs", OPTION_JOBS, "N", IN_BATCH, "worker processes at once (one a processor)"},
+	{"timeout", OPTION_TIMEOUT, "SECONDS", IN_BATCH, "end a case after so long (300)"},
+	{"max-memory", OPTION_MAX_MEMORY, "SIZE", IN_BATCH,
+	 "memory of a case: bytes, or with K, M, G or T (4G)"},
+	{"retry-failed", OPTION_RETRY_FAILED, NULL, IN_BATCH, "try cases that failed once more"},
+	{"case-json", OPTION_CASE_JSON, NULL, IN_BATCH, "also write OUT/cases/NAME.json"},
+	{"case-html", OPTION_CASE_HTML, NULL, IN_BATCH, "also write OUT/cases/NAME.html"},
+	{"shard", OPTION_SHARD, "K/N", IN_BATCH, "only the K-th of N parts of the cases"},
+	{"pooltag", OPTION_POOLTAG, "FILE", IN_LISTED,
 	 "take descriptions of tags from a pooltag.txt first"},
 	{"drivers", OPTION_DRIVERS, "DIR", IN_DRIVERS,
 	 "copies of the machine's driver files, for what is not in the dump; repeatable"},
@@ -55,7 +68,7 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "do not look in the drivers' code for whose a tag is"},
 	{"httperr", OPTION_HTTPERR, "PATH", IN_ANALYZE,
 	 "HTTPERR logs of the server, files or folders, to lay beside the dump; repeatable"},
-	{"known", OPTION_KNOWN, "FILE", IN_ANALYZE,
+	{"known", OPTION_KNOWN, "FILE", IN_ANALYZE | IN_BATCH,
 	 "a list of known problems to compare the drivers with"},
 	{"ticket", OPTION_TICKET, NULL, IN_ANALYZE,
 	 "a plain block of text to paste into a support case"},
@@ -71,15 +84,15 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"force", OPTION_FORCE, NULL, IN_CONVERT,
 	 "replace OUT when it is there, and do not ask for room on the disk"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
-	{"csv", OPTION_CSV, NULL, IN_TABLES, "comma-separated values instead of text"},
+	{"csv", OPTION_CSV, NULL, IN_TABLES | IN_BATCH, "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
 	{"reader", OPTION_READER, "WHO", IN_ALL | IN_CONVERT,
 	 "who reads an ELF core: native (default) or kdumpfile"},
 	{"member", OPTION_MEMBER, "NAME", IN_OPENED,
 	 "which file of an archive to open; #N is the N-th; a/b is b in the archive a"},
-	{"password-file", OPTION_PASSWORD_FILE, "FILE", IN_OPENED,
+	{"password-file", OPTION_PASSWORD_FILE, "FILE", IN_OPENED | IN_BATCH,
 	 "the password of an encrypted archive is the first line of this file"},
-	{"max-expand", OPTION_MAX_EXPAND, "SIZE", IN_OPENED,
+	{"max-expand", OPTION_MAX_EXPAND, "SIZE", IN_OPENED | IN_BATCH,
 	 "unpack at most so much of an archive: bytes, or with K, M, G or T (256G)"},
 	{"verbose", OPTION_VERBOSE, NULL, IN_ALL | IN_CONVERT,
 	 "say what is being done (on standard error)"},
@@ -129,6 +142,8 @@ static void print_option(const struct option_spec *spec, FILE *out)
 	char left[32];
 	const char *letter = spec->id == OPTION_VERBOSE ? "-v, "
 			     : spec->id == OPTION_QUIET ? "-q, "
+			     : spec->id == OPTION_OUT   ? "-o, "
+			     : spec->id == OPTION_JOBS  ? "-j, "
 							: "    ";
 
 	if (!spec->argument)
@@ -146,6 +161,7 @@ void options_help(enum command_id command, FILE *out)
 	fprintf(out, "Usage: poolscope %s %s\n\n%s\n\n", commands[command].name,
 		command == COMMAND_EXPLAIN   ? "[FINDING]"
 		: command == COMMAND_CONVERT ? "FILE OUT.dmp [OPTION]..."
+		: command == COMMAND_BATCH   ? "PATH... -o OUT [OPTION]..."
 					     : "FILE [OPTION]...",
 		commands[command].summary);
 	for (size_t i = 0; i < OPTION_SPECS; i++) {

@@ -19,13 +19,16 @@ enum {
 	IN_SYMBOLS = 1 << COMMAND_SYMBOLS,
 	IN_CONVERT = 1 << COMMAND_CONVERT,
 	IN_PROCESSES = 1 << COMMAND_PROCESSES,
+	IN_BATCH = 1 << COMMAND_BATCH,
 	IN_TABLES = IN_TAGS | IN_OWNERS | IN_BIG | IN_MODULES | IN_PROCESSES,
 	IN_POOLS = IN_TAGS | IN_OWNERS | IN_BIG,
 	IN_NAMED = IN_ANALYZE | IN_POOLS,
-	IN_DRIVERS = IN_ANALYZE | IN_TAGS | IN_OWNERS | IN_MODULES,
-	IN_SPARED = IN_ANALYZE | IN_TAGS | IN_MODULES,
+	IN_LISTED = IN_NAMED | IN_BATCH,
+	IN_DRIVERS = IN_ANALYZE | IN_TAGS | IN_OWNERS | IN_MODULES | IN_BATCH,
+	IN_SPARED = IN_ANALYZE | IN_TAGS | IN_MODULES | IN_BATCH,
 	IN_OPENED = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_PROCESSES | IN_INFO | IN_CONVERT,
-	IN_ALL = IN_ANALYZE | IN_POOLS | IN_MODULES | IN_PROCESSES | IN_INFO | IN_SYMBOLS,
+	IN_ALL =
+		IN_ANALYZE | IN_POOLS | IN_MODULES | IN_PROCESSES | IN_INFO | IN_SYMBOLS | IN_BATCH,
 };
 
 /* Values of getopt_long(); short options keep their letter. */
@@ -57,9 +60,17 @@ enum option_id {
 	OPTION_TYPE,
 	OPTION_SESSIONS,
 	OPTION_FORCE,
+	OPTION_TIMEOUT,
+	OPTION_MAX_MEMORY,
+	OPTION_SHARD,
+	OPTION_RETRY_FAILED,
+	OPTION_CASE_JSON,
+	OPTION_CASE_HTML,
 	OPTION_MEMBER,
 	OPTION_PASSWORD_FILE,
 	OPTION_MAX_EXPAND,
+	OPTION_OUT = 'o',
+	OPTION_JOBS = 'j',
 	OPTION_VERBOSE = 'v',
 	OPTION_QUIET = 'q',
 };
@@ -72,11 +83,21 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 32 };
+enum { OPTION_SPECS = 40 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 
 /** The row of an option; NULL when there is none. */
 const struct option_spec *option_find(int id);
+
+/** Takes an option that `batch` alone has. PS_USAGE. */
+enum ps_status batch_option(struct options *options, int id, const char *value,
+			    struct ps_error *err);
+
+/** What `batch` cannot do without. PS_USAGE. */
+enum ps_status batch_check(const struct options *options, struct ps_error *err);
+
+/** Bytes, or with K, M, G or T for powers of 1,024; not 0. PS_USAGE names the option. */
+enum ps_status size_parse(const char *name, const char *text, uint64_t *ret, struct ps_error *err);
 
 #endif

@@ -18,8 +18,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { WORDS_MAX = 4 };
-
 static const struct {
 	const char *word;
 	enum tag_sort sort;
@@ -37,8 +35,8 @@ static const char *const process_sort_keys[] = {
 
 /* What the first pass over argv finds. */
 struct words {
-	const char *items[WORDS_MAX]; /* one more than can be right */
-	bool may_be_command[WORDS_MAX];
+	const char **items;   /* owned; of argv */
+	bool *may_be_command; /* owned */
 	size_t count;
 	unsigned used[OPTION_SPECS]; /* how often each option was given */
 };
@@ -130,7 +128,7 @@ static enum ps_status parse_type(struct options *o, const char *text, struct ps_
 }
 
 /* Bytes, or with a letter for a power of 1,024. */
-static enum ps_status parse_size(const char *text, uint64_t *ret, struct ps_error *err)
+enum ps_status size_parse(const char *name, const char *text, uint64_t *ret, struct ps_error *err)
 {
 	static const char letters[] = "KMGT";
 	size_t length = strlen(text);
@@ -139,11 +137,10 @@ static enum ps_status parse_size(const char *text, uint64_t *ret, struct ps_erro
 	char number[24];
 
 	snprintf(number, sizeof(number), "%.*s", (int)(letter ? length - 1 : length), text);
-	if (parse_number("max-expand", number, 10, INT64_MAX >> shift, ret, err) != PS_OK ||
-	    *ret == 0) {
+	if (parse_number(name, number, 10, INT64_MAX >> shift, ret, err) != PS_OK || *ret == 0) {
 		ps_error_clear(err);
-		return ps_fail(err, PS_USAGE,
-			       "--max-expand '%s' is no size, such as 1000000, 500M or 2T", text);
+		return ps_fail(err, PS_USAGE, "--%s '%s' is no size, such as 1000000, 500M or 2T",
+			       name, text);
 	}
 	*ret <<= shift;
 	return PS_OK;
@@ -234,10 +231,15 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_HTTPERR: return add_httperr(o, value, err);
 	case OPTION_MEMBER: o->member = value; return PS_OK;
 	case OPTION_PASSWORD_FILE: o->password_file = value; return PS_OK;
-	case OPTION_MAX_EXPAND: return parse_size(value, &o->max_expand, err);
+	case OPTION_MAX_EXPAND: return size_parse("max-expand", value, &o->max_expand, err);
 	case OPTION_KNOWN: o->known = value; return PS_OK;
 	case OPTION_TYPE: return parse_type(o, value, err);
 	case OPTION_HTML: return take_html(o, value, err);
+	case OPTION_OUT:
+	case OPTION_JOBS:
+	case OPTION_TIMEOUT:
+	case OPTION_MAX_MEMORY:
+	case OPTION_SHARD: return batch_option(o, id, value, err);
 	default: return parse_color(o, value, err);
 	}
 }
@@ -254,6 +256,9 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	case OPTION_NO_OWNERS: o->no_owners = true; return PS_OK;
 	case OPTION_NO_KNOWN_BUILDS: o->no_known_builds = true; return PS_OK;
 	case OPTION_FORCE: o->force = true; return PS_OK;
+	case OPTION_RETRY_FAILED: o->batch.retry_failed = true; return PS_OK;
+	case OPTION_CASE_JSON: o->batch.keep_reports = true; return PS_OK;
+	case OPTION_CASE_HTML: o->batch.keep_pages = true; return PS_OK;
 	case OPTION_LIST: o->list = true; return PS_OK;
 	case OPTION_FREED: o->freed = true; return PS_OK;
 	case OPTION_HELP: o->help = true; return PS_OK;
@@ -279,8 +284,6 @@ static bool remember(struct options *o, const struct option_spec *spec, const ch
 
 static void add_word(struct words *words, const char *word, bool may_be_command)
 {
-	if (words->count == WORDS_MAX)
-		return;
 	words->items[words->count] = word;
 	words->may_be_command[words->count++] = may_be_command;
 }
@@ -324,7 +327,7 @@ static enum ps_status scan(struct options *o, int argc, char **argv, struct word
 	opterr = 0;
 	optind = 0; /* glibc: begin afresh */
 	/* "-": words come in their place, as the value of option 1 */
-	while (status == PS_OK && (got = getopt_long(argc, argv, "-:vqh", longs, NULL)) != -1) {
+	while (status == PS_OK && (got = getopt_long(argc, argv, "-:vqho:j:", longs, NULL)) != -1) {
 		const struct option_spec *spec;
 
 		if (got == 1) {
@@ -360,7 +363,7 @@ static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
 	ps_hint(err, "the commands are analyze, tags, owners, big, modules, processes, info, "
-		     "convert, explain and symbols; try `poolscope --help`");
+		     "convert, explain, symbols and batch; try `poolscope --help`");
 	return err->status;
 }
 
@@ -398,6 +401,11 @@ static enum ps_status sort_words(struct options *o, const struct words *words, s
 	}
 	if (o->command == COMMAND_SYMBOLS && !o->help && sort_action(o, words, &next, err) != PS_OK)
 		return err->status;
+	if (o->command == COMMAND_BATCH) {
+		o->batch.paths = words->items + next;
+		o->batch.path_count = words->count - next;
+		return PS_OK;
+	}
 	if (words->count > next)
 		o->file = words->items[next++];
 	if (words->count > next && o->command == COMMAND_CONVERT)
@@ -500,6 +508,8 @@ static enum ps_status check_out(const struct options *o, struct ps_error *err)
 
 static enum ps_status check_file(const struct options *o, struct ps_error *err)
 {
+	if (o->command == COMMAND_BATCH)
+		return batch_check(o, err);
 	if (o->command == COMMAND_EXPLAIN ||
 	    (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0))
 		return PS_OK;
@@ -528,11 +538,17 @@ enum ps_status options_parse(struct options *options, int argc, char **argv, str
 	struct words words = {.count = 0};
 	enum ps_status status;
 
-	*options = (struct options){.command = COMMAND_ANALYZE, .dump_bytes = DUMP_BYTES_DEFAULT};
+	*options = (struct options){.command = COMMAND_ANALYZE,
+				    .dump_bytes = DUMP_BYTES_DEFAULT,
+				    .batch.limits = {BATCH_SECONDS, BATCH_MEMORY}};
 	options->given = mem_array((size_t)argc + 1, sizeof(*options->given));
-	if (!options->given)
-		return ps_fail_memory(err, "the options");
-	status = scan(options, argc, argv, &words, err);
+	words.items = mem_array((size_t)argc + 1, sizeof(*words.items));
+	words.may_be_command = mem_array((size_t)argc + 1, sizeof(*words.may_be_command));
+	options->words = words.items;
+	if (!options->given || !words.items || !words.may_be_command)
+		status = ps_fail_memory(err, "the options");
+	else
+		status = scan(options, argc, argv, &words, err);
 	/* for the hint below */
 	if (status == PS_USAGE && words.count > 0)
 		find_command(words.items[0], &options->command);
@@ -545,6 +561,7 @@ enum ps_status options_parse(struct options *options, int argc, char **argv, str
 		if (status == PS_OK)
 			status = check_file(options, err);
 	}
+	free(words.may_be_command);
 	if (status == PS_USAGE)
 		ps_hint(err, "try `poolscope %s --help`", command_name(options->command));
 	return status;
@@ -555,6 +572,8 @@ void options_fini(struct options *options)
 	for (size_t i = 0; i < options->given_count; i++)
 		free((char *)options->given[i]);
 	free(options->given);
+	free(options->words);
+	options->words = NULL;
 	options->given = NULL;
 	options->given_count = 0;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "analyzer/desk/batch.h"
 #include "formats/crash_write.h"
 #include "plugins/plugin.h"
 
@@ -23,9 +24,10 @@ enum command_id {
 	COMMAND_CONVERT,
 	COMMAND_EXPLAIN,
 	COMMAND_SYMBOLS,
+	COMMAND_BATCH,
 };
 
-enum { COMMAND_COUNT = 10 };
+enum { COMMAND_COUNT = 11 };
 
 /** What `poolscope symbols` is to do. */
 enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
@@ -39,9 +41,14 @@ enum {
 	DRIVER_FOLDERS = 16,
 	HTTPERR_PATHS = 16,
 	SYMBOL_PATHS = 16,
+	BATCH_SECONDS = 300,
+	BATCH_JOBS_MOST = 1024,
+	BATCH_SHARDS_MOST = 1000000,
 	DUMP_BYTES_DEFAULT = 256,
 	DUMP_BYTES_MAX = 16 * 1024 * 1024
 };
+
+#define BATCH_MEMORY (UINT64_C(4) << 30)
 
 struct options {
 	enum command_id command;
@@ -82,7 +89,9 @@ struct options {
 	bool list, freed, has_dump, has_bytes;
 	uint64_t dump_va;
 	size_t dump_bytes;
-	const char **given; /* owned: the options as given, for the report */
+	struct batch_options batch; /* COMMAND_BATCH; its paths are among `words` */
+	const char **words;         /* owned: what is no option; of argv */
+	const char **given;         /* owned: the options as given, for the report */
 	size_t given_count;
 };
 

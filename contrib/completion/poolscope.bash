@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules processes info convert explain symbols' command='' word option
+	local commands='analyze tags owners big modules processes info convert explain symbols batch' command='' word option
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -45,7 +45,12 @@ _poolscope()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	--member | --max-expand | --top | --tag | --dump | --bytes)
+	-o | --out)
+		compopt -o dirnames
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		return
+		;;
+	-j | --jobs | --timeout | --max-memory | --shard | --member | --max-expand | --top | --tag | --dump | --bytes)
 		return
 		;;
 	esac

@@ -1,0 +1,291 @@
+"""Many cases: what is found, that one bad case costs only itself, and that a batch goes on where it was
+ended, whenever that was.
+"""
+
+import fcntl
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+
+import truth
+from harness import POOLSCOPE, check, equal, make_dump, poolscope_json, run, scratch
+
+RECIPES = ("family-10-17763-x64", "family-7-x86-pae", "family-10-17763-arm64", "family-2003-x86")
+SMALL = ["tags random=20", "tracker-entries 256", "bigpages size=256 live=20%"]
+
+
+def batch(*arguments, want=(0, 1), timeout=120):
+    return run([POOLSCOPE, "batch", *map(str, arguments)], want=want, timeout=timeout)
+
+
+def summary(*arguments, want=(0, 1)):
+    return json.loads(batch(*arguments, "--json", want=want).stdout)
+
+
+def make_cases(directory, count=6):
+    """Dumps of several families under folders of their own, and files that are none."""
+    folder = os.path.join(directory, "cases")
+    os.makedirs(os.path.join(folder, "a", "b"))
+    truths = {}
+    for number in range(count):
+        place = os.path.join(folder, ("a", "a/b", ".")[number % 3])
+        dump, true = make_dump(RECIPES[number % len(RECIPES)] + ".recipe", place, sets=SMALL, seed=number + 1,
+                               name=f"case{number}")  # fmt: skip
+        truths[os.path.realpath(dump)] = true
+    for name, data in (("notes.txt", b"not a dump\n" * 9000), ("picture.png", b"\x89PNG\r\n" + bytes(70000))):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+    for root, _, names in os.walk(folder):
+        for name in names:
+            if name.endswith(".json"):
+                os.unlink(os.path.join(root, name))
+    return folder, truths
+
+
+def lines_of(out):
+    with open(os.path.join(out, "results.jsonl"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def rows_of(out, table, order):
+    with sqlite3.connect(f"file:{out}/cases.db?mode=ro", uri=True) as db:
+        db.text_factory = bytes
+        return db.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+
+
+def contents_of(out):
+    """All of a result folder that may not depend on when and in what order the cases were done."""
+    with open(os.path.join(out, "results.jsonl"), "rb") as file:
+        lines = file.read()
+    with sqlite3.connect(f"file:{out}/cases.db?mode=ro", uri=True) as db:
+        db.text_factory = bytes
+        columns = [row[1].decode() for row in db.execute("PRAGMA table_info(cases)")]
+        kept = ", ".join(c for c in columns if c not in ("id", "seconds"))
+        tables = {"cases": db.execute(f"SELECT {kept} FROM cases ORDER BY path").fetchall()}
+        for table, order in (("tags", "paged, place"), ("drivers", "place"), ("owners", "tag, place"),
+                             ("findings", "place")):  # fmt: skip
+            columns = [row[1].decode() for row in db.execute(f"PRAGMA table_info({table})")][1:]
+            tables[table] = db.execute(f"SELECT path, {', '.join('t.' + c for c in columns)} FROM {table} t "
+                                       f"JOIN cases ON id = case_id ORDER BY path, {order}").fetchall()  # fmt: skip
+    return lines, tables
+
+
+def results():
+    """Reports as analyze prints them, in the order of the paths, and the database beside them."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory)
+        out = os.path.join(directory, "out")
+        done = summary(folder, "-o", out)
+        lines = lines_of(out)
+        equal([line["case"]["path"] for line in lines], sorted(truths), "paths")
+        for line in lines:
+            path = line["case"]["path"]
+            status, alone = poolscope_json(path)
+            truth.validate(line)
+            equal(line["case"]["result"], ("complete", "incomplete")[status], "result")
+            for key in alone.keys() - {"tool"}:
+                equal(line[key], alone[key], key)
+            truth.compare_all(line, status, truths[path])
+        cases = rows_of(out, "cases", "path")
+        equal([row[1].decode() for row in cases], sorted(truths), "paths in the database")
+        tags = rows_of(out, "tags", "case_id")
+        check(len(tags) > len(cases) * 10, f"{len(tags)} tags in the database")
+        equal(done["counts"]["cases"], len(truths), "cases")
+        equal(done["counts"]["no_cases"], 2, "files that are no cases")
+        text = batch(folder, "-o", out).stdout.decode()
+        check(text.startswith(f"{len(truths)} cases: 0 done now, {len(truths)} done before; "), text)
+        csv = batch(folder, "-o", out, "--csv").stdout.decode().split("\r\n")
+        equal(len(csv), len(truths) + 2, "lines of CSV")
+    return f"{len(lines)} cases"
+
+
+def order_of_workers():
+    """One worker, or four: the same bytes."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory)
+        outs = []
+        for jobs in (1, 4):
+            outs.append(os.path.join(directory, f"out{jobs}"))
+            batch(folder, "-o", outs[-1], "-j", jobs)
+        check(contents_of(outs[0]) == contents_of(outs[1]), "results depend on the number of workers")
+
+
+def files_of_a_case():
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 2)
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out, "--case-json", "--case-html")
+        names = sorted(os.listdir(os.path.join(out, "cases")))
+        equal(len(names), 2 * len(truths), "files of cases")
+        for name in names:
+            with open(os.path.join(out, "cases", name), encoding="utf-8") as file:
+                text = file.read()
+            if name.endswith(".html"):
+                check(text.startswith("<!DOCTYPE html>"), text[:60])
+            else:
+                truth.validate(json.loads(text))
+
+
+def bad_cases():
+    """A crash, a hang and a refusal cost only their own case, and are its result."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 3)
+        cut = os.path.join(folder, "cut.dmp")
+        with open(cut, "wb") as file:
+            file.write(b"PAGEDU64" + bytes(100000))
+        out = os.path.join(directory, "out")
+        done = summary(folder, "-o", out, want=(1,))
+        results = {os.path.basename(row["path"]): row["result"] for row in done["cases"]}
+        equal(results.pop("cut.dmp"), "refused", "result")
+        check(set(results.values()) <= {"complete", "incomplete"}, str(results))
+        line = [line for line in lines_of(out) if line["case"]["result"] == "refused"][0]
+        equal(line["error"]["code"] in ("corrupt", "absent", "unsupported"), True, "code")
+        # Done is done, until it is asked for again.
+        equal(summary(folder, "-o", out)["counts"]["done_now"], 0, "done again")
+        equal(summary(folder, "-o", out, "--retry-failed")["counts"]["done_now"], 1, "retried")
+        equal(len(lines_of(out)), len(truths) + 1, "lines")
+
+
+def limits():
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 2)
+        out = os.path.join(directory, "out")
+        done = summary(folder, "-o", out, "--max-memory", "2M", want=(1,))
+        equal(done["counts"]["fault"] + done["counts"]["crashed"], len(truths), "out of memory")
+        equal(summary(folder, "-o", out, "--retry-failed")["counts"]["done_now"], len(truths), "retried")
+
+
+def what_changes():
+    """Only what is new or changed is done; what vanished stays in the results."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 4)
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out)
+        paths = sorted(truths)
+        os.utime(paths[1])
+        shutil.copy(paths[0], os.path.join(folder, "zz-new.dmp"))
+        os.unlink(paths[3])
+        counts = summary(folder, "-o", out)["counts"]
+        equal((counts["done_now"], counts["done_before"]), (2, 2), "done now, before")
+        equal(len(lines_of(out)), 5, "lines")
+        fresh = os.path.join(directory, "fresh")
+        batch(folder, "-o", fresh)
+        kept = [line for line in lines_of(out) if line["case"]["path"] != paths[3]]
+        equal(kept, lines_of(fresh), "results")
+
+
+def strange_folders():
+    """Pipes, sockets, loops of links, folders that cannot be read, names of any bytes."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 2)
+        os.mkfifo(os.path.join(folder, "pipe.dmp"))
+        with socket.socket(socket.AF_UNIX) as listener:
+            here = os.getcwd()
+            os.chdir(folder)
+            listener.bind("socket.dmp")
+            os.chdir(here)
+        os.symlink(folder, os.path.join(folder, "a", "loop"))
+        os.symlink("nowhere", os.path.join(folder, "dangling.dmp"))
+        dump = sorted(truths)[0]
+        os.symlink(dump, os.path.join(folder, "again.dmp"))
+        os.link(dump, os.path.join(folder, "twice.dmp"))
+        strange = os.path.join(os.fsencode(folder), b"\xff\n\x1b[31m.dmp")
+        shutil.copy(dump, strange)
+        out = os.path.join(folder, "out")  # inside of what is walked
+        done = summary(folder, "-o", out)
+        equal(done["counts"]["cases"], len(truths) + 1, "cases")
+        equal(done["counts"]["skipped"], 3, "left out")
+        check(any("dangling.dmp" in line for line in done["unreadable"]), str(done["unreadable"]))
+        check(any("\\xff" in row["path"] for row in done["cases"]), "no name of strange bytes")
+        text = batch(folder, "-o", out).stdout
+        check(b"\x1b" not in text, "an escape sequence of a file's name reaches the terminal")
+        equal(summary(folder, "-o", out)["counts"]["done_now"], 0, "done again")
+
+
+def only_one():
+    """Two batches on one folder: the second refuses."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory, 3)
+        out = os.path.join(directory, "out")
+        os.mkdir(out)
+        with open(os.path.join(out, ".lock"), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = batch(folder, "-o", out, want=(3,))
+        equal(done.stderr.decode(), f"poolscope: another batch is writing to {out}\n"
+              "poolscope: wait until it has ended, or give another folder (-o)\n", "words")  # fmt: skip
+
+
+def shards():
+    """The parts of a split batch have every case once."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory)
+        seen = []
+        for shard in (1, 2, 3):
+            out = os.path.join(directory, f"out{shard}")
+            batch(folder, "-o", out, "--shard", f"{shard}/3")
+            seen += [line["case"]["path"] for line in lines_of(out)]
+        equal(sorted(seen), sorted(truths), "cases of all shards")
+
+
+def killed(count, seed):
+    """kill -9 at random moments, then again: the results are those of a batch left alone."""
+
+    def case():
+        dice = random.Random(seed)
+        with scratch() as directory:
+            folder, truths = make_cases(directory, 8)
+            whole = os.path.join(directory, "whole")
+            started = time.monotonic()
+            batch(folder, "-o", whole, "-j", 2)
+            took = time.monotonic() - started
+            wanted = contents_of(whole)
+            for number in range(count):
+                out = os.path.join(directory, f"out{number}")
+                for _ in range(dice.randint(1, 3)):
+                    process = subprocess.Popen([POOLSCOPE, "batch", folder, "-o", out, "-j", "2"],
+                                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+                    time.sleep(dice.random() * took * 1.1)
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                batch(folder, "-o", out, "-j", 2)
+                check(contents_of(out) == wanted, f"results differ after kill {number + 1}")
+                equal(len(lines_of(out)), len(truths), "lines")
+                shutil.rmtree(out)
+        return f"{count} times"
+
+    return case
+
+
+def interrupted():
+    """Ctrl-C: no worker is left, and what was done is kept."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory, 8)
+        out = os.path.join(directory, "out")
+        process = subprocess.Popen([POOLSCOPE, "batch", folder, "-o", out, "-j", "2"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        time.sleep(0.15)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)
+        before = len(lines_of(out)) if os.path.exists(os.path.join(out, "results.jsonl")) else 0
+        counts = summary(folder, "-o", out)["counts"]
+        equal(counts["done_before"], before, "done before")
+
+
+def cases():
+    yield "results", results
+    yield "order-of-workers", order_of_workers
+    yield "files-of-a-case", files_of_a_case
+    yield "bad-cases", bad_cases
+    yield "limits", limits
+    yield "what-changes", what_changes
+    yield "strange-folders", strange_folders
+    yield "only-one", only_one
+    yield "shards", shards
+    yield "killed", killed(8, 1)
+    yield "interrupted", interrupted
