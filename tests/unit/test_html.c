@@ -138,7 +138,7 @@ static struct report *make_report(void)
 	assert_non_null(r);
 	r->view = VIEW_ANALYZE;
 	r->sections = SECTION_FINDINGS;
-	r->file.path = "dumps/" HOSTILE;
+	r->file.path = r->file.label = "dumps/" HOSTILE;
 	r->file.title = HOSTILE;
 	r->system.product = (struct report_string){HOSTILE, NULL};
 	r->system.located_by = (struct report_string){HOSTILE, NULL};

@@ -29,6 +29,7 @@ static struct report *make_tags(void)
 	r->view = VIEW_TAGS;
 	r->sections = SECTION_TAGS;
 	r->file = (struct report_file){.path = "MEMORY.DMP",
+				       .label = "MEMORY.DMP",
 				       .format = "windows-full",
 				       .title = "Windows crash dump",
 				       .complete = true};
@@ -174,7 +175,8 @@ static void unavailable_tables(void **state)
 	(void)state;
 	assert_non_null(r);
 	r->view = VIEW_INFO;
-	r->file = (struct report_file){.path = "a\xff\x1b[2Jb", .format = "raw", .title = "raw"};
+	r->file = (struct report_file){
+		.path = "a\xff\x1b[2Jb", .label = "a\xff\x1b[2Jb", .format = "raw", .title = "raw"};
 	r->tracker.note = "PoolTrackTable is not in the dump";
 	r->has_system = true;
 	r->system.kernel_base = (struct report_number){true, 0x80400000, NULL};
@@ -206,7 +208,7 @@ static void bugcheck_in_json(void **state)
 	(void)state;
 	assert_non_null(r);
 	r->has_system = true;
-	r->file = (struct report_file){.path = "x", .format = "raw", .title = "raw"};
+	r->file = (struct report_file){.path = "x", .label = "x", .format = "raw", .title = "raw"};
 	r->system.bugcheck = (struct report_bugcheck){
 		.known = true, .code = 0xe2, .parameters = {1, 0x80001234, 0, UINT64_MAX}};
 	r->system.bugcheck.name.note = "no name";
@@ -253,7 +255,7 @@ static struct report *make_list(struct rows *rows)
 	assert_non_null(r);
 	r->view = VIEW_BIG_LIST;
 	r->sections = SECTION_BIG | SECTION_BIG_LIST;
-	r->file = (struct report_file){.path = "x", .format = "raw", .title = "raw"};
+	r->file = (struct report_file){.path = "x", .label = "x", .format = "raw", .title = "raw"};
 	r->big = (struct report_big){.available = true,
 				     .entries = 64,
 				     .in_use = 2,
@@ -309,7 +311,7 @@ static void hex_dump(void **state)
 	(void)state;
 	assert_non_null(r);
 	r->view = VIEW_HEX;
-	r->file = (struct report_file){.path = "x", .format = "raw", .title = "raw"};
+	r->file = (struct report_file){.path = "x", .label = "x", .format = "raw", .title = "raw"};
 	r->big = (struct report_big){.available = true, .complete = true};
 	r->hex = (struct report_hex){.available = true,
 				     .va = 0xffff800000001000,
