@@ -74,7 +74,7 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(sort $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 # Programs that tests and benchmarks run: one file each beside the library.
 TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/pdb_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
-	tests/bench/copy.c tests/owners/immediates.c
+	tests/bench/copy.c tests/owners/immediates.c tests/owners/decoding.c
 FUZZER_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MUTATE_SHARED := tests/fuzz/aim.c tests/fuzz/judge.c
 
@@ -142,6 +142,7 @@ $(BUILD)/analyzer/report/html_page.o: override CPPFLAGS += -I$(BUILD)
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libpoolscope.a
 	$(call QUIET,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(program_libs)
 
+$(BUILD)/tests/owners/decoding: $(call object,tests/unit/two_decoders.c)
 $(BUILD)/tests/fuzz/mutate: $(call object,$(MUTATE_SHARED))
 $(BUILD)/tests/fuzz/fuzz_dump: $(call object,tests/fuzz/judge.c)
 

@@ -20,6 +20,7 @@ from harness import BUILD, ROOT, Failure, check, data, poolscope_json, run
 
 FOLDER = os.path.join(ROOT, "tests", "owners")
 IMMEDIATES = os.path.join(BUILD, "tests", "owners", "immediates")
+DECODING = os.path.join(BUILD, "tests", "owners", "decoding")
 OWNING = ("alloc", "lookaside", "registration", "free", "library")
 # What an answer may stand on. Plain bytes, tag lists and contents are hints, and say so.
 ANSWERS = ("call site", "registration data", "free site", "library")

@@ -1,6 +1,7 @@
 """The owners of tags in 32 real drivers (x64, x86, ARM64), against what their sources, their PDBs and
 their code, read by hand, say of them; and beside two baselines over the same files in the same run.
-owners_truth.py has the rules. Before them, drivers made to be slow (hostile.py): what they may cost,
+owners_truth.py has the rules. Before them, the decoder of instructions against capstone, and
+drivers made to be slow (hostile.py): what they may cost,
 and that what was not examined is said.
 """
 
@@ -160,6 +161,9 @@ def wine():
     return f"{len(want)} untagged, and nothing else, in {len(kernels)} folders"
 
 
+RANDOM_BYTES = 1 << 20
+DECODED = 0.7  # of the instructions at every byte, most of which lie inside others
+
 # What one hostile image may cost is 2 s (make bench prints it); this leaves room for a slow machine.
 HOSTILE_SECONDS = 6
 BUDGET = "not all of its code was examined: the budget of work for one image was used up"
@@ -222,8 +226,20 @@ def default_tag():
                            "are its own is not known."], "notes")  # fmt: skip
 
 
+def decoding():
+    """x86 and x64 instructions decoded without capstone are what capstone says they are, at every byte of
+    the real drivers' code and of random bytes; and the data flow sees the same."""
+    done = [run([ot.DECODING, *ot.driver_files()]), run([ot.DECODING, "random", str(RANDOM_BYTES)])]
+    rows = [line.split("\t") for line in b"".join(d.stdout for d in done).decode().splitlines()]
+    places, taken, left = (sum(int(row[column]) for row in rows) for column in (1, 2, 3))
+    check(taken > DECODED * (taken + left), f"{taken} of {taken + left} instructions were taken")
+    check(len(rows) == 2 + sum(arch != "arm64" for _, arch in ot.family_and_arch().values()), f"{len(rows)} lines")
+    return f"{taken} of {taken + left} instructions at {places} places, the others are left to capstone"
+
+
 def cases():
     yield "no-tags", no_tags
+    yield "decoding", decoding
     yield "default-tag", default_tag
     for kind, note in HOSTILE.items():
         yield f"hostile/{kind.replace('_', '-')}", hostile(kind, note)

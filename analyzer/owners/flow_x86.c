@@ -105,7 +105,7 @@ static void note_comparison(struct x86_lift *l)
 	l->ret->compared = to->imm < 0 || to->imm > UINT32_MAX ? UINT32_MAX : (uint32_t)to->imm;
 }
 
-static void lift_insn(struct x86_lift *l)
+void x86_lift_insn(struct x86_lift *l)
 {
 	note_comparison(l);
 	if (changes_nothing(l) || lift_control(l) || x86_lift_data(l) || x86_lift_arithmetic(l) ||
@@ -143,7 +143,7 @@ static bool lift(void *context, const uint8_t *code, size_t size, uint64_t va,
 	ret->length = (uint8_t)decoder->insn->size;
 	ret->control = FLOW_NEXT;
 	l.x86 = &decoder->insn->detail->x86;
-	lift_insn(&l);
+	x86_lift_insn(&l);
 	return true;
 }
 

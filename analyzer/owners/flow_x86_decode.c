@@ -25,6 +25,8 @@ struct decoding {
 
 enum { REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1 };
 
+enum { LONGEST = 15 }; /* bytes of an instruction; more are none */
+
 /* Takes a signed number of `width` bytes, 1, 2, 4 or 8. */
 static bool take(struct decoding *d, unsigned width, int64_t *ret)
 {
@@ -393,5 +395,5 @@ bool flow_x86_decode(bool wide, const uint8_t *code, size_t size, uint64_t va, c
 		done = without_modrm(&d, row);
 	}
 	ret->size = (uint16_t)d.at;
-	return done;
+	return done && d.at <= LONGEST;
 }

@@ -58,6 +58,9 @@ unsigned x86_width(const struct x86_lift *l);
 /** What an instruction that is not modelled may change. */
 void x86_generic(struct x86_lift *l);
 
+/** Lifts the instruction; `ret` comes with its length, as FLOW_NEXT. In flow_x86.c. */
+void x86_lift_insn(struct x86_lift *l);
+
 /** Each lifts the instructions of its group, and is false for others. */
 bool x86_lift_data(struct x86_lift *l);
 bool x86_lift_stack(struct x86_lift *l);

@@ -1,7 +1,8 @@
 /*
  * The decoder of common x86 and x64 instructions against capstone: whatever it takes, it must
  * describe as capstone does. All opcodes of one and two bytes with all ModRM bytes, behind the
- * prefixes that it takes, with random bytes after them; also cut off.
+ * prefixes that it takes, with random bytes after them; also cut off; and random bytes from every
+ * place on. tests/owners/decoding.c does the same with the code of drivers.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,18 +14,16 @@
 #include <string.h>
 
 #include "analyzer/owners/flow_x86_decode.h"
+#include "two_decoders.h"
 
-enum { LONGEST = 16, SIBS = 2 };
+enum { LONGEST = 16, SIBS = 2, RANDOM_BYTES = 1 << 20 };
 
 static const uint64_t place = 0xfffff80012345000;
 
 struct pair {
 	bool wide;
-	csh handle;
-	cs_insn *capstone, ours;
-	cs_detail detail;
+	struct two_decoders decoders;
 	uint32_t random;
-	unsigned taken;
 };
 
 static void pair_init(struct pair *pair, bool wide)
@@ -32,68 +31,7 @@ static void pair_init(struct pair *pair, bool wide)
 	memset(pair, 0, sizeof(*pair));
 	pair->wide = wide;
 	pair->random = 1;
-	assert_int_equal(cs_open(CS_ARCH_X86, wide ? CS_MODE_64 : CS_MODE_32, &pair->handle),
-			 CS_ERR_OK);
-	cs_option(pair->handle, CS_OPT_DETAIL, CS_OPT_ON);
-	pair->capstone = cs_malloc(pair->handle);
-	assert_non_null(pair->capstone);
-}
-
-static void pair_fini(struct pair *pair)
-{
-	cs_free(pair->capstone, 1);
-	cs_close(&pair->handle);
-}
-
-static const char *difference_of_operand(const cs_x86_op *a, const cs_x86_op *b)
-{
-	if (a->type != b->type || a->size != b->size)
-		return "type or size of an operand";
-	switch (a->type) {
-	case X86_OP_REG: return a->reg == b->reg ? NULL : "register";
-	case X86_OP_IMM: return a->imm == b->imm ? NULL : "number";
-	default: break;
-	}
-	if (a->mem.segment != b->mem.segment || a->mem.base != b->mem.base ||
-	    a->mem.index != b->mem.index || a->mem.scale != b->mem.scale ||
-	    a->mem.disp != b->mem.disp)
-		return "address";
-	return NULL;
-}
-
-/* Flags and the stack pointer are nobody's business here. */
-static const char *difference_of_writes(const cs_detail *ours, const cs_detail *theirs)
-{
-	unsigned at = 0;
-
-	for (unsigned i = 0; i < theirs->regs_write_count; i++) {
-		unsigned reg = theirs->regs_write[i];
-
-		if (reg == X86_REG_EFLAGS || reg == X86_REG_ESP || reg == X86_REG_RSP)
-			continue;
-		if (at == ours->regs_write_count || ours->regs_write[at] != reg)
-			return "registers written";
-		at++;
-	}
-	return at == ours->regs_write_count ? NULL : "registers written";
-}
-
-/* What the header promises; the operand of a no-operation and what `leave` writes go unused. */
-static const char *difference(const cs_insn *ours, const cs_insn *theirs)
-{
-	const cs_x86 *a = &ours->detail->x86, *b = &theirs->detail->x86;
-	const char *words = NULL;
-
-	if (ours->id != theirs->id || ours->size != theirs->size ||
-	    ours->address != theirs->address)
-		return "id, size or address";
-	if (a->op_count != b->op_count || a->prefix[2] != b->prefix[2])
-		return "prefix or number of operands";
-	if (ours->id == X86_INS_NOP || ours->id == X86_INS_LEAVE)
-		return NULL;
-	for (unsigned i = 0; i < a->op_count && !words; i++)
-		words = difference_of_operand(&a->operands[i], &b->operands[i]);
-	return words ? words : difference_of_writes(ours->detail, theirs->detail);
+	assert_true(two_decoders_init(&pair->decoders, wide));
 }
 
 static void fail_on(const struct pair *pair, const uint8_t *code, size_t size, const char *words)
@@ -105,23 +43,17 @@ static void fail_on(const struct pair *pair, const uint8_t *code, size_t size, c
 	fail_msg("%s %s: %s", pair->wide ? "x64" : "x86", text, words);
 }
 
+static void compare_at(struct pair *pair, const uint8_t *code, size_t size, uint64_t va)
+{
+	const char *words = two_decoders_differ(&pair->decoders, code, size, va);
+
+	if (words)
+		fail_on(pair, code, size < LONGEST ? size : LONGEST, words);
+}
+
 static void compare(struct pair *pair, const uint8_t *code, size_t size)
 {
-	const uint8_t *at = code;
-	const char *words;
-	uint64_t va = place;
-
-	memset(&pair->ours, 0x55, sizeof(pair->ours));
-	memset(&pair->detail, 0x55, sizeof(pair->detail));
-	pair->ours.detail = &pair->detail;
-	if (!flow_x86_decode(pair->wide, code, size, va, &pair->ours))
-		return;
-	pair->taken++;
-	if (!cs_disasm_iter(pair->handle, &at, &(size_t){size}, &va, pair->capstone))
-		fail_on(pair, code, size, "no instruction for capstone");
-	words = difference(&pair->ours, pair->capstone);
-	if (words)
-		fail_on(pair, code, size, words);
+	compare_at(pair, code, size, place);
 }
 
 static uint8_t next_byte(struct pair *pair)
@@ -166,9 +98,9 @@ static void test_as_capstone(bool wide)
 		compare_all(&pair, prefixes[i].bytes, prefixes[i].length);
 	for (unsigned rex = 0x40; wide && rex < 0x50; rex++)
 		compare_all(&pair, &(uint8_t){(uint8_t)rex}, 1);
-	print_message("%u instructions taken\n", pair.taken);
-	assert_true(pair.taken > 1000000);
-	pair_fini(&pair);
+	print_message("%u instructions taken\n", (unsigned)pair.decoders.taken);
+	assert_true(pair.decoders.taken > 1000000);
+	two_decoders_fini(&pair.decoders);
 }
 
 static void test_x64(void **state)
@@ -181,6 +113,65 @@ static void test_x86(void **state)
 {
 	(void)state;
 	test_as_capstone(false);
+}
+
+/* Random bytes from every place on, where images of each mode lie and at the ends of what they
+ * address. */
+static void test_random(bool wide)
+{
+	static const uint64_t wide_places[] = {0, 0x140001000, 0xfffff80012345000, UINT64_MAX - 8};
+	static const uint64_t narrow_places[] = {0, 0x11000, 0x80501000, UINT32_MAX - 8};
+	uint8_t code[256 + LONGEST];
+	struct pair pair;
+
+	pair_init(&pair, wide);
+	for (unsigned done = 0; done < RANDOM_BYTES; done += 256) {
+		for (size_t i = 0; i < sizeof(code); i++)
+			code[i] = next_byte(&pair);
+		for (unsigned i = 0; i < 256; i++)
+			compare_at(&pair, code + i, sizeof(code) - i,
+				   (wide ? wide_places : narrow_places)[i % 4]);
+	}
+	print_message("%u of %u taken\n", (unsigned)pair.decoders.taken, RANDOM_BYTES);
+	assert_true(pair.decoders.taken > RANDOM_BYTES / 4);
+	two_decoders_fini(&pair.decoders);
+}
+
+static void test_random_x64(void **state)
+{
+	(void)state;
+	test_random(true);
+}
+
+static void test_random_x86(void **state)
+{
+	(void)state;
+	test_random(false);
+}
+
+/* More than 15 bytes are no instruction, whatever they mean. */
+static void test_length(void **state)
+{
+	static const uint8_t tails[][8] = {{0x90},
+					   {0x8b, 0x84, 0x24, 1, 2, 3, 4},
+					   {0x2e, 0x0f, 0x1f, 0x84, 0, 1, 2, 3},
+					   {0x48, 0x81, 0xc0, 1, 2, 3, 4}};
+	uint8_t code[32];
+	struct pair pair;
+
+	(void)state;
+	for (unsigned wide = 0; wide < 2; wide++) {
+		pair_init(&pair, wide);
+		for (unsigned tail = 0; tail < 4; tail++) {
+			for (unsigned prefixes = 0; prefixes < 18; prefixes++) {
+				memset(code, 0x66, sizeof(code));
+				memcpy(code + prefixes, tails[tail], sizeof(tails[tail]));
+				compare(&pair, code, sizeof(code));
+			}
+		}
+		assert_true(pair.decoders.taken > 10);
+		two_decoders_fini(&pair.decoders);
+	}
 }
 
 /* The forms that most code is made of are taken, and those that capstone knows better are not. */
@@ -200,24 +191,22 @@ static void test_taken(void **state)
 		{false, {0xc5, 0xf8, 0x77}},                         /* vzeroupper */
 		{false, {0x67, 0x8b, 0x01}},                         /* mov eax, [ecx] */
 	};
-	struct pair pair;
+	cs_detail detail;
+	cs_insn insn = {.detail = &detail};
 
 	(void)state;
-	pair_init(&pair, true);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		pair.ours.detail = &pair.detail;
-		assert_int_equal(flow_x86_decode(true, rows[i].code, LONGEST, place, &pair.ours),
+		assert_int_equal(flow_x86_decode(true, rows[i].code, LONGEST, place, &insn),
 				 rows[i].taken);
 	}
-	pair_fini(&pair);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_x64),
-		cmocka_unit_test(test_x86),
-		cmocka_unit_test(test_taken),
+		cmocka_unit_test(test_x64),        cmocka_unit_test(test_x86),
+		cmocka_unit_test(test_random_x64), cmocka_unit_test(test_random_x86),
+		cmocka_unit_test(test_length),     cmocka_unit_test(test_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
