@@ -5,6 +5,7 @@
  * is a call site, registration data or a free site. Tags of several such drivers are counted as
  * shared, all others as without an owner, so that the sums are those of the pool. What is allocated
  * on behalf of others is the kernel's, or the one driver's that is shown to do it, with a mark.
+ * The tags of allocations without one of their own are nobody's: all drivers share them.
  */
 #include "plugins/plugin.h"
 

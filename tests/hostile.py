@@ -36,22 +36,24 @@ def repeated(unit, count, at, first, step):
     return code
 
 
-def imports(rva, names, wide):
-    """(.idata, RVA of the first slot) of routines of ntoskrnl.exe."""
+def imports(rva, libraries, wide):
+    """(.idata, RVA of the first slot) of routines by library; the slots of all lie in a row, each library's
+    end with an empty one."""
     width = 8 if wide else 4
-    table = 40  # one descriptor and the end
-    slots = table + width * (len(names) + 1)
-    texts = slots + width * (len(names) + 1)
-    data, places = bytearray(texts), {}
-    for name in dict.fromkeys(names):
+    count = sum(len(names) + 1 for names in libraries.values())
+    table = 20 * (len(libraries) + 1)
+    slots = table + width * count
+    data, thunks, places = bytearray(slots + width * count), bytearray(), {}
+    for name in dict.fromkeys(name for names in libraries.values() for name in names):
         places[name] = len(data)
         data += b"\0\0" + name.encode() + b"\0"
-    library = len(data)
-    data += b"ntoskrnl.exe\0"
-    struct.pack_into("<5I", data, 0, rva + table, 0, 0, rva + library, rva + slots)
-    thunks = b"".join((rva + places[name]).to_bytes(width, "little") for name in names) + bytes(width)
+    for i, (library, names) in enumerate(libraries.items()):
+        struct.pack_into("<5I", data, 20 * i, rva + table + len(thunks), 0, 0, rva + len(data),
+                         rva + slots + len(thunks))  # fmt: skip
+        data += library.encode() + b"\0"
+        thunks += b"".join((rva + places[name]).to_bytes(width, "little") for name in names) + bytes(width)
     data[table:slots] = thunks
-    data[slots:texts] = thunks
+    data[slots:slots + len(thunks)] = thunks
     return data, rva + slots
 
 
@@ -89,14 +91,16 @@ def pe(arch, sections, directories, entry=TEXT):
 CODE, DATA, WRITABLE = 0x60000020, 0x40000040, 0xC0000040
 
 
-def driver(arch, code, names=("ExAllocatePoolWithTag",), records=b"", more=()):
-    """`code` is a function of the first import slot's RVA; records are an exception directory."""
+def driver(arch, code, names=("ExAllocatePoolWithTag",), records=b"", more=(), libraries=None):
+    """`code` is a function of the first import slot's RVA; records are an exception directory; imports are
+    of the kernel, or by library."""
     wide = arch != "x86"
     size = len(code(0))
     idata = up(TEXT + size)
-    data, slot = imports(idata, list(names), wide)
+    libraries = libraries or {"ntoskrnl.exe": list(names)}
+    data, slot = imports(idata, libraries, wide)
     sections = [(b".text", TEXT, code(slot), CODE), (b".idata", idata, data, WRITABLE)]
-    directories = {1: (idata, 40)}
+    directories = {1: (idata, 20 * (len(libraries) + 1))}
     at = up(idata + len(data))
     if records:
         sections.append((b".pdata", at, records, DATA))
@@ -134,6 +138,34 @@ def honest(tag=b"Hone"):
         load = b"\x41\xb8" + tag + b"\xff\x15"  # mov r8d, tag; call [slot]; ret
         return load + ((slot - TEXT - 12) % (1 << 32)).to_bytes(4, "little") + b"\xc3"
     return driver("x64", code)
+
+
+def wrapper_exported(rva, name, target):
+    """An export directory with one name."""
+    texts = 40 + 4 + 4 + 2
+    head = struct.pack("<10I", 0, 0, 0, 0, 1, 1, 1, rva + 40, rva + 44, rva + 48)
+    return head[:12] + struct.pack("<I", rva + texts) + head[16:] + struct.pack(
+        "<IIH", target, rva + texts, 0) + name.encode() + b"\0"  # fmt: skip
+
+
+def neighbour_tag(number):
+    return b"n" + bytes((ord("A") + number // 26**i % 26) for i in range(3))
+
+
+def neighbour(number, count):
+    """One of `count` small drivers: it exports a wrapper of the allocator, and allocates with its own tag
+    through the wrapper of the one before it."""
+    def code(slot):
+        begin = b"\xff\x25" + struct.pack("<i", slot - (TEXT + 6)) + b"\xcc" * 10  # a thunk of the allocator
+        wrapper = b"\x48\x83\xec\x28\xe8" + struct.pack("<i", -25) + b"\x48\x83\xc4\x28\xc3" + b"\xcc" * 2
+        at = TEXT + len(begin + wrapper)
+        user = b"\x48\x83\xec\x28\x41\xb8" + neighbour_tag(number) + b"\xff\x15"
+        return bytearray(begin + wrapper + user + struct.pack("<i", slot + 16 - (at + len(user) + 4))
+                         + b"\x48\x83\xc4\x28\xc3")  # fmt: skip
+    before = (number - 1) % count
+    libraries = {"ntoskrnl.exe": ["ExAllocatePoolWithTag"], f"near{before}.sys": [f"Grab{before}"]}
+    return driver("x64", code, libraries=libraries,
+                  more=[(b".edata", 0, lambda rva: wrapper_exported(rva, f"Grab{number}", TEXT + 16))])  # fmt: skip
 
 
 def without_tags():
@@ -360,10 +392,38 @@ def arm64_wrappers(size):
     return driver("arm64", code)
 
 
+def arm64_functions(size):
+    """Functions that compute a while before they call the thunk."""
+    def code(slot):
+        page = (slot >> 12) - (TEXT >> 12)
+        adrp = 0x90000010 | (page & 3) << 29 | (page >> 2 & 0x7FFFF) << 5
+        load = 0xF9400210 | (slot & 0xFFF) // 8 << 10
+        thunk = struct.pack("<4I", adrp, load, 0xD61F0200, 0)
+        unit = struct.pack("<32I", 0xA9BF7BFD, *([0x8B020020, 0xF9400043, 0x9B017C40, 0xCA010041] * 7), 0, 0xA8C17BFD,
+                           0xD65F03C0)  # fmt: skip
+        count = (size - 16) // len(unit)
+        out = bytearray(unit * count)
+        data = array.array("I", (0x94000000 | (-(32 * i + 29 + 4) & 0x3FFFFFF) for i in range(count))).tobytes()
+        for byte in range(4):
+            out[116 + byte::128] = data[byte::4]
+        return thunk + out
+    records = b"".join(struct.pack("<II", begin, 1 | 32 << 2) for begin in range(TEXT + 16, TEXT + size - 128, 128))
+    return driver("arm64", code, records=records)
+
+
+def rare_functions(size):
+    """Functions of instructions that only capstone decodes."""
+    unit = b"\x0f\x28\xc1\x0f\x59\xd3\xf3\x0f\x5a\xc1" * 8 + b"\x0f\xa2" + b"\xff\x15\0\0\0\0\xc3" + b"\xcc" * 7
+
+    def code(slot):
+        return repeated(unit, size // len(unit), 84, slot - (TEXT + 88), -len(unit))
+    return driver("x64", code, records=pdata(size, len(unit)))
+
+
 KINDS = {make.__name__: make for make in (
     calls, calls_recorded, calls_one_function, calls_direct, chain, chain_recorded, chains, wrappers,
     wrappers_bare, branches, tables, records, slots, many_exports, begins, noise, noise_recorded, x86_calls,
-    x86_functions, x86_chain, x86_pushes, arm64_calls, arm64_wrappers)}  # fmt: skip
+    x86_functions, x86_chain, x86_pushes, arm64_calls, arm64_wrappers, arm64_functions, rare_functions)}  # fmt: skip
 
 
 def main():

@@ -1,8 +1,7 @@
 """The owners of tags in 32 real drivers (x64, x86, ARM64), against what their sources, their PDBs and
 their code, read by hand, say of them; and beside two baselines over the same files in the same run.
-owners_truth.py has the rules. Before them, the decoder of instructions against capstone, and
-drivers made to be slow (hostile.py): what they may cost,
-and that what was not examined is said.
+owners_truth.py has the rules. Before them, the decoder of instructions against capstone, and drivers
+made to be slow (hostile.py): what they may cost, and that what was not examined is said.
 """
 
 import collections
@@ -202,6 +201,19 @@ def hostile(kind, note):
     return case
 
 
+def neighbours():
+    """Modules that allocate through wrappers of each other: each has its own tag and no other."""
+    count = 600
+    with scratch() as directory:
+        for number in range(count):
+            with open(os.path.join(directory, f"near{number}.sys"), "wb") as file:
+                file.write(hc.neighbour(number, count))
+        report = json.loads(run([POOLSCOPE, "owners", "--drivers", directory, "--json"]).stdout)
+    got = {owner["tag"]: [(c["module"], c["grade"]) for c in owner["candidates"]] for owner in report["owners"]}
+    equal(got, {hc.neighbour_tag(i).decode(): [(f"near{i}.sys", "call site")] for i in range(count)}, "owners")
+    return f"{count} modules"
+
+
 def no_tags():
     """No tag was asked for, so none is missing."""
     with scratch() as directory:
@@ -241,6 +253,7 @@ def cases():
     yield "no-tags", no_tags
     yield "decoding", decoding
     yield "default-tag", default_tag
+    yield "neighbours", neighbours
     for kind, note in HOSTILE.items():
         yield f"hostile/{kind.replace('_', '-')}", hostile(kind, note)
     yield "table", table_is_sound

@@ -28,26 +28,15 @@ enum {
 static const uint32_t a64_breakpoint = 0xd43e0000; /* brk #0xf000 */
 
 struct search {
-	struct entries *entries;
 	const struct pe_image *image;
 	const struct pe_functions *functions;
-	bool no_memory;
+	uint64_t *marks; /* owned; a bit for each byte of the image */
 };
 
 static void add(struct search *search, uint32_t rva)
 {
-	struct entries *entries = search->entries;
-
-	if (search->no_memory || pe_function_at(search->functions, rva))
-		return;
-	if (entries->count > 0 && entries->rvas[entries->count - 1] == rva)
-		return;
-	if (!mem_grow((void **)&entries->rvas, entries->count, &entries->capacity,
-		      sizeof(*entries->rvas))) {
-		search->no_memory = true;
-		return;
-	}
-	entries->rvas[entries->count++] = rva;
+	if (rva < search->image->size && !pe_function_at(search->functions, rva))
+		search->marks[rva / 64] |= UINT64_C(1) << rva % 64;
 }
 
 /*
@@ -186,25 +175,22 @@ static void search_arm64(struct search *search, uint32_t rva, const uint8_t *cod
 	}
 }
 
-static int compare(const void *a, const void *b)
+/* In order and each once without sorting: hostile code has millions. */
+static bool list(const struct search *search, struct entries *entries)
 {
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	size_t words = search->image->size / 64 + 1, count = 0;
 
-	return x < y ? -1 : x > y;
-}
-
-static void sort_unique(struct entries *entries)
-{
-	size_t kept = 0;
-
-	if (entries->count == 0)
-		return;
-	qsort(entries->rvas, entries->count, sizeof(*entries->rvas), compare);
-	for (size_t i = 1; i < entries->count; i++) {
-		if (entries->rvas[i] != entries->rvas[kept])
-			entries->rvas[++kept] = entries->rvas[i];
+	for (size_t i = 0; i < words; i++)
+		count += (size_t)__builtin_popcountll(search->marks[i]);
+	entries->rvas = mem_array(count + 1, sizeof(*entries->rvas));
+	if (!entries->rvas)
+		return false;
+	for (size_t i = 0; i < words; i++) {
+		for (uint64_t left = search->marks[i]; left; left &= left - 1)
+			entries->rvas[entries->count++] =
+				(uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(left);
 	}
-	entries->count = kept + 1;
+	return true;
 }
 
 /* Only what lies between the records: the functions there are few, and so are the bytes. */
@@ -260,9 +246,13 @@ static void search_section(struct search *search, const struct pe_section *secti
 bool entries_find(struct entries *entries, const struct pe_image *image,
 		  const struct pe_functions *functions)
 {
-	struct search search = {.entries = entries, .image = image, .functions = functions};
+	struct search search = {.image = image, .functions = functions};
+	bool done;
 
 	entries->found = true;
+	search.marks = mem_array((size_t)image->size / 64 + 1, sizeof(*search.marks));
+	if (!search.marks)
+		return false;
 	for (unsigned i = 0; i < image->section_count; i++) {
 		if (pe_section_is_code(&image->sections[i]))
 			search_section(&search, &image->sections[i]);
@@ -271,8 +261,9 @@ bool entries_find(struct entries *entries, const struct pe_image *image,
 	for (size_t i = 0; i < functions->count; i++)
 		add(&search, functions->items[i].end);
 	add(&search, image->entry);
-	sort_unique(entries);
-	return !search.no_memory;
+	done = list(&search, entries);
+	free(search.marks);
+	return done;
 }
 
 void entries_fini(struct entries *entries)

@@ -13,7 +13,7 @@
 
 struct entries {
 	uint32_t *rvas; /* ascending, each once */
-	size_t count, capacity;
+	size_t count;
 	bool found; /* entries_find() was here */
 };
 

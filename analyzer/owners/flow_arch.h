@@ -137,6 +137,7 @@ struct flow_arch {
 	unsigned stack_offset; /* where it is: bytes above the stack pointer at entry */
 	unsigned return_bytes; /* pushed by a call (8, 4); 0 on ARM64 */
 	uint64_t kept;         /* registers, a bit each, that a callee keeps */
+	unsigned lift_work;    /* cost of lift() in the units of flow_work() */
 	bool callee_pops;      /* who removes stack arguments depends on the callee (x86) */
 	uint8_t dispatch;      /* register with the real target at a call through the image's
 				  GuardCFDispatchFunctionPointer; FLOW_NO_REG: none */

@@ -161,7 +161,7 @@ static uint32_t lift(struct flow *flow, uint32_t rva)
 		flow->complete = false;
 		return FLOW_NONE;
 	}
-	flow->work += WORK_LIFT;
+	flow->work += flow->arch->lift_work;
 	flow_insn_init(&insn);
 	if (!code || !flow->arch->lift(flow->machine, code, size, flow->image->base + rva, &insn) ||
 	    !insn.length || insn.op_count > FLOW_OPS)
@@ -291,7 +291,7 @@ const struct flow_callee *code_callee(struct flow *flow, uint32_t rva)
 	if (hash_find(&flow->callees, rva, &index))
 		return &flow->callee_items[index];
 	flow->arch->callee(flow->machine, flow->image, rva, &callee);
-	flow->work += 1 + (uint64_t)callee.looked_at * WORK_LIFT;
+	flow->work += 1 + (uint64_t)callee.looked_at * flow->arch->lift_work;
 	if (!mem_grow(&items, flow->callees.count, &flow->callee_capacity, sizeof(callee)))
 		return &plain;
 	flow->callee_items = items;
@@ -338,7 +338,7 @@ bool code_next_gap(struct flow *flow, uint32_t end, uint32_t *rva)
 			*rva += flow->insns[index].length;
 			continue;
 		}
-		flow->work += WORK_LIFT;
+		flow->work += flow->arch->lift_work;
 		if (!is_padding(flow, *rva, &length))
 			return true;
 		/* A record over a whole section of nothing: more than a function can have. */

@@ -20,9 +20,8 @@ enum {
 	FLOW_VISITS = 12,      /* of one leader, before changing values are given up */
 	FLOW_NONE = UINT32_MAX,
 
-	/* Costs in flow->work, where an instruction stepped is 1. */
-	WORK_LIFT = 4,
-	WORK_SLOTS = 4,  /* slots of a state that are copied or joined for 1 */
+	/* Costs in flow->work, where an instruction stepped is 1; arch->lift_work is another. */
+	WORK_SLOTS = 3,  /* slots of a state that are copied or joined for 1 */
 	WORK_TABLE = 32, /* operations looked through for the end of a jump table, for 1 */
 };
 

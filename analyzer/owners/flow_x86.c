@@ -17,6 +17,9 @@
 #include "analyzer/owners/flow_x86_decode.h"
 #include "analyzer/owners/flow_x86_lift.h"
 
+/* Of ordinary code; what only capstone decodes takes three times as long. */
+enum { LIFT_WORK = 4 };
+
 struct decoder {
 	csh handle;
 	cs_insn *insn;
@@ -200,6 +203,7 @@ const struct flow_arch flow_arch_x86 = {
 	.stack_offset = 4,
 	.return_bytes = 4,
 	.kept = BIT(X86_BX) | BIT(X86_SP) | BIT(X86_BP) | BIT(X86_SI) | BIT(X86_DI),
+	.lift_work = LIFT_WORK,
 	.callee_pops = true,
 	.dispatch = FLOW_NO_REG,
 	.create = x86_create,
@@ -217,6 +221,7 @@ const struct flow_arch flow_arch_x64 = {
 	.parameter_count = 4,
 	.stack_index = 4,
 	.stack_offset = 0x28,
+	.lift_work = LIFT_WORK,
 	.return_bytes = 8,
 	.kept = BIT(X86_BX) | BIT(X86_SP) | BIT(X86_BP) | BIT(X86_SI) | BIT(X86_DI) | BIT(X86_R12) |
 		BIT(X86_R13) | BIT(X86_R14) | BIT(X86_R15) | XMM(6) | XMM(7),

@@ -119,12 +119,17 @@ static const char *lifts_differ(struct two_decoders *decoders, const uint8_t *co
 				uint64_t va)
 {
 	const struct flow_arch *arch = decoders->wide ? &flow_arch_x64 : &flow_arch_x86;
-	struct flow_insn ours = {.target = FLOW_NO_REG}, theirs = ours;
+	struct flow_insn ours, theirs;
 	struct x86_lift lift = {.insn = decoders->insn,
 				.x86 = &decoders->insn->detail->x86,
 				.ret = &theirs,
 				.pointer = arch->pointer};
 
+	/* Different bytes below: what is not written shows. */
+	memset(&ours, 0x55, sizeof(ours));
+	memset(&theirs, 0xaa, sizeof(theirs));
+	flow_insn_init(&ours);
+	flow_insn_init(&theirs);
 	theirs.length = (uint8_t)decoders->insn->size;
 	theirs.control = FLOW_NEXT;
 	x86_lift_insn(&lift);
