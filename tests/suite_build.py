@@ -87,7 +87,7 @@ def packages(user, names, want):
 def cases():
     programs = ["build/gcc-werror/poolscope", "mkdump", "tools"]
     yield "gcc-without-warnings", make("CC=gcc", *programs)
-    yield "gcc-with-sanitizers", make("CC=gcc", "SANITIZE=1", "unit", "tools")
+    yield "gcc-with-sanitizers", make("CC=gcc", "SANITIZE=1", "poolscope", "unit", "tools")
     yield "clang-without-warnings", make(
         "CC=clang-14", "build/clang-14-werror/poolscope", "mkdump", "unit", "tools"
     )
