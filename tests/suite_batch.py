@@ -233,6 +233,171 @@ def shards():
         equal(sorted(seen), sorted(truths), "cases of all shards")
 
 
+def make_shards(directory, folder, count=3):
+    outs = [os.path.join(directory, f"shard{shard}") for shard in range(1, count + 1)]
+    for shard, out in enumerate(outs, 1):
+        batch(folder, "-o", out, "--shard", f"{shard}/{count}", "--case-json")
+    return outs
+
+
+def merge(out, *folders, want=(0,)):
+    done = batch("--merge", *folders, "-o", out, "--json", want=want)
+    return json.loads(done.stdout)
+
+
+def merged():
+    """Shards joined, in any order, twice, overlapping, after a kill: what one batch leaves."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 7)
+        with open(os.path.join(folder, "cut.dmp"), "wb") as file:
+            file.write(b"PAGEDU64" + bytes(100000))
+        whole = os.path.join(directory, "whole")
+        batch(folder, "-o", whole, "--case-json")
+        wanted = contents_of(whole)
+        shards_ = make_shards(directory, folder)
+        before = [contents_of(out) for out in shards_]
+        for number, folders in enumerate((shards_, shards_[::-1], [shards_[0], *shards_, whole])):
+            out = os.path.join(directory, f"all{number}")
+            done = merge(out, *folders)
+            check(contents_of(out) == wanted, f"a merge of {folders} differs from one batch")
+            equal(done["counts"]["cases"], len(truths) + 1, "cases")
+            equal(done["counts"]["refused"], 1, "refused")
+            equal(sum(source["taken"] for source in done["folders"]), len(truths) + 1, "taken")
+            again = merge(out, *folders)
+            equal(sum(source["taken"] for source in again["folders"]), 0, "taken again")
+            check(contents_of(out) == wanted, "a second merge changes what is there")
+            equal(sorted(os.listdir(out + "/cases")), sorted(os.listdir(whole + "/cases")), "files of cases")
+        check(before == [contents_of(out) for out in shards_], "a merge changes its sources")
+        # The batch goes on with what was merged.
+        equal(summary(folder, "-o", out)["counts"]["done_now"], 0, "done again")
+        text = batch("--merge", *shards_, "-o", out, want=(0,)).stdout.decode()
+        check(text.startswith(f"3 of 3 folders merged: 0 cases taken, {len(truths) + 1} there now; "), text)
+
+
+def merge_chooses():
+    """Of a case in two folders the one of the newer file counts, of the same file the one that is done."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 3)
+        failed, old, new = (os.path.join(directory, name) for name in ("failed", "old", "new"))
+        batch(folder, "-o", failed, "--max-memory", "2M", want=(1,))
+        batch(folder, "-o", old)
+        for folders in ((failed, old), (old, failed)):
+            out = os.path.join(directory, "out-" + os.path.basename(folders[0]))
+            merge(out, *folders)
+            check(contents_of(out) == contents_of(old), f"{folders}: a failed case stands over a done one")
+        path = sorted(truths)[1]
+        shutil.copy(sorted(truths)[0], path)
+        os.utime(path)
+        batch(folder, "-o", new)
+        for folders in ((old, new), (new, old), (failed, new, old)):
+            out = os.path.join(directory, "out" + "-".join(map(os.path.basename, folders)))
+            merge(out, *folders)
+            check(contents_of(out) == contents_of(new), f"{folders}: an old case stands over a new one")
+
+
+def merge_damaged():
+    """A folder that cannot be read is named and left out, whole; the others count."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 6)
+        good, bad = make_shards(directory, folder, 2)
+        equal(min(len(lines_of(good)), len(lines_of(bad))) > 1, True, "cases of both shards")
+        wanted = contents_of(good)
+
+        def spoil(name, change):
+            copy = os.path.join(directory, name)
+            shutil.copytree(bad, copy)
+            change(copy)
+            return copy
+
+        def write_at(copy, file, offset, data):
+            with open(os.path.join(copy, file), "r+b") as stream:
+                stream.seek(offset, os.SEEK_SET if offset >= 0 else os.SEEK_END)
+                stream.write(data)
+
+        def empty(copy):
+            os.unlink(os.path.join(copy, "cases.db"))
+            sqlite3.connect(os.path.join(copy, "cases.db")).execute("VACUUM")
+
+        def newer(copy):
+            with sqlite3.connect(os.path.join(copy, "cases.db")) as db:
+                db.execute("PRAGMA user_version = 99")
+
+        def pages(copy):
+            size = os.path.getsize(os.path.join(copy, "cases.db"))
+            write_at(copy, "cases.db", 4096 * 2, b"\xa5" * (size - 4096 * 2))
+
+        spoiled = {
+            spoil("no-database", lambda copy: os.unlink(os.path.join(copy, "cases.db"))): "there is no cases.db",
+            spoil("garbage", lambda copy: write_at(copy, "cases.db", 0, b"\xa5" * 4096)): "file is not a database",
+            spoil("pages", pages): "cannot read the database: database disk image is malformed",
+            spoil("empty", empty): "its database is empty: its batch was ended early",
+            spoil("newer", newer): "its database is of version 99, of a newer poolscope; this one knows version 1",
+            spoil("zeros", lambda copy: write_at(copy, "results.jsonl", -5000, bytes(300))): "of results.jsonl is damaged",
+            spoil("no-lines", lambda copy: os.unlink(os.path.join(copy, "results.jsonl"))): "No such file or directory",
+            os.path.join(directory, "nowhere"): "holds no results of a batch",
+        }  # fmt: skip
+        for number, (source, words) in enumerate(spoiled.items()):
+            out = os.path.join(directory, f"out{number}")
+            done = merge(out, source, good, want=(1,))
+            equal([bool(folder["error"]) for folder in done["folders"]], [True, False], "left out")
+            check(words in done["folders"][0]["error"], f"{source}: {done['folders'][0]['error']}")
+            check(contents_of(out) == wanted, f"{source}: something of it is in the results")
+        # A line that is gone costs its case, which is said.
+        cut = spoil("cut", lambda copy: os.truncate(os.path.join(copy, "results.jsonl"),
+                                                    os.path.getsize(os.path.join(copy, "results.jsonl")) - 9))
+        done = merge(os.path.join(directory, "lost"), cut, good, want=(1,))
+        equal((done["folders"][0]["lost"], done["counts"]["cases"]), (1, len(truths) - 1), "lost, cases")
+        # Killed while its lines were put in order: the database has them elsewhere.
+        lines = open(os.path.join(bad, "results.jsonl"), "rb").read().splitlines(True)
+        turned = spoil("turned", lambda copy: write_at(copy, "results.jsonl", 0, b"".join(lines[::-1])))
+        whole = os.path.join(directory, "whole")
+        batch(folder, "-o", whole)
+        out = os.path.join(directory, "out-turned")
+        merge(out, turned, good)
+        check(contents_of(out) == contents_of(whole), "lines in another order are not found")
+
+
+def merge_while_written():
+    """Folders that a batch writes to are not read, and nothing is written before all can be had."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory, 3)
+        first, second = make_shards(directory, folder, 2)
+        out = os.path.join(directory, "out")
+        with open(os.path.join(second, ".lock"), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = batch("--merge", first, second, "-o", out, want=(3,))
+        equal(done.stderr.decode(), f"poolscope: a batch is writing to {second}\n"
+              "poolscope: wait until it has ended; nothing has been merged from it\n", "words")  # fmt: skip
+        check(not os.path.exists(out), "something was written")
+        done = batch("--merge", first, second, "-o", second, want=(2,))
+        check(b"is both a folder to merge and the folder of the results" in done.stderr, done.stderr.decode())
+        done = batch("--merge", first, "-o", out, "--shard", "1/2", want=(2,))
+        check(b"--merge joins results and does no case" in done.stderr, done.stderr.decode())
+
+
+def merge_killed():
+    """kill -9 while folders are merged, then again: nothing lost, nothing twice."""
+    dice = random.Random(3)
+    with scratch() as directory:
+        folder, _ = make_cases(directory, 8)
+        whole = os.path.join(directory, "whole")
+        batch(folder, "-o", whole)
+        wanted = contents_of(whole)
+        shards_ = make_shards(directory, folder, 4)
+        started = time.monotonic()
+        merge(os.path.join(directory, "timed"), *shards_)
+        took = time.monotonic() - started
+        for number in range(25):
+            out = os.path.join(directory, f"out{number}")
+            process = subprocess.Popen([POOLSCOPE, "batch", "--merge", *shards_, "-o", out],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+            time.sleep(dice.random() * took * 1.1)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            merge(out, *shards_)
+            check(contents_of(out) == wanted, f"results differ after kill {number + 1}")
+
+
 def killed(count, seed):
     """kill -9 at random moments, then again: the results are those of a batch left alone."""
 
@@ -287,5 +452,10 @@ def cases():
     yield "strange-folders", strange_folders
     yield "only-one", only_one
     yield "shards", shards
+    yield "merged", merged
+    yield "merge-chooses", merge_chooses
+    yield "merge-damaged", merge_damaged
+    yield "merge-while-written", merge_while_written
+    yield "merge-killed", merge_killed
     yield "killed", killed(8, 1)
     yield "interrupted", interrupted

@@ -62,11 +62,19 @@ enum ps_status batch_option(struct options *o, int id, const char *value, struct
 enum ps_status batch_check(const struct options *o, struct ps_error *err)
 {
 	if (o->batch.path_count == 0)
-		return ps_fail(err, PS_USAGE, "`poolscope batch` needs folders or files");
+		return ps_fail(err, PS_USAGE,
+			       o->batch.merge
+				       ? "`poolscope batch --merge` needs the folders to join"
+				       : "`poolscope batch` needs folders or files");
 	if (!o->batch.out || o->batch.out[0] == '\0') {
 		ps_fail(err, PS_USAGE, "`poolscope batch` needs a folder for the results");
 		ps_hint(err, "-o OUT; it is made when it is not there");
 		return err->status;
 	}
+	if (o->batch.merge && (o->batch.shards > 0 || o->batch.retry_failed ||
+			       o->batch.keep_reports || o->batch.keep_pages))
+		return ps_fail(err, PS_USAGE,
+			       "--merge joins results and does no case: --shard, --retry-failed, "
+			       "--case-json and --case-html do not apply");
 	return PS_OK;
 }

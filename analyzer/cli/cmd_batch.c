@@ -9,6 +9,7 @@
 
 #include "analyzer/cli/one_case.h"
 #include "analyzer/desk/batch.h"
+#include "analyzer/desk/merge.h"
 #include "analyzer/report/format.h"
 #include "base/memory.h"
 #include "formats/look.h"
@@ -143,8 +144,8 @@ static bool is_of_report(const char *given)
 {
 	static const char *const others[] = {
 		"--out=",      "--jobs=",     "--timeout=", "--max-memory=", "--retry-failed",
-		"--case-json", "--case-html", "--shard=",   "--json",        "--csv",
-		"--color",     "--quiet",     "--verbose"};
+		"--case-json", "--case-html", "--shard=",   "--merge",       "--json",
+		"--csv",       "--color",     "--quiet",    "--verbose"};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (strncmp(given, others[i], strlen(others[i])) == 0)
@@ -167,6 +168,36 @@ static enum ps_status options_of_report(const struct options *options, struct op
 	return PS_OK;
 }
 
+static enum ps_status print_merge(const struct options *options, const struct merge_report *report,
+				  struct ps_error *err)
+{
+	switch (options->output) {
+	case OUTPUT_JSON: return merge_json(report, stdout, err);
+	case OUTPUT_CSV: return merge_csv(report, stdout, err);
+	default: return merge_text(report, stdout, err);
+	}
+}
+
+static int merge(const struct options *options)
+{
+	const struct batch_options *batch = &options->batch;
+	struct log log = {(enum log_level)options->verbosity};
+	struct ps_error error = PS_ERROR_INIT;
+	struct merge_report report;
+	struct progress progress;
+	int result;
+
+	progress_init(&progress, options->verbosity != LOG_QUIET);
+	if (merge_run(batch->paths, batch->path_count, batch->out, &log, &progress, &report,
+		      &error) != PS_OK ||
+	    print_merge(options, &report, &error) != PS_OK)
+		result = command_fail(&error, options->output == OUTPUT_JSON);
+	else
+		result = command_finish(merge_is_whole(&report) ? 0 : 1);
+	merge_report_fini(&report);
+	return result;
+}
+
 int command_batch(const struct options *options, const struct inputs *inputs)
 {
 	struct options of_report;
@@ -178,6 +209,8 @@ int command_batch(const struct options *options, const struct inputs *inputs)
 	struct progress progress;
 	int result;
 
+	if (batch.merge)
+		return merge(options);
 	if (batch.jobs == 0)
 		batch.jobs = processors();
 	batch.looks = looks_like_case;

@@ -60,6 +60,8 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"case-json", OPTION_CASE_JSON, NULL, IN_BATCH, "also write OUT/cases/NAME.json"},
 	{"case-html", OPTION_CASE_HTML, NULL, IN_BATCH, "also write OUT/cases/NAME.html"},
 	{"shard", OPTION_SHARD, "K/N", IN_BATCH, "only the K-th of N parts of the cases"},
+	{"merge", OPTION_MERGE, NULL, IN_BATCH,
+	 "the paths are folders of results: join them in OUT, each case once"},
 	{"pooltag", OPTION_POOLTAG, "FILE", IN_LISTED,
 	 "take descriptions of tags from a pooltag.txt first"},
 	{"drivers", OPTION_DRIVERS, "DIR", IN_DRIVERS,

@@ -63,6 +63,7 @@ enum option_id {
 	OPTION_TIMEOUT,
 	OPTION_MAX_MEMORY,
 	OPTION_SHARD,
+	OPTION_MERGE,
 	OPTION_RETRY_FAILED,
 	OPTION_CASE_JSON,
 	OPTION_CASE_HTML,
@@ -83,7 +84,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 40 };
+enum { OPTION_SPECS = 41 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -257,6 +257,7 @@ static enum ps_status take(struct options *o, int id, const char *value, struct 
 	case OPTION_NO_KNOWN_BUILDS: o->no_known_builds = true; return PS_OK;
 	case OPTION_FORCE: o->force = true; return PS_OK;
 	case OPTION_RETRY_FAILED: o->batch.retry_failed = true; return PS_OK;
+	case OPTION_MERGE: o->batch.merge = true; return PS_OK;
 	case OPTION_CASE_JSON: o->batch.keep_reports = true; return PS_OK;
 	case OPTION_CASE_HTML: o->batch.keep_pages = true; return PS_OK;
 	case OPTION_LIST: o->list = true; return PS_OK;

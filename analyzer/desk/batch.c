@@ -4,17 +4,14 @@
  */
 #include "analyzer/desk/batch.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "analyzer/desk/folder.h"
 #include "analyzer/desk/outcome.h"
 #include "analyzer/desk/results.h"
 #include "base/memory.h"
@@ -44,27 +41,6 @@ struct batch {
 	uint64_t started_ns;
 	char status[STATUS_TEXT]; /* the progress bar's words */
 };
-
-/* ---- the folder ---- */
-
-static enum ps_status take_folder(struct batch *b, struct ps_error *err)
-{
-	const char *out = b->options->out;
-	char *name = mem_printf("%s/.lock", out);
-
-	if (!name)
-		return ps_fail_memory(err, "the results");
-	if (mkdir(out, 0777) != 0 && errno != EEXIST)
-		ps_fail_errno(err, errno, "cannot make the folder %s", out);
-	else if ((b->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
-		ps_fail_errno(err, errno, "cannot write to the folder %s", out);
-	else if (flock(b->lock, LOCK_EX | LOCK_NB) != 0) {
-		ps_fail(err, PS_SYSTEM, "another batch is writing to %s", out);
-		ps_hint(err, "wait until it has ended, or give another folder (-o)");
-	}
-	free(name);
-	return err->status;
-}
 
 /* ---- what is to be done ---- */
 
@@ -270,7 +246,7 @@ enum ps_status batch_run(const struct batch_options *options, const struct log *
 			  .lock = -1};
 
 	*ret = (struct batch_report){.out = options->out};
-	if (take_folder(&b, err) == PS_OK &&
+	if (folder_take(options->out, &b.lock, err) == PS_OK &&
 	    store_open(options->out, true, &b.store, err) == PS_OK &&
 	    results_open(&b.results, options->out, b.store, err) == PS_OK &&
 	    found_walk(options->paths, options->path_count, options->out, options->looks,

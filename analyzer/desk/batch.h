@@ -23,6 +23,7 @@ struct batch_options {
 	bool retry_failed;
 	bool keep_reports, keep_pages; /* OUT/cases/NAME.json and .html */
 	unsigned shard, shards;        /* 1..shards; shards 0: all */
+	bool merge; /* the paths are results to join, see merge.h; of the rest `out` alone counts */
 	found_looks *looks;
 	worker_job *job; /* exit status as the program's; see batch_job_status */
 	void *context;   /* of both */

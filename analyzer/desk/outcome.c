@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/desk/case_files.h"
 #include "analyzer/report/format.h"
 #include "base/memory.h"
-#include "base/new_file.h"
 
 enum { SUMMARY_MOST = 64 << 20 /* bytes; what is longer is no summary */ };
 
@@ -156,75 +156,17 @@ static char *head_of(const struct outcome *o)
 	return head;
 }
 
-/* NAME of OUT/cases: the file's own as far as it is harmless, and the hash of its path. */
-static char *name_of(const struct outcome *o, const char *out, const char *suffix)
-{
-	const char *base = strrchr(o->file->path, '/');
-	char plain[64], id[LINE_ID];
-	size_t length = 0;
-
-	base = base ? base + 1 : o->file->path;
-	for (; *base != '\0' && length < sizeof(plain) - 1; base++) {
-		bool harmless = (*base >= 'a' && *base <= 'z') || (*base >= 'A' && *base <= 'Z') ||
-				(*base >= '0' && *base <= '9') || *base == '-' ||
-				(*base == '.' && length > 0);
-
-		plain[length++] = harmless ? *base : '_';
-	}
-	plain[length] = '\0';
-	results_id(o->file->path, &o->stamp, id);
-	return mem_printf("%s/cases/%s-%.16s%s", out, plain, id, suffix);
-}
-
-static enum ps_status copy_file(int from, int to, const char *path, struct ps_error *err)
-{
-	char room[1 << 16];
-	off_t at = 0;
-	ssize_t got;
-
-	while ((got = pread(from, room, sizeof(room), at)) > 0) {
-		for (ssize_t done = 0; done < got;) {
-			ssize_t now = write(to, room + done, (size_t)(got - done));
-
-			if (now < 0)
-				return ps_fail_errno(err, errno, "cannot write %s", path);
-			done += now;
-		}
-		at += got;
-	}
-	return PS_OK;
-}
-
-static enum ps_status keep_file(const struct outcome *o, int fd, const char *out,
-				const char *suffix, struct ps_error *err)
-{
-	char *folder = mem_printf("%s/cases", out), *path = name_of(o, out, suffix);
-	struct new_file file;
-
-	if (!folder || !path)
-		ps_fail_memory(err, "a name");
-	else if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-		ps_fail_errno(err, errno, "cannot make the folder %s", folder);
-	else if (new_file_create(&file, path, err) == PS_OK) {
-		if (copy_file(fd, file.fd, path, err) == PS_OK)
-			new_file_commit(&file, true, err);
-		new_file_discard(&file);
-	}
-	free(folder);
-	free(path);
-	return err->status;
-}
-
 static enum ps_status keep_files(const struct outcome *o, int report,
 				 const struct batch_options *options, struct ps_error *err)
 {
 	struct stat st;
 	int page = o->worker->outputs[WORKER_PAGE];
 
-	if (options->keep_reports && keep_file(o, report, options->out, ".json", err) != PS_OK)
+	if (options->keep_reports &&
+	    case_file_keep(o->file->path, &o->stamp, report, options->out, ".json", err) != PS_OK)
 		return err->status;
 	if (options->keep_pages && o->error_fd < 0 && fstat(page, &st) == 0 && st.st_size > 0)
-		return keep_file(o, page, options->out, ".html", err);
+		return case_file_keep(o->file->path, &o->stamp, page, options->out, ".html", err);
 	return PS_OK;
 }
 
@@ -268,14 +210,6 @@ static int column_permille(sqlite3_stmt *row, int column)
 							       : sqlite3_column_int(row, column);
 }
 
-static enum case_result result_named(const char *word)
-{
-	for (unsigned i = 0; word && i < CASE_RESULTS; i++)
-		if (strcmp(case_result_word((enum case_result)i), word) == 0)
-			return (enum case_result)i;
-	return CASE_FAULT;
-}
-
 static bool add_row(struct batch_report *report, const char *path, sqlite3_stmt *row)
 {
 	void *rows = report->rows;
@@ -287,7 +221,7 @@ static bool add_row(struct batch_report *report, const char *path, sqlite3_stmt 
 	added = &report->rows[report->row_count++];
 	*added = (struct batch_row){
 		.path = mem_strndup(path, strlen(path)),
-		.result = result_named((const char *)sqlite3_column_text(row, 0)),
+		.result = case_result_named((const char *)sqlite3_column_text(row, 0)),
 		.product = column_text(row, 1),
 		.nonpaged_permille = column_permille(row, 2),
 		.paged_permille = column_permille(row, 3),

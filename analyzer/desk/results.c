@@ -178,22 +178,48 @@ static enum ps_status scan(const struct results *results, struct rows *rows, str
 	return PS_OK;
 }
 
-static enum ps_status put_right(struct results *results, struct rows *rows, struct store *store,
-				struct ps_error *err)
+/* The cases of the database, and whether their lines are where it has them. */
+static enum ps_status read_rows(const struct results *results, struct store *store,
+				struct rows *rows, bool *ret_right, struct ps_error *err)
 {
-	struct moved_line *moved = mem_array(rows->count, sizeof(*moved));
+	*ret_right = true;
+	store_each(store, add_row, rows, err);
+	for (size_t i = 0; i < rows->count; i++)
+		*ret_right = *ret_right && (rows->items[i].line.length == 0 ||
+					    stands_there(results, &rows->items[i]));
+	return err->status;
+}
 
-	if (!moved)
-		return ps_fail_memory(err, "the list of cases");
-	qsort(rows->items, rows->count, sizeof(*rows->items), by_line_id);
+/* Looks for the lines of all cases. One that is not there has no length: the case is done again. */
+static enum ps_status find_lines(const struct results *results, struct rows *rows,
+				 struct ps_error *err)
+{
+	if (rows->count > 0)
+		qsort(rows->items, rows->count, sizeof(*rows->items), by_line_id);
 	scan(results, rows, err);
-	for (size_t i = 0; i < rows->count; i++) {
-		/* A line of no length: the case is done again. */
+	for (size_t i = 0; i < rows->count; i++)
 		if (!rows->items[i].found)
 			rows->items[i].line = (struct line_place){0, 0};
-		moved[i] = (struct moved_line){rows->items[i].id, rows->items[i].line};
-	}
-	if (err->status == PS_OK)
+	return err->status;
+}
+
+static enum ps_status places_of(const struct rows *rows, struct moved_line **ret,
+				struct ps_error *err)
+{
+	*ret = mem_array(rows->count + 1, sizeof(**ret));
+	if (!*ret)
+		return ps_fail_memory(err, "the list of cases");
+	for (size_t i = 0; i < rows->count; i++)
+		(*ret)[i] = (struct moved_line){rows->items[i].id, rows->items[i].line};
+	return PS_OK;
+}
+
+static enum ps_status put_right(const struct results *results, struct rows *rows,
+				struct store *store, struct ps_error *err)
+{
+	struct moved_line *moved = NULL;
+
+	if (find_lines(results, rows, err) == PS_OK && places_of(rows, &moved, err) == PS_OK)
 		store_move_lines(store, moved, rows->count, err);
 	free(moved);
 	return err->status;
@@ -203,13 +229,9 @@ static enum ps_status put_right(struct results *results, struct rows *rows, stru
 static enum ps_status agree(struct results *results, struct store *store, struct ps_error *err)
 {
 	struct rows rows = {NULL, 0, 0};
-	bool right = true;
+	bool right;
 
-	store_each(store, add_row, &rows, err);
-	for (size_t i = 0; i < rows.count; i++)
-		right = right &&
-			(rows.items[i].line.length == 0 || stands_there(results, &rows.items[i]));
-	if (err->status == PS_OK && !right)
+	if (read_rows(results, store, &rows, &right, err) == PS_OK && !right)
 		put_right(results, &rows, store, err);
 	results->end = 0;
 	for (size_t i = 0; i < rows.count; i++)
@@ -221,8 +243,8 @@ static enum ps_status agree(struct results *results, struct store *store, struct
 	return err->status;
 }
 
-enum ps_status results_open(struct results *results, const char *folder, struct store *store,
-			    struct ps_error *err)
+static enum ps_status open_file(struct results *results, const char *folder, int flags,
+				struct ps_error *err)
 {
 	struct stat st;
 
@@ -230,10 +252,18 @@ enum ps_status results_open(struct results *results, const char *folder, struct 
 	results->path = mem_printf("%s/results.jsonl", folder);
 	if (!results->path)
 		return ps_fail_memory(err, "the results");
-	results->fd = open(results->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	results->fd = open(results->path, flags | O_CLOEXEC, 0666);
 	if (results->fd < 0 || fstat(results->fd, &st) != 0)
 		return fail(results, "open", err);
 	results->end = (uint64_t)st.st_size;
+	return PS_OK;
+}
+
+enum ps_status results_open(struct results *results, const char *folder, struct store *store,
+			    struct ps_error *err)
+{
+	if (open_file(results, folder, O_RDWR | O_CREAT, err) != PS_OK)
+		return err->status;
 	return agree(results, store, err);
 }
 
@@ -243,6 +273,73 @@ void results_close(struct results *results)
 		close(results->fd);
 	free(results->path);
 	*results = (struct results){.fd = -1};
+}
+
+/* ---- from one file into another ---- */
+
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = ((const struct moved_line *)a)->id, y = ((const struct moved_line *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+enum ps_status results_open_source(struct results *results, const char *folder, struct store *store,
+				   struct moved_line **ret, size_t *ret_count, struct ps_error *err)
+{
+	struct rows rows = {NULL, 0, 0};
+	bool right;
+
+	*ret = NULL;
+	*ret_count = 0;
+	if (open_file(results, folder, O_RDONLY, err) == PS_OK &&
+	    read_rows(results, store, &rows, &right, err) == PS_OK &&
+	    (right || find_lines(results, &rows, err) == PS_OK) &&
+	    places_of(&rows, ret, err) == PS_OK) {
+		*ret_count = rows.count;
+		qsort(*ret, rows.count, sizeof(**ret), by_id);
+	}
+	free(rows.items);
+	return err->status;
+}
+
+const struct line_place *results_place(const struct moved_line *lines, size_t count, int64_t id)
+{
+	const struct moved_line key = {.id = id};
+	const struct moved_line *found = bsearch(&key, lines, count, sizeof(key), by_id);
+
+	return found && found->line.length > 0 ? &found->line : NULL;
+}
+
+/* A line is text, all of it: where the disk lost a part there are zeros. */
+static bool is_line(const char *line, size_t length)
+{
+	return line[length - 1] == '\n' && !memchr(line, '\n', length - 1) &&
+	       !memchr(line, '\0', length);
+}
+
+enum ps_status results_take(struct results *into, const struct results *from,
+			    const struct line_place *line, struct line_place *ret,
+			    struct ps_error *err)
+{
+	size_t length = (size_t)line->length;
+	char *text = malloc(length);
+
+	errno = 0;
+	if (!text)
+		ps_fail_memory(err, "a report");
+	else if (pread(from->fd, text, length, (off_t)line->offset) != (ssize_t)length ||
+		 !is_line(text, length))
+		ps_fail(err, PS_CORRUPT, "the line at byte %" PRIu64 " of results.jsonl is damaged",
+			line->offset);
+	else if (!write_all(into->fd, text, length, into->end))
+		fail(into, "write", err);
+	free(text);
+	if (err->status != PS_OK)
+		return err->status;
+	*ret = (struct line_place){into->end, length};
+	into->end += length;
+	return PS_OK;
 }
 
 /* ---- sorting ---- */

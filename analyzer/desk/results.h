@@ -30,6 +30,22 @@ char *results_id(const char *path, const struct file_stamp *stamp, char id[LINE_
 enum ps_status results_add(struct results *results, const char *head, int fd,
 			   struct line_place *ret, struct ps_error *err);
 
+/**
+ * Opens the file of a folder that is only read. *ret (the caller's to free) is where the lines of
+ * its cases stand, for results_place(): also where the database has them in another place.
+ */
+enum ps_status results_open_source(struct results *results, const char *folder, struct store *store,
+				   struct moved_line **ret, size_t *ret_count,
+				   struct ps_error *err);
+
+/** Where the line of a case stands; NULL when there is none. */
+const struct line_place *results_place(const struct moved_line *lines, size_t count, int64_t id);
+
+/** Adds a line of another file. PS_CORRUPT when it is none, PS_SYSTEM when it cannot be written. */
+enum ps_status results_take(struct results *into, const struct results *from,
+			    const struct line_place *line, struct line_place *ret,
+			    struct ps_error *err);
+
 /** Puts the lines in the order of the paths. Nothing is lost when it is killed meanwhile. */
 enum ps_status results_sort(struct results *results, struct store *store, struct ps_error *err);
 

@@ -7,11 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
 /* Prepared once: a case costs a handful of inserts. */
-enum statement { FIND, PUT, PUT_TAG, PUT_DRIVER, PUT_OWNER, PUT_FINDING, REMOVE, EACH, MOVE, ALL };
+enum statement {
+	FIND,
+	PUT,
+	PUT_TAG,
+	PUT_DRIVER,
+	PUT_OWNER,
+	PUT_FINDING,
+	REMOVE,
+	EACH,
+	MOVE,
+	GET,
+	GET_TAGS,
+	GET_DRIVERS,
+	GET_OWNERS,
+	GET_FINDINGS,
+	ALL
+};
 
 static const char *const texts[ALL] = {
 	[FIND] = "SELECT id, size, mtime_ns, content_key, line_offset, line_length, done FROM cases"
@@ -29,6 +46,14 @@ static const char *const texts[ALL] = {
 	[REMOVE] = "DELETE FROM cases WHERE path = ?1",
 	[EACH] = "SELECT id, size, mtime_ns, content_key, line_offset, line_length, done, path"
 		 " FROM cases ORDER BY path",
+	[GET] = "SELECT path, size, mtime_ns, content_key, result, done, error_code, error, seconds,"
+		" line_offset, line_length, format, product, build, arch, computer, crash_time,"
+		" uptime_seconds, bugcheck, nonpaged_bytes, paged_bytes, nonpaged_permille,"
+		" paged_permille, top_tag, top_owner, verdict FROM cases WHERE id = ?1",
+	[GET_TAGS] = "SELECT * FROM tags WHERE case_id = ?1",
+	[GET_DRIVERS] = "SELECT * FROM drivers WHERE case_id = ?1",
+	[GET_OWNERS] = "SELECT * FROM owners WHERE case_id = ?1",
+	[GET_FINDINGS] = "SELECT * FROM findings WHERE case_id = ?1",
 	[MOVE] = "UPDATE cases SET line_offset = ?2, line_length = ?3 WHERE id = ?1",
 };
 
@@ -43,6 +68,11 @@ static enum ps_status fail(struct store *store, const char *what, struct ps_erro
 		       sqlite3_errmsg(store->db));
 }
 
+static enum ps_status fail_source(struct store *from, struct ps_error *err)
+{
+	return ps_fail(err, PS_CORRUPT, "cannot read the database: %s", sqlite3_errmsg(from->db));
+}
+
 static enum ps_status prepare(struct store *store, struct ps_error *err)
 {
 	for (unsigned i = 0; i < ALL; i++)
@@ -53,21 +83,59 @@ static enum ps_status prepare(struct store *store, struct ps_error *err)
 }
 
 /* Lost at a power cut is at most the last cases, which are then done again. */
+enum { WAIT_MS = 5000 };
+
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 			       "PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
 
-static enum ps_status open_file(struct store *store, const char *path, bool writable,
-				struct ps_error *err)
+/* file:PATH?query, with what a URI would take for its own escaped. */
+static char *make_uri(const char *path, const char *query)
 {
-	int flags = writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+	size_t room = 3 * strlen(path) + strlen(query) + sizeof("file:?"), used;
+	char *uri = malloc(room);
 
-	if (sqlite3_open_v2(path, &store->db, flags, NULL) != SQLITE_OK)
+	if (!uri)
+		return NULL;
+	used = (size_t)snprintf(uri, room, "file:");
+	for (; *path != '\0'; path++)
+		used += (size_t)(strchr("%?#", *path)
+					 ? snprintf(uri + used, room - used, "%%%02X",
+						    (unsigned)(unsigned char)*path)
+					 : snprintf(uri + used, room - used, "%c", *path));
+	snprintf(uri + used, room - used, "?%s", query);
+	return uri;
+}
+
+static enum ps_status open_writable(struct store *store, const char *path, struct ps_error *err)
+{
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
+		    SQLITE_OK ||
+	    sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
 		return fail(store, "open", err);
-	if (writable && sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
-		return fail(store, "open", err);
-	if (writable)
-		return store_migrate(store->db, err);
-	return PS_OK;
+	return store_migrate(store->db, err);
+}
+
+/*
+ * Readers of a write-ahead log keep files of their own beside it. Where they cannot, and there is
+ * no log, the database is opened as one that nobody writes to.
+ */
+static enum ps_status open_readable(struct store *store, const char *folder, const char *path,
+				    struct ps_error *err)
+{
+	char *log = mem_printf("%s-wal", path), *uri = make_uri(path, "immutable=1");
+	bool fixed = access(folder, W_OK) != 0 && log && access(log, F_OK) != 0;
+
+	if (!log || !uri)
+		ps_fail_memory(err, "the database");
+	else if (sqlite3_open_v2(fixed ? uri : path, &store->db,
+				 SQLITE_OPEN_READONLY | (fixed ? SQLITE_OPEN_URI : 0),
+				 NULL) != SQLITE_OK)
+		fail(store, "open", err);
+	else
+		sqlite3_busy_timeout(store->db, WAIT_MS);
+	free(log);
+	free(uri);
+	return err->status == PS_OK ? store_check(store->db, err) : err->status;
 }
 
 enum ps_status store_open(const char *folder, bool writable, struct store **ret,
@@ -83,7 +151,8 @@ enum ps_status store_open(const char *folder, bool writable, struct store **ret,
 	else if (!writable && stat(path, &st) != 0)
 		ps_fail(err, PS_NOT_FOUND, "%s holds no results of a batch: there is no cases.db",
 			folder);
-	else if (open_file(store, path, writable, err) == PS_OK)
+	else if ((writable ? open_writable(store, path, err)
+			   : open_readable(store, folder, path, err)) == PS_OK)
 		prepare(store, err);
 	free(path);
 	if (err->status == PS_OK) {
@@ -163,9 +232,9 @@ enum ps_status store_each(struct store *store, store_visit *visit, void *context
 			visit(context, path, &found, err);
 		free(path);
 	}
-	sqlite3_reset(each);
 	if (err->status == PS_OK && result != SQLITE_DONE)
-		return fail(store, "read", err);
+		fail_source(store, err);
+	sqlite3_reset(each);
 	return err->status;
 }
 
@@ -261,6 +330,77 @@ static bool put_all(struct store *store, const struct case_record *r)
 	return true;
 }
 
+/* ---- from another database ---- */
+
+/* The row that `get` stands at into `put`, from column `first` on. */
+static void bind_row(sqlite3_stmt *put, sqlite3_stmt *get, int first)
+{
+	for (int i = first; i < sqlite3_column_count(get); i++)
+		sqlite3_bind_value(put, i + 1, sqlite3_column_value(get, i));
+}
+
+static enum ps_status copy_case(struct store *store, struct store *from, int64_t id,
+				const struct line_place *line, struct ps_error *err)
+{
+	sqlite3_stmt *get = from->statements[GET], *put = store->statements[PUT];
+	sqlite3_stmt *removal = store->statements[REMOVE];
+
+	sqlite3_bind_int64(get, 1, id);
+	if (sqlite3_step(get) != SQLITE_ROW)
+		fail_source(from, err);
+	else {
+		sqlite3_bind_value(removal, 1, sqlite3_column_value(get, 0));
+		bind_row(put, get, 0);
+		sqlite3_bind_int64(put, 10, (int64_t)line->offset);
+		sqlite3_bind_int64(put, 11, (int64_t)line->length);
+		if (!run(removal) || !run(put))
+			fail(store, "write", err);
+	}
+	sqlite3_reset(get);
+	return err->status;
+}
+
+static enum ps_status copy_rows(struct store *store, struct store *from, enum statement which_get,
+				enum statement which_put, int64_t id, int64_t new_id,
+				struct ps_error *err)
+{
+	sqlite3_stmt *get = from->statements[which_get], *put = store->statements[which_put];
+	int result = SQLITE_DONE;
+
+	sqlite3_bind_int64(get, 1, id);
+	while (err->status == PS_OK && (result = sqlite3_step(get)) == SQLITE_ROW) {
+		bind_row(put, get, 1);
+		sqlite3_bind_int64(put, 1, new_id);
+		if (!run(put))
+			fail(store, "write", err);
+	}
+	if (err->status == PS_OK && result != SQLITE_DONE)
+		fail_source(from, err);
+	sqlite3_reset(get);
+	return err->status;
+}
+
+enum ps_status store_copy(struct store *store, struct store *from, int64_t id,
+			  const struct line_place *line, struct ps_error *err)
+{
+	static const struct {
+		enum statement get, put;
+	} parts[] = {{GET_TAGS, PUT_TAG},
+		     {GET_DRIVERS, PUT_DRIVER},
+		     {GET_OWNERS, PUT_OWNER},
+		     {GET_FINDINGS, PUT_FINDING}};
+	int64_t new_id;
+
+	if (copy_case(store, from, id, line, err) != PS_OK)
+		return err->status;
+	new_id = sqlite3_last_insert_rowid(store->db);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && err->status == PS_OK; i++)
+		copy_rows(store, from, parts[i].get, parts[i].put, id, new_id, err);
+	return err->status;
+}
+
+/* ---- transactions ---- */
+
 static bool begin(struct store *store)
 {
 	return sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
@@ -273,6 +413,21 @@ static enum ps_status end(struct store *store, bool good, struct ps_error *err)
 	fail(store, "write", err);
 	sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 	return err->status;
+}
+
+enum ps_status store_begin(struct store *store, struct ps_error *err)
+{
+	return begin(store) ? PS_OK : fail(store, "write", err);
+}
+
+enum ps_status store_commit(struct store *store, struct ps_error *err)
+{
+	return end(store, true, err);
+}
+
+void store_undo(struct store *store)
+{
+	sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 enum ps_status store_put(struct store *store, const struct case_record *record,

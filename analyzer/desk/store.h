@@ -55,7 +55,22 @@ struct case_record {
 enum ps_status store_put(struct store *store, const struct case_record *record,
 			 struct ps_error *err);
 
-/** Every case by the bytes of its path. */
+/**
+ * Writes of more than one case that count together: store_copy() between store_begin() and
+ * store_commit() or store_undo(). A commit that fails undoes.
+ */
+enum ps_status store_begin(struct store *store, struct ps_error *err);
+enum ps_status store_commit(struct store *store, struct ps_error *err);
+void store_undo(struct store *store);
+
+/**
+ * Adds case `id` of another database, or replaces the one of the same path; its line stands at
+ * `line`. PS_CORRUPT when it cannot be read there, PS_SYSTEM when it cannot be written here.
+ */
+enum ps_status store_copy(struct store *store, struct store *from, int64_t id,
+			  const struct line_place *line, struct ps_error *err);
+
+/** Every case by the bytes of its path. PS_CORRUPT when they cannot be read. */
 typedef enum ps_status store_visit(void *context, const char *path, const struct stored_case *found,
 				   struct ps_error *err);
 enum ps_status store_each(struct store *store, store_visit *visit, void *context,
@@ -71,6 +86,9 @@ enum ps_status store_move_lines(struct store *store, const struct moved_line *mo
 
 /** For queries; borrowed. */
 struct sqlite3 *store_handle(struct store *store);
+
+/** Whether the schema is of STORE_VERSION. PS_ABSENT: it is empty. PS_UNSUPPORTED. */
+enum ps_status store_check(struct sqlite3 *db, struct ps_error *err);
 
 /** Brings the schema to STORE_VERSION. PS_UNSUPPORTED when it is newer. */
 enum ps_status store_migrate(struct sqlite3 *db, struct ps_error *err);

@@ -73,6 +73,32 @@ static enum ps_status run_step(sqlite3 *db, int version, struct ps_error *err)
 	return err->status;
 }
 
+static enum ps_status fail_newer(int version, struct ps_error *err)
+{
+	return ps_fail(err, PS_UNSUPPORTED,
+		       "its database is of version %d, of a newer poolscope; this one knows "
+		       "version %d",
+		       version, STORE_VERSION);
+}
+
+enum ps_status store_check(sqlite3 *db, struct ps_error *err)
+{
+	int version = -1;
+
+	if (read_version(db, &version, err) != PS_OK)
+		return err->status;
+	if (version > STORE_VERSION)
+		return fail_newer(version, err);
+	if (version == 0)
+		return ps_fail(err, PS_ABSENT, "its database is empty: its batch was ended early");
+	if (version < STORE_VERSION) {
+		ps_fail(err, PS_UNSUPPORTED, "its database is of version %d, of an older poolscope",
+			version);
+		ps_hint(err, "a batch into the same folder brings it up to date");
+	}
+	return err->status;
+}
+
 enum ps_status store_migrate(sqlite3 *db, struct ps_error *err)
 {
 	int version = -1;
@@ -80,11 +106,7 @@ enum ps_status store_migrate(sqlite3 *db, struct ps_error *err)
 	if (read_version(db, &version, err) != PS_OK)
 		return err->status;
 	if (version > STORE_VERSION)
-		return ps_fail(
-			err, PS_UNSUPPORTED,
-			"its database is of version %d, of a newer poolscope; this one knows "
-			"version %d",
-			version, STORE_VERSION);
+		return fail_newer(version, err);
 	for (; version < STORE_VERSION; version++)
 		if (run_step(db, version, err) != PS_OK)
 			return err->status;

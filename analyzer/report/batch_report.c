@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/report/csv_field.h"
 #include "analyzer/report/json_build.h"
@@ -23,6 +24,14 @@ const char *case_result_word(enum case_result result)
 	case CASE_RESULTS: break;
 	}
 	return "unknown";
+}
+
+enum case_result case_result_named(const char *word)
+{
+	for (unsigned i = 0; word && i < CASE_RESULTS; i++)
+		if (strcmp(case_result_word((enum case_result)i), word) == 0)
+			return (enum case_result)i;
+	return CASE_FAULT;
 }
 
 void batch_report_fini(struct batch_report *report)

@@ -42,6 +42,9 @@ void batch_report_fini(struct batch_report *report);
 /** "complete", "incomplete", "refused", "crashed", "timed-out", "fault", "changed". Static. */
 const char *case_result_word(enum case_result result);
 
+/** The result of such a word; CASE_FAULT of any other. */
+enum case_result case_result_named(const char *word);
+
 enum ps_status batch_text(const struct batch_report *report, const struct render_options *options,
 			  FILE *out, struct ps_error *err);
 enum ps_status batch_json(const struct batch_report *report, FILE *out, struct ps_error *err);

@@ -1,0 +1,18 @@
+/*
+ * OUT/cases/NAME.json and .html: a file a case, on demand. NAME is of the case's own name and the
+ * hash of its path.
+ */
+#ifndef PS_ANALYZER_DESK_CASE_FILES_H
+#define PS_ANALYZER_DESK_CASE_FILES_H
+
+#include "analyzer/desk/found.h"
+
+/** Writes what `fd` holds, whole or not at all, in the place of what is there. PS_SYSTEM. */
+enum ps_status case_file_keep(const char *of, const struct file_stamp *stamp, int fd,
+			      const char *out, const char *suffix, struct ps_error *err);
+
+/** Copies the file of a case from one folder of results to another, where there is one. */
+enum ps_status case_file_copy(const char *of, const struct file_stamp *stamp, const char *from,
+			      const char *out, const char *suffix, struct ps_error *err);
+
+#endif
