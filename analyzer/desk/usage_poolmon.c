@@ -1,0 +1,82 @@
+/*
+ * Pool use from snapshots of poolmon. They have neither time nor machine, and poolmon lists every
+ * tag that was ever used, unless its own options made a choice, which a log does not tell.
+ */
+#include "analyzer/desk/usage.h"
+
+#include <inttypes.h>
+
+#include "analyzer/texts/poolmon.h"
+
+static size_t count_tags(const struct poolmon_snapshot *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		count += i == 0 || s->rows[i].tag != s->rows[i - 1].tag;
+	return count;
+}
+
+static void take_rows(const struct poolmon_snapshot *s, struct usage *ret)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct poolmon_row *row = &s->rows[i];
+		struct usage_tag *tag;
+
+		if (i == 0 || row->tag != s->rows[i - 1].tag)
+			ret->tags[ret->count++] =
+				(struct usage_tag){.tag = row->tag, .complete = true};
+		tag = &ret->tags[ret->count - 1];
+		tag->sides[row->paged] =
+			(struct usage_side){row->allocs, row->frees, row->diff, row->bytes};
+		if (row->repeated)
+			tag->complete = false;
+	}
+}
+
+static enum ps_status take_snapshot(const char *path, const struct poolmon *log, size_t index,
+				    struct report *store, struct usage *ret, struct ps_error *err)
+{
+	const struct poolmon_snapshot *s = &log->items[index];
+
+	if (s->session)
+		return ps_fail(err, PS_UNSUPPORTED,
+			       "%s: snapshot %zu is of session pool, which is not compared", path,
+			       index + 1);
+	*ret = (struct usage){.kind = USAGE_POOLMON, .narrow = true};
+	/* a row that could not be read is missing */
+	ret->whole = ret->complete = log->broken_lines == 0;
+	ret->label = log->count == 1 ? report_text(store, "%s", path)
+				     : report_text(store, "%s, snapshot %zu", path, index + 1);
+	ret->tags = report_array(store, count_tags(s) + 1, sizeof(*ret->tags));
+	if (!ret->label || !ret->tags)
+		return ps_fail_memory(err, "the tags to compare");
+	take_rows(s, ret);
+	usage_finish(ret);
+	for (unsigned pool = 0; pool < 2 && s->has_pool; pool++)
+		ret->allocated[pool] =
+			(struct usage_total){true, s->pool[pool], BASIS_READ, "poolmon's header"};
+	if (log->broken_lines > 0)
+		ret->note = report_text(store,
+					"%s: %" PRIu64 " line%s (the first is line %" PRIu64
+					") cannot be read as a row of poolmon's table",
+					path, log->broken_lines, log->broken_lines == 1 ? "" : "s",
+					log->first_broken);
+	return PS_OK;
+}
+
+enum ps_status usage_of_poolmon(const char *path, const char *bytes, size_t length,
+				struct report *store, struct usage_list *list, struct ps_error *err)
+{
+	struct poolmon *log;
+	enum ps_status status = poolmon_parse(path, bytes, length, &log, err);
+
+	for (size_t i = 0; status == PS_OK && i < log->count; i++) {
+		struct usage *usage = usage_add(list);
+
+		status = usage ? take_snapshot(path, log, i, store, usage, err)
+			       : ps_fail_memory(err, "the snapshots to compare");
+	}
+	poolmon_destroy(log);
+	return status;
+}
