@@ -3,7 +3,7 @@
 #   make                 build ./poolscope (never calls apt)
 #   make demo            install what is missing, build, make the demo dumps, print their reports
 #   make check           install what is missing, build with gcc and clang, run all tests
-#   make check-SUITE     one suite (build lint unit cli truth readers pack bare convert rvas
+#   make check-SUITE     one suite (build lint unit cli truth readers pack bare convert batch diff rvas
 #                        symbols totals sessions real pe owners drivers verdict mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
@@ -198,11 +198,13 @@ install: $(PROGRAM)
 	install -D -m 644 docs/poolscope-findings.7 $(DESTDIR)$(MANDIR)/man7/poolscope-findings.7
 	install -D -m 644 contrib/completion/poolscope.bash $(DESTDIR)$(BASHCOMPDIR)/poolscope
 	install -D -m 644 analyzer/report/poolscope-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
+	install -D -m 644 analyzer/report/poolscope-diff-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-diff-1.schema.json
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/poolscope $(DESTDIR)$(MANDIR)/man1/poolscope.1 \
 		$(DESTDIR)$(MANDIR)/man7/poolscope-findings.7 \
-		$(DESTDIR)$(BASHCOMPDIR)/poolscope $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
+		$(DESTDIR)$(BASHCOMPDIR)/poolscope $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json \
+		$(DESTDIR)$(DOCDIR)/poolscope-diff-1.schema.json
 
 clean:
 	rm -rf build poolscope

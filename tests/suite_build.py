@@ -35,7 +35,8 @@ def install():
         check(done.stdout.startswith(b"poolscope "), "the installed program has no version")
         for name in ("usr/share/man/man1/poolscope.1",
                      "usr/share/bash-completion/completions/poolscope",
-                     "usr/share/doc/poolscope/poolscope-1.schema.json"):  # fmt: skip
+                     "usr/share/doc/poolscope/poolscope-1.schema.json",
+                     "usr/share/doc/poolscope/poolscope-diff-1.schema.json"):  # fmt: skip
             check(os.path.exists(os.path.join(directory, name)), f"{name} is not installed")
         make("uninstall", *words[1:])()
         left = [name for _, _, names in os.walk(directory) for name in names]

@@ -32,6 +32,9 @@ static const struct {
 	[COMMAND_BATCH] = {"batch",
 			   "PATH... -o OUT: analyze of every dump in these folders, a worker "
 			   "process each; goes on where it was ended"},
+	[COMMAND_DIFF] = {"diff",
+			  "OLD NEW [MORE...]: what grew between dumps, reports (--json of analyze) "
+			  "and poolmon logs, how fast, and whose it is"},
 };
 
 const struct option_spec option_specs[OPTION_SPECS] = {
@@ -39,17 +42,18 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"freed", OPTION_FREED, NULL, IN_BIG, "with --list: freed entries too"},
 	{"dump", OPTION_DUMP, "VA", IN_BIG, "hex dump of the big allocation at this address"},
 	{"bytes", OPTION_BYTES, "N", IN_BIG, "with --dump: how many bytes (256)"},
-	{"tag", OPTION_TAG, "TAG", IN_POOLS,
+	{"tag", OPTION_TAG, "TAG", IN_POOLS | IN_DIFF,
 	 "only this tag; Irp is 'Irp ', \\xNN or 8 hex digits for bytes, ? and * match any; "
 	 "repeatable"},
-	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS, "only nonpaged pool"},
-	{"paged", OPTION_PAGED, NULL, IN_POOLS, "only paged pool"},
+	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS | IN_DIFF, "only nonpaged pool"},
+	{"paged", OPTION_PAGED, NULL, IN_POOLS | IN_DIFF, "only paged pool"},
 	{"sessions", OPTION_SESSIONS, NULL, IN_TAGS,
 	 "session pool instead: the tags of each session, a table a session"},
-	{"sort", OPTION_SORT, "KEY", IN_POOLS | IN_PROCESSES,
-	 "bytes (default), diff, allocs, frees, tag or per-alloc; of processes handles (default), "
-	 "holds, pid or name"},
-	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES, "at most N rows a table; 0 is all"},
+	{"sort", OPTION_SORT, "KEY", IN_POOLS | IN_PROCESSES | IN_DIFF,
+	 "bytes (default), diff, allocs, frees, tag or per-alloc; of diff bytes, rate, diff or tag; "
+	 "of processes handles (default), holds, pid or name"},
+	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES | IN_DIFF,
+	 "at most N rows a table; 0 is all"},
 	{"out", OPTION_OUT, "OUT", IN_BATCH,
 	 "folder of the results; what is there is not done again"},
 	{"jobs", OPTION_JOBS, "N", IN_BATCH, "worker processes at once (one a processor)"},
@@ -86,15 +90,16 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"force", OPTION_FORCE, NULL, IN_CONVERT,
 	 "replace OUT when it is there, and do not ask for room on the disk"},
 	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
-	{"csv", OPTION_CSV, NULL, IN_TABLES | IN_BATCH, "comma-separated values instead of text"},
+	{"csv", OPTION_CSV, NULL, IN_TABLES | IN_BATCH | IN_DIFF,
+	 "comma-separated values instead of text"},
 	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
 	{"reader", OPTION_READER, "WHO", IN_ALL | IN_CONVERT,
 	 "who reads an ELF core: native (default) or kdumpfile"},
-	{"member", OPTION_MEMBER, "NAME", IN_OPENED,
+	{"member", OPTION_MEMBER, "NAME", IN_OPENED | IN_DIFF,
 	 "which file of an archive to open; #N is the N-th; a/b is b in the archive a"},
-	{"password-file", OPTION_PASSWORD_FILE, "FILE", IN_OPENED | IN_BATCH,
+	{"password-file", OPTION_PASSWORD_FILE, "FILE", IN_OPENED | IN_BATCH | IN_DIFF,
 	 "the password of an encrypted archive is the first line of this file"},
-	{"max-expand", OPTION_MAX_EXPAND, "SIZE", IN_OPENED | IN_BATCH,
+	{"max-expand", OPTION_MAX_EXPAND, "SIZE", IN_OPENED | IN_BATCH | IN_DIFF,
 	 "unpack at most so much of an archive: bytes, or with K, M, G or T (256G)"},
 	{"verbose", OPTION_VERBOSE, NULL, IN_ALL | IN_CONVERT,
 	 "say what is being done (on standard error)"},
@@ -164,6 +169,7 @@ void options_help(enum command_id command, FILE *out)
 		command == COMMAND_EXPLAIN   ? "[FINDING]"
 		: command == COMMAND_CONVERT ? "FILE OUT.dmp [OPTION]..."
 		: command == COMMAND_BATCH   ? "PATH... -o OUT [OPTION]..."
+		: command == COMMAND_DIFF    ? "OLD NEW [MORE]... [OPTION]..."
 					     : "FILE [OPTION]...",
 		commands[command].summary);
 	for (size_t i = 0; i < OPTION_SPECS; i++) {

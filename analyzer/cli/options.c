@@ -79,6 +79,10 @@ static enum ps_status parse_sort(struct options *o, const char *text, struct ps_
 			return PS_OK;
 		}
 	}
+	if (strcmp(text, "rate") == 0) {
+		o->by_rate = o->has_sort = true;
+		return PS_OK;
+	}
 	for (unsigned i = 0; i < sizeof(process_sort_keys) / sizeof(process_sort_keys[0]); i++) {
 		if (strcmp(text, process_sort_keys[i]) == 0) {
 			o->process_sort = (enum process_sort)i;
@@ -86,10 +90,11 @@ static enum ps_status parse_sort(struct options *o, const char *text, struct ps_
 			return PS_OK;
 		}
 	}
-	return ps_fail(err, PS_USAGE,
-		       "--sort '%s' is none of bytes, diff, allocs, frees, tag, per-alloc, nor, of "
-		       "processes, of handles, holds, pid, name",
-		       text);
+	return ps_fail(
+		err, PS_USAGE,
+		"--sort '%s' is none of bytes, diff, allocs, frees, tag, per-alloc, nor, of "
+		"diff, of bytes, rate, diff, tag, nor, of processes, of handles, holds, pid, name",
+		text);
 }
 
 static enum ps_status parse_color(struct options *o, const char *text, struct ps_error *err)
@@ -364,7 +369,7 @@ static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
 	ps_hint(err, "the commands are analyze, tags, owners, big, modules, processes, info, "
-		     "convert, explain, symbols and batch; try `poolscope --help`");
+		     "convert, explain, symbols, batch and diff; try `poolscope --help`");
 	return err->status;
 }
 
@@ -407,6 +412,11 @@ static enum ps_status sort_words(struct options *o, const struct words *words, s
 		o->batch.path_count = words->count - next;
 		return PS_OK;
 	}
+	if (o->command == COMMAND_DIFF) {
+		o->diff_paths = words->items + next;
+		o->diff_path_count = words->count - next;
+		return PS_OK;
+	}
 	if (words->count > next)
 		o->file = words->items[next++];
 	if (words->count > next && o->command == COMMAND_CONVERT)
@@ -434,6 +444,16 @@ static enum ps_status check_used(const struct options *o, const struct words *wo
 static unsigned times_used(const struct words *words, int id)
 {
 	return words->used[option_find(id) - option_specs];
+}
+
+/* The key of --sort is one of the command's. */
+static bool sorts_by(const struct options *o)
+{
+	if (o->command == COMMAND_PROCESSES ? o->has_sort : o->has_process_sort)
+		return false;
+	if (o->command != COMMAND_DIFF)
+		return !o->by_rate;
+	return o->sort == SORT_BYTES || o->sort == SORT_DIFF || o->sort == SORT_TAG;
 }
 
 /* Options that exclude each other or make no sense alone. */
@@ -464,7 +484,7 @@ static enum ps_status check_together(const struct options *o, const struct words
 			err, PS_USAGE,
 			"without a dump there is no usage to sort or choose by: --sort, --top, "
 			"--nonpaged and --paged do not apply");
-	if (o->command == COMMAND_PROCESSES ? o->has_sort : o->has_process_sort)
+	if (!sorts_by(o))
 		return ps_fail(err, PS_USAGE, "`poolscope %s` does not sort by that",
 			       command_name(o->command));
 	if (o->no_symbols && o->symbol_count)
@@ -507,10 +527,28 @@ static enum ps_status check_out(const struct options *o, struct ps_error *err)
 	return PS_OK;
 }
 
+/* One log of poolmon may hold several snapshots. */
+static enum ps_status check_paths(const struct options *o, struct ps_error *err)
+{
+	if (o->diff_path_count == 0)
+		return ps_fail(err, PS_USAGE,
+			       "`poolscope diff` needs two files or more, the oldest first");
+	for (size_t i = 0; i < o->diff_path_count; i++) {
+		if (strcmp(o->diff_paths[i], "-") != 0)
+			continue;
+		ps_fail(err, PS_USAGE, "what is compared cannot come from a pipe");
+		ps_hint(err, "write it to a file first; a file named - is ./-");
+		return err->status;
+	}
+	return PS_OK;
+}
+
 static enum ps_status check_file(const struct options *o, struct ps_error *err)
 {
 	if (o->command == COMMAND_BATCH)
 		return batch_check(o, err);
+	if (o->command == COMMAND_DIFF)
+		return check_paths(o, err);
 	if (o->command == COMMAND_EXPLAIN ||
 	    (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0))
 		return PS_OK;

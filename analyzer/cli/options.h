@@ -25,9 +25,10 @@ enum command_id {
 	COMMAND_EXPLAIN,
 	COMMAND_SYMBOLS,
 	COMMAND_BATCH,
+	COMMAND_DIFF,
 };
 
-enum { COMMAND_COUNT = 11 };
+enum { COMMAND_COUNT = 12 };
 
 /** What `poolscope symbols` is to do. */
 enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
@@ -62,6 +63,7 @@ struct options {
 	size_t top; /* rows; 0 = all */
 	bool has_sort;
 	enum tag_sort sort;
+	bool by_rate; /* diff: sort by rate instead */
 	bool has_process_sort;
 	enum process_sort process_sort;
 	enum pool_filter filter;
@@ -89,9 +91,11 @@ struct options {
 	bool list, freed, has_dump, has_bytes;
 	uint64_t dump_va;
 	size_t dump_bytes;
-	struct batch_options batch; /* COMMAND_BATCH; its paths are among `words` */
-	const char **words;         /* owned: what is no option; of argv */
-	const char **given;         /* owned: the options as given, for the report */
+	struct batch_options batch;    /* COMMAND_BATCH; its paths are among `words` */
+	const char *const *diff_paths; /* COMMAND_DIFF; among `words` */
+	size_t diff_path_count;
+	const char **words; /* owned: what is no option; of argv */
+	const char **given; /* owned: the options as given, for the report */
 	size_t given_count;
 };
 

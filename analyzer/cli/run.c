@@ -176,6 +176,8 @@ int command_run(const struct command *command, const struct options *options)
 		result = command_symbols_add(options, inputs.cache);
 	else if (options->command == COMMAND_SYMBOLS && options->symbols_action == SYMBOLS_LIST)
 		result = command_symbols_list(options, inputs.cache, &inputs.symbols);
+	else if (options->command == COMMAND_DIFF)
+		result = command_diff(options, &inputs);
 	else if (options->command == COMMAND_BATCH)
 		result = command_batch(options, &inputs);
 	else

@@ -169,7 +169,9 @@ static void take_tag(const struct report *report, const struct report_tag *tag,
 				  .overflow = tag->overflow,
 				  .sides = {side_of(&tag->nonpaged), side_of(&tag->paged)},
 				  .complete = tag->complete};
-	if (report->has_owners && tag->owner > 0)
+	/* "-" stands for nobody known */
+	if (report->has_owners && tag->owner > 0 &&
+	    strcmp(report->owners[tag->owner - 1].words, "-") != 0)
 		ret->owner = copy(store, report->owners[tag->owner - 1].words);
 }
 

@@ -223,30 +223,38 @@ static enum ps_status add_row(struct reader *r, const struct poolmon_row *row)
 	return PS_OK;
 }
 
-/* Lines above the rows; a new one of their kind begins a new snapshot. */
+/* "System pool information", "Session 1 pool information" */
+static bool is_title(const char *line, size_t length, bool *ret_session)
+{
+	static const char rest[] = "pool information";
+	struct part p = {line, line + length};
+
+	*ret_session = take_word(&p, "Session ");
+	return (*ret_session || take_word(&p, "System ")) &&
+	       memmem(p.at, (size_t)(p.end - p.at), rest, sizeof(rest) - 1);
+}
+
+/* Lines above the rows; the first of them behind rows begins a new snapshot. */
 static enum ps_status take_header(struct reader *r, const char *line, size_t length)
 {
-	static const char memory[] = "Memory:", session[] = "pool information";
 	const bool columns = is_columns(line, length);
 	struct poolmon_snapshot *s = current(r);
 	struct part p = {line, line + length};
+	bool session, title = is_title(line, length, &session);
 	uint64_t pool[2];
 
-	if ((!s || s->count > 0) && (columns || take_word(&p, memory)) &&
-	    begin_snapshot(r) != PS_OK)
-		return r->err->status;
-	s = current(r);
-	if (!s)
-		return PS_OK;
-	s->columns |= columns;
-	if (s->count == 0 && take_pool(line, length, pool)) {
+	if (!s || s->count > 0) {
+		if (!columns && !title && !take_word(&p, "Memory:"))
+			return PS_OK;
+		if (begin_snapshot(r) != PS_OK)
+			return r->err->status;
+		s = current(r);
+	}
+	s->session |= title && session;
+	if (take_pool(line, length, pool)) {
 		memcpy(s->pool, pool, sizeof(pool));
 		s->has_pool = true;
 	}
-	p = (struct part){line, line + length};
-	if (take_word(&p, "Session ") &&
-	    memmem(p.at, (size_t)(p.end - p.at), session, sizeof(session) - 1))
-		s->session = true;
 	return PS_OK;
 }
 

@@ -34,7 +34,6 @@ struct poolmon_snapshot {
 	bool has_pool;    /* a line with the pools' sizes stands above */
 	uint64_t pool[2]; /* nonpaged, paged: bytes, in steps of 1024 */
 	bool session;     /* session pool, which no other table has */
-	bool columns;     /* its line of column names was seen */
 };
 
 struct poolmon {

@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules processes info convert explain symbols batch' command='' word option
+	local commands='analyze tags owners big modules processes info convert explain symbols batch diff' command='' word option keys
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -22,8 +22,12 @@ _poolscope()
 
 	case $option in
 	--sort)
-		mapfile -t COMPREPLY < <(compgen -W "$([[ $command == processes ]] && echo 'handles holds pid name' ||
-			echo 'bytes diff allocs frees tag per-alloc')" -- "$current")
+		case $command in
+		processes) keys='handles holds pid name' ;;
+		diff) keys='bytes rate diff tag' ;;
+		*) keys='bytes diff allocs frees tag per-alloc' ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$keys" -- "$current")
 		return
 		;;
 	--color)

@@ -4,7 +4,7 @@
 set -u
 mkdump=$1 fuzzers=$2 seconds=$3
 seeds=build/fuzz/seeds
-mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf,deflate64} build/fuzz/{dump,formats,pooltag,pe,owners,pdb,isf,deflate64,found}
+mkdir -p "$seeds"/{dump,pooltag,pe,pdb,isf,deflate64,poolmon} build/fuzz/{dump,formats,pooltag,pe,owners,pdb,isf,deflate64,poolmon,found}
 
 # Small machines, one of each container: an input of a megabyte would hide more than it shows.
 for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse vmware lime avml vmrs; do
@@ -26,6 +26,16 @@ for container in type1 type2 type4 type5 type6 type8 type10 raw-sparse vmware li
 	done
 done
 printf 'Leak - myfault.sys - a test\r\nTh?? - nt!ps - threads\n' > "$seeds/pooltag/list.txt"
+printf ' Tag  Type Allocs Frees Diff Bytes Per Alloc\r\n Leak Nonp 3 ( 0) 1 ( 0) 2 20 ( 0) 10\r\n' \
+	> "$seeds/poolmon/log.txt"
+cat > "$seeds/poolmon/report.json" <<-END
+	{"schema": "poolscope/1", "system": {"crash_time": "2024-05-01T03:12:45Z", "uptime_seconds": 60},
+	"pool": {"tags": [{"tag_hex": "4c65616b", "complete": true, "owners": ["a.sys"],
+	"nonpaged": {"allocs": 3, "frees": 1, "diff": 2, "bytes": 20},
+	"paged": {"allocs": 0, "frees": 0, "diff": 0, "bytes": 0}}],
+	"totals": {"nonpaged_bytes": 20, "paged_bytes": 0, "trust": "exact", "reported": {},
+	"limits": {"nonpaged_maximum": {"bytes": 99, "source": "a", "trust": "read"}}}}}
+END
 
 # Drivers for three machines.
 configs="x64-O2 x86-O2 arm64-O2"
@@ -65,7 +75,7 @@ for level in 1, 9:
 status=0
 ln -sfn pe "$seeds/owners"
 ln -sfn dump "$seeds/formats"
-for kind in dump formats pooltag pe owners pdb isf deflate64; do
+for kind in dump formats pooltag pe owners pdb isf deflate64 poolmon; do
 	timeout=5
 	[ $kind = owners ] && timeout=20 # whole drivers, under sanitizers
 	"$fuzzers/fuzz_$kind" -max_total_time="$seconds" -timeout="$timeout" -rss_limit_mb=1024 -max_len=2000000 \
