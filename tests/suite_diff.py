@@ -231,6 +231,22 @@ def with_poolmon():
         two = diff(path)
         equal([p["label"][-10:] for p in two["points"]], ["snapshot 1", "snapshot 2"], "labels")
         equal(two["rows"][0]["bytes"]["value"], 27648000, "two snapshots in one file")
+        # a choice of tags: what the log lacks is not known, and never new
+        chosen = [line for line in log_of(truth_old) if line[6:10] not in ("Nonp", "Page") or "Grow" in line]
+        for lines in (chosen, chosen[3:]):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("\n".join(lines))
+            report = diff(path, new, want=(1,))
+            check("a choice of tags" in " ".join(report["notes"]), f"{report['notes']}")
+            known = [row for row in report["rows"] if row["bytes"]]
+            equal([row["bytes"]["value"] for row in known], [27648000], "rows of the log")
+            check(all(row["state"] == "stayed" for row in report["rows"]), "nothing is new")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("\n".join(line for line in log_of(truth_old) if line[6:11] != "Paged"))
+        report = diff(path, new, want=(1,))
+        check(all(row["bytes"] is None for row in report["rows"] if row["pool"] == "paged"),
+              "a log of nonpaged pool says nothing of paged pool")
+        check(any(row["bytes"] for row in report["rows"] if row["pool"] == "nonpaged"), "rows")
 
 
 def missing():

@@ -24,7 +24,7 @@ static struct sample sample_of(const struct usage *usage, uint32_t tag, bool ove
 {
 	const struct usage_tag *row = usage_find(usage, tag, overflow);
 
-	if (row)
+	if (row && !row->unlisted[paged])
 		return (struct sample){true, row->sides[paged], row->complete, row->owner};
 	return (struct sample){.known = usage->whole, .complete = usage->complete};
 }

@@ -21,6 +21,7 @@ struct usage_tag {
 	uint32_t tag;
 	bool overflow;              /* what had no slot of its own */
 	struct usage_side sides[2]; /* nonpaged, paged */
+	bool unlisted[2];           /* the source has no row of this side: 0 only in a whole list */
 	bool complete;              /* exact; else counts are lower bounds, the rest unknown */
 	const char *owner;          /* short words; NULL: not known */
 };
