@@ -7,6 +7,7 @@
 #                        symbols totals sessions real pe owners drivers verdict mutate)
 #                        UPDATE=1 make check-cli rewrites what the command tests expect
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
+#   make check-batch-long    a batch killed a hundred times
 #   make check-qemu      containers that QEMU writes; installs it
 #   make check-html      the HTML page, in headless Chromium; installs it
 #   make test-drivers    drivers with known tags, for tests

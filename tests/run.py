@@ -20,7 +20,7 @@ from harness import Failure, Result, Skip
 SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch", "diff", "qemu",
           "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers", "processes", "verdict", "html",
           "mutate"]
-ON_REQUEST = ["mutate-long"]
+ON_REQUEST = ["mutate-long", "batch-long"]
 # Independent of the machine's size, so that a time-out means the same everywhere.
 JOBS = 2
 
