@@ -10,6 +10,7 @@
 
 #include "formats/formats.h"
 #include "formats/pack/packed.h"
+#include "formats/parts.h"
 
 enum {
 	HEAD = 65536,
@@ -62,6 +63,10 @@ bool file_looks_like_dump(const char *path)
 
 	if (fd < 0)
 		return false;
+	if (parts_is_later(path)) {
+		close(fd);
+		return false;
+	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		got = pread(fd, head, sizeof(head), 0);
 	close(fd);

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "formats/formats.h"
+#include "formats/parts.h"
 
 /*
  * Magic first, heuristics after, raw last:
@@ -154,7 +155,9 @@ enum ps_status dump_open_with(const char *path, const struct dump_options *optio
 	if (!dump)
 		return ps_fail_memory(err, "the dump");
 	dump->file.fd = -1;
-	if (file_open(&dump->file, path, err) != PS_OK || unpack(dump, options, log, err) != PS_OK)
+	if (file_open(&dump->file, path, err) != PS_OK ||
+	    parts_join(dump, options->progress, err) != PS_OK ||
+	    unpack(dump, options, log, err) != PS_OK)
 		goto fail;
 	page_map_init(&dump->map, dump->file.size);
 	virtual_map_init(&dump->ranges);

@@ -10,6 +10,7 @@ import subprocess
 
 import containers
 import hibernation
+import parts
 import truth
 from harness import POOLSCOPE, RECIPES, Skip, check, equal, make_dump, poolscope_json, scratch
 
@@ -569,3 +570,4 @@ def cases():
     for name, (data, status, words) in REFUSED.items():
         yield f"refused/{name}", refused(data, status, words)
     yield from hibernation.cases()
+    yield from parts.cases()
