@@ -32,7 +32,7 @@ def joined(first, pack=False):
                     archive.write(dump, "MEMORY.DMP")
                 os.unlink(dump)
                 dump = name = os.path.join(directory, "case.zip")
-            count = split(dump, name, first, PIECE if not pack else 20000)
+            count = split(dump, name, first, PIECE if not pack else 7000)
             check(count > 3, f"{count} parts")
             status, report = poolscope_json(f"{name}.{first:03}")
             room = os.listdir(directory)
