@@ -442,6 +442,140 @@ def interrupted():
         equal(counts["done_before"], before, "done before")
 
 
+def ask(out, *arguments, want=(0,)):
+    return json.loads(run([POOLSCOPE, "cases", out, *map(str, arguments), "--json"], want=want).stdout)
+
+
+def leads(lines, of):
+    """What leads in each case, from the reports: {(name, detail): [bytes...]}."""
+    led = {}
+    for line in lines:
+        key = of(line)
+        if key:
+            led.setdefault(key[:2], []).append(key[2])
+    return {key: sorted(sizes) for key, sizes in led.items()}
+
+
+def top_tag(line):
+    sides = [(tag[pool]["bytes"], tag["tag"], name) for tag in line["pool"]["tags"]
+             for pool, name in (("nonpaged", "Nonp"), ("paged", "Paged"))]  # fmt: skip
+    size, tag, name = max(sides)
+    return tag, name, size
+
+
+def top_driver(line, others=False):
+    drivers = [driver for driver in line["drivers"] if not others or not driver["microsoft"]]
+    if not drivers:
+        return None
+    driver = max(drivers, key=lambda d: d["nonpaged_bytes"] + d["paged_bytes"])
+    version = (driver.get("version") or {}).get("file_version")
+    return driver["module"], version, driver["nonpaged_bytes"] + driver["paged_bytes"]
+
+
+def questions():
+    """Counts over cases are those of the reports, counted here once more."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory, 9)
+        with open(os.path.join(folder, "cut.dmp"), "wb") as file:
+            file.write(b"PAGEDU64" + bytes(100000))
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out)
+        lines = lines_of(out)
+        good = [line for line in lines if "error" not in line]
+        got = ask(out)
+        equal((got["cases"], got["cases_in_all"]), (len(lines), len(lines)), "cases")
+        counted = {}
+        for line in lines:
+            counted[line["case"]["result"]] = counted.get(line["case"]["result"], 0) + 1
+        equal({row["name"]: row["cases"] for row in got["results"]}, counted, "results")
+        for key, of, name, detail in (("tags", top_tag, "tag", "type"), ("drivers", top_driver, "module", "version"),
+                                     ("other_drivers", lambda line: top_driver(line, True), "module", "version")):  # fmt: skip
+            want = leads(good, of)
+            check(want, f"no {key} lead in any report")
+            rows = {(row[name], row[detail]): row for row in got[key]}
+            equal(set(rows), set(want), key)
+            for leader, sizes in want.items():
+                row = rows[leader]
+                equal((row["led"], row["median_bytes"], row["most_bytes"]),
+                      (len(sizes), sizes[(len(sizes) - 1) // 2], sizes[-1]), leader)  # fmt: skip
+                equal(row["of"], sum(map(len, want.values())), "of")
+            equal([row["led"] for row in got[key]], sorted((len(s) for s in want.values()), reverse=True), "order")
+        # Filters: the cases are those of the reports.
+        build = good[0]["system"]["build"]
+        rows = ask(out, "--build", build)["rows"]
+        equal({row["path"] for row in rows},
+              {line["case"]["path"] for line in good if line["system"]["build"] == build}, "build")  # fmt: skip
+        tag = top_tag(good[0])[0]
+        rows = ask(out, "--tag", tag)["rows"]
+        held = {line["case"]["path"]: max((t["nonpaged"]["bytes"], t["paged"]["bytes"]) for t in line["pool"]["tags"]
+                                          if t["tag"] == tag) for line in good
+                if any(t["tag"] == tag for t in line["pool"]["tags"])}  # fmt: skip
+        equal({row["path"]: max(row["bytes"], 0) for row in rows}, {p: max(b) for p, b in held.items()}, "tag")
+        driver = top_driver(good[0])[0]
+        rows = ask(out, "--driver", driver.upper().removesuffix(".SYS"))["rows"]
+        equal({row["path"]: row["bytes"] for row in rows},
+              {line["case"]["path"]: d["nonpaged_bytes"] + d["paged_bytes"] for line in good for d in line["drivers"]
+               if d["module"] == driver}, "driver")  # fmt: skip
+        code = int(good[0]["system"]["bugcheck"]["code"], 16)
+        equal({row["path"] for row in ask(out, "--bugcheck", hex(code))["rows"]},
+              {line["case"]["path"] for line in good if int(line["system"]["bugcheck"]["code"], 16) == code},
+              "bug check")  # fmt: skip
+    return f"{len(lines)} cases"
+
+
+def alike():
+    """The same dump under another name is the most alike of all, wholly."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 6)
+        paths = sorted(truths)
+        twin = os.path.join(os.path.realpath(folder), "twin.dmp")
+        shutil.copy(paths[2], twin)
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out)
+        rows = ask(out, "--like", os.path.basename(paths[2]))["rows"]
+        equal(len(rows), len(truths), "rows")
+        equal(rows[0]["path"], twin, "most alike")
+        check(rows[0]["alike_permille"] >= 900 and rows[1]["alike_permille"] < rows[0]["alike_permille"], str(rows[:2]))
+        check("same build" in rows[0]["in_common"] and "tag " in rows[0]["in_common"], rows[0]["in_common"])
+        scores = [row["alike_permille"] for row in rows]
+        equal(scores, sorted(scores, reverse=True), "order")
+        check(0 <= scores[-1] <= 1000, str(scores))
+        done = run([POOLSCOPE, "cases", out, "--like", "nowhere.dmp"], want=(3,))
+        equal(done.stderr.decode(), f"poolscope: no case of {out} is named nowhere.dmp\n", "words")
+
+
+def question_outputs():
+    """Text, CSV and page say the same; a page loads nothing and keeps foreign text harmless."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 4)
+        shutil.copy(sorted(truths)[0], os.path.join(folder, "<b>&.dmp"))
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out)
+        got = ask(out)
+        page = os.path.join(directory, "page.html")
+        text = run([POOLSCOPE, "cases", out, "--html", page]).stdout.decode()
+        check(text.startswith(f"{len(truths) + 1} of {len(truths) + 1} cases\n"), text)
+        top = got["drivers"][0]
+        words = " ".join(filter(None, (top["module"], top["version"])))
+        check(f"{words} holds the most pool of all drivers in {top['led']} of {top['of']} cases.\n" in text, text)
+        with open(page, encoding="utf-8") as file:
+            html = file.read()
+        check(html.startswith("<!DOCTYPE html>") and html.endswith("</html>\n") and "<svg class=\"bar\"" in html, "page")
+        check("http" not in html.replace("http-equiv", ""), "the page names something elsewhere")
+        listed = run([POOLSCOPE, "cases", out, "--build", str(got["products"][0]["detail"]), "--html", "-"]).stdout.decode()
+        check("<b>&.dmp" not in listed, "a name stands in the page as it is")
+        rows = run([POOLSCOPE, "cases", out, "--csv"]).stdout.decode().split("\r\n")
+        equal(rows[0], "kind,name,detail,cases,of,median_bytes,most_bytes", "header of CSV")
+        drivers = [row for row in rows if row.startswith("driver,")]
+        equal(len(drivers), len(got["drivers"]), "drivers in CSV")
+        check(f",{top['led']},{top['of']},{top['median_bytes']},{top['most_bytes']}" in drivers[0], drivers[0])
+        equal(len(ask(out, "--top", "1")["tags"]), 1, "--top")
+        for arguments, words in (([directory], "holds no results of a batch"), ([out, "--tag", "L*"], "without ? and *"),
+                                 ([out, "--build", "x"], "--build 'x' is not a number that fits")):  # fmt: skip
+            done = run([POOLSCOPE, "cases", *arguments], want=(2, 3))
+            check(words in done.stderr.decode(), done.stderr.decode())
+
+
 def cases():
     yield "results", results
     yield "order-of-workers", order_of_workers
@@ -457,5 +591,8 @@ def cases():
     yield "merge-damaged", merge_damaged
     yield "merge-while-written", merge_while_written
     yield "merge-killed", merge_killed
+    yield "questions", questions
+    yield "alike", alike
+    yield "question-outputs", question_outputs
     yield "killed", killed(8, 1)
     yield "interrupted", interrupted

@@ -39,6 +39,8 @@ int command_batch(const struct options *options, const struct inputs *inputs);
 
 /** `poolscope diff`; returns the exit status. */
 int command_diff(const struct options *options, const struct inputs *inputs);
+/** `poolscope cases`; returns the exit status. */
+int command_cases(const struct options *options);
 
 /** How text is to be laid out: colours and width of the terminal. */
 struct render_options command_render_options(const struct options *options);

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyzer/report/render.h"
 #include "base/new_file.h"
 
 static enum ps_status refuse(const char *path, const char *why, struct ps_error *err)
@@ -71,8 +70,8 @@ static enum ps_status finish(FILE *out, const char *path, struct ps_error *err)
 	return PS_OK;
 }
 
-static enum ps_status write_page(const struct new_file *file, const struct report *report,
-				 struct ps_error *err)
+static enum ps_status write_page(const struct new_file *file, html_writer *write,
+				 const void *context, struct ps_error *err)
 {
 	int fd = dup(file->fd);
 	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -85,7 +84,7 @@ static enum ps_status write_page(const struct new_file *file, const struct repor
 			close(fd);
 		return err->status;
 	}
-	status = render_html(report, out, err);
+	status = write(context, out, err);
 	if (finish(out, file->path, &closing) != PS_OK && status == PS_OK) {
 		*err = closing;
 		status = closing.status;
@@ -93,13 +92,14 @@ static enum ps_status write_page(const struct new_file *file, const struct repor
 	return status;
 }
 
-enum ps_status html_file_write(const char *path, const struct report *report, struct ps_error *err)
+enum ps_status html_file_write(const char *path, html_writer *write, const void *context,
+			       struct ps_error *err)
 {
 	struct new_file file;
 
 	if (new_file_create(&file, path, err) != PS_OK)
 		return err->status;
-	if (write_page(&file, report, err) == PS_OK)
+	if (write_page(&file, write, context, err) == PS_OK)
 		return new_file_commit(&file, true, err);
 	new_file_discard(&file);
 	return err->status;

@@ -6,7 +6,6 @@
 #define PS_ANALYZER_CLI_HTML_FILE_H
 
 #include "analyzer/cli/options.h"
-#include "analyzer/report/report.h"
 
 /**
  * Whether options->html can be written. PS_USAGE when something else than a regular file has that
@@ -14,7 +13,11 @@
  */
 enum ps_status html_file_check(const struct options *options, struct ps_error *err);
 
-/** Writes the page of `report`. PS_SYSTEM, PS_NO_MEMORY or PS_INTERRUPTED leave nothing behind. */
-enum ps_status html_file_write(const char *path, const struct report *report, struct ps_error *err);
+/** Writes a page of what `context` is. */
+typedef enum ps_status html_writer(const void *context, FILE *out, struct ps_error *err);
+
+/** Writes the page. PS_SYSTEM, PS_NO_MEMORY or PS_INTERRUPTED leave nothing behind. */
+enum ps_status html_file_write(const char *path, html_writer *write, const void *context,
+			       struct ps_error *err);
 
 #endif

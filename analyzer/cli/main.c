@@ -50,6 +50,8 @@ static int run(int argc, char **argv, const struct options *options)
 	}
 	if (options->command == COMMAND_EXPLAIN)
 		return explain_run(options->file);
+	if (options->command == COMMAND_CASES)
+		return command_cases(options);
 	return command_run(commands[options->command], options);
 }
 

@@ -35,6 +35,9 @@ static const struct {
 	[COMMAND_DIFF] = {"diff",
 			  "OLD NEW [MORE...]: what grew between dumps, reports (--json of analyze) "
 			  "and poolmon logs, how fast, and whose it is"},
+	[COMMAND_CASES] = {"cases",
+			   "across the cases of a batch: which tags and drivers lead how often, "
+			   "and which cases are alike"},
 };
 
 const struct option_spec option_specs[OPTION_SPECS] = {
@@ -42,7 +45,7 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"freed", OPTION_FREED, NULL, IN_BIG, "with --list: freed entries too"},
 	{"dump", OPTION_DUMP, "VA", IN_BIG, "hex dump of the big allocation at this address"},
 	{"bytes", OPTION_BYTES, "N", IN_BIG, "with --dump: how many bytes (256)"},
-	{"tag", OPTION_TAG, "TAG", IN_POOLS | IN_DIFF,
+	{"tag", OPTION_TAG, "TAG", IN_POOLS | IN_DIFF | IN_CASES,
 	 "only this tag; Irp is 'Irp ', \\xNN or 8 hex digits for bytes, ? and * match any; "
 	 "repeatable"},
 	{"nonpaged", OPTION_NONPAGED, NULL, IN_POOLS | IN_DIFF, "only nonpaged pool"},
@@ -52,7 +55,7 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"sort", OPTION_SORT, "KEY", IN_POOLS | IN_PROCESSES | IN_DIFF,
 	 "bytes (default), diff, allocs, frees, tag or per-alloc; of diff bytes, rate, diff or tag; "
 	 "of processes handles (default), holds, pid or name"},
-	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES | IN_DIFF,
+	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES | IN_DIFF | IN_CASES,
 	 "at most N rows a table; 0 is all"},
 	{"out", OPTION_OUT, "OUT", IN_BATCH,
 	 "folder of the results; what is there is not done again"},
@@ -66,6 +69,12 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	{"shard", OPTION_SHARD, "K/N", IN_BATCH, "only the K-th of N parts of the cases"},
 	{"merge", OPTION_MERGE, NULL, IN_BATCH,
 	 "the paths are folders of results: join them in OUT, each case once"},
+	{"driver", OPTION_DRIVER, "NAME", IN_CASES,
+	 "only cases in which this driver has pool; with its version in each"},
+	{"build", OPTION_BUILD, "N", IN_CASES, "only cases of this build of Windows"},
+	{"bugcheck", OPTION_BUGCHECK, "CODE", IN_CASES, "only cases with this bug check (0xD1)"},
+	{"like", OPTION_LIKE, "CASE", IN_CASES,
+	 "the cases most like this one, by its path or the end of it, and why"},
 	{"pooltag", OPTION_POOLTAG, "FILE", IN_LISTED,
 	 "take descriptions of tags from a pooltag.txt first"},
 	{"drivers", OPTION_DRIVERS, "DIR", IN_DRIVERS,
@@ -78,7 +87,7 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "a list of known problems to compare the drivers with"},
 	{"ticket", OPTION_TICKET, NULL, IN_ANALYZE,
 	 "a plain block of text to paste into a support case"},
-	{"html", OPTION_HTML, "OUT", IN_ANALYZE,
+	{"html", OPTION_HTML, "OUT", IN_ANALYZE | IN_CASES,
 	 "also write a page for a browser to this file; - writes it instead of text"},
 	{"symbols", OPTION_SYMBOLS, "PATH", IN_ALL | IN_CONVERT,
 	 "folder, file or symbol path with the kernel's PDB or ISF; none: use no symbol files; "
@@ -89,10 +98,10 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "full (type 1) or bitmap (type 5); without it, full for whole memory in few pieces"},
 	{"force", OPTION_FORCE, NULL, IN_CONVERT,
 	 "replace OUT when it is there, and do not ask for room on the disk"},
-	{"json", OPTION_JSON, NULL, IN_ALL, "one JSON object instead of text"},
-	{"csv", OPTION_CSV, NULL, IN_TABLES | IN_BATCH | IN_DIFF,
+	{"json", OPTION_JSON, NULL, IN_ALL | IN_CASES, "one JSON object instead of text"},
+	{"csv", OPTION_CSV, NULL, IN_TABLES | IN_BATCH | IN_DIFF | IN_CASES,
 	 "comma-separated values instead of text"},
-	{"color", OPTION_COLOR, "[WHEN]", IN_ALL, "auto (default), always or never"},
+	{"color", OPTION_COLOR, "[WHEN]", IN_ALL | IN_CASES, "auto (default), always or never"},
 	{"reader", OPTION_READER, "WHO", IN_ALL | IN_CONVERT,
 	 "who reads an ELF core: native (default) or kdumpfile"},
 	{"member", OPTION_MEMBER, "NAME", IN_OPENED | IN_DIFF,
@@ -101,11 +110,13 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "the password of an encrypted archive is the first line of this file"},
 	{"max-expand", OPTION_MAX_EXPAND, "SIZE", IN_OPENED | IN_BATCH | IN_DIFF,
 	 "unpack at most so much of an archive: bytes, or with K, M, G or T (256G)"},
-	{"verbose", OPTION_VERBOSE, NULL, IN_ALL | IN_CONVERT,
+	{"verbose", OPTION_VERBOSE, NULL, IN_ALL | IN_CONVERT | IN_CASES,
 	 "say what is being done (on standard error)"},
-	{"quiet", OPTION_QUIET, NULL, IN_ALL | IN_CONVERT, "no warnings, no progress bar"},
-	{"help", OPTION_HELP, NULL, IN_ALL | IN_CONVERT | IN_EXPLAIN, "print this help"},
-	{"version", OPTION_VERSION, NULL, IN_ALL | IN_CONVERT | IN_EXPLAIN, "print the version"},
+	{"quiet", OPTION_QUIET, NULL, IN_ALL | IN_CONVERT | IN_CASES,
+	 "no warnings, no progress bar"},
+	{"help", OPTION_HELP, NULL, IN_ALL | IN_CONVERT | IN_EXPLAIN | IN_CASES, "print this help"},
+	{"version", OPTION_VERSION, NULL, IN_ALL | IN_CONVERT | IN_EXPLAIN | IN_CASES,
+	 "print the version"},
 };
 
 const char *command_name(enum command_id command)
@@ -168,6 +179,7 @@ void options_help(enum command_id command, FILE *out)
 	fprintf(out, "Usage: poolscope %s %s\n\n%s\n\n", commands[command].name,
 		command == COMMAND_EXPLAIN   ? "[FINDING]"
 		: command == COMMAND_CONVERT ? "FILE OUT.dmp [OPTION]..."
+		: command == COMMAND_CASES   ? "OUT [OPTION]..."
 		: command == COMMAND_BATCH   ? "PATH... -o OUT [OPTION]..."
 		: command == COMMAND_DIFF    ? "OLD NEW [MORE]... [OPTION]..."
 					     : "FILE [OPTION]...",

@@ -21,6 +21,7 @@ enum {
 	IN_PROCESSES = 1 << COMMAND_PROCESSES,
 	IN_BATCH = 1 << COMMAND_BATCH,
 	IN_DIFF = 1 << COMMAND_DIFF,
+	IN_CASES = 1 << COMMAND_CASES,
 	IN_TABLES = IN_TAGS | IN_OWNERS | IN_BIG | IN_MODULES | IN_PROCESSES,
 	IN_POOLS = IN_TAGS | IN_OWNERS | IN_BIG,
 	IN_NAMED = IN_ANALYZE | IN_POOLS,
@@ -65,6 +66,10 @@ enum option_id {
 	OPTION_MAX_MEMORY,
 	OPTION_SHARD,
 	OPTION_MERGE,
+	OPTION_DRIVER,
+	OPTION_BUILD,
+	OPTION_BUGCHECK,
+	OPTION_LIKE,
 	OPTION_RETRY_FAILED,
 	OPTION_CASE_JSON,
 	OPTION_CASE_HTML,
@@ -85,7 +90,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 41 };
+enum { OPTION_SPECS = 45 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 
@@ -95,6 +100,13 @@ const struct option_spec *option_find(int id);
 /** Takes an option that `batch` alone has. PS_USAGE. */
 enum ps_status batch_option(struct options *options, int id, const char *value,
 			    struct ps_error *err);
+
+/** Takes an option that `cases` alone has. PS_USAGE. */
+enum ps_status cases_option(struct options *options, int id, const char *value,
+			    struct ps_error *err);
+
+/** What `cases` cannot do without. PS_USAGE. */
+enum ps_status cases_check(const struct options *options, struct ps_error *err);
 
 /** What `batch` cannot do without. PS_USAGE. */
 enum ps_status batch_check(const struct options *options, struct ps_error *err);

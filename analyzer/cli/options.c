@@ -245,6 +245,10 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 	case OPTION_TIMEOUT:
 	case OPTION_MAX_MEMORY:
 	case OPTION_SHARD: return batch_option(o, id, value, err);
+	case OPTION_DRIVER:
+	case OPTION_BUILD:
+	case OPTION_BUGCHECK:
+	case OPTION_LIKE: return cases_option(o, id, value, err);
 	default: return parse_color(o, value, err);
 	}
 }
@@ -369,7 +373,7 @@ static enum ps_status unknown_command(const char *word, struct ps_error *err)
 {
 	ps_fail(err, PS_USAGE, "'%s' is no command, and no file of that name is here", word);
 	ps_hint(err, "the commands are analyze, tags, owners, big, modules, processes, info, "
-		     "convert, explain, symbols, batch and diff; try `poolscope --help`");
+		     "convert, explain, symbols, batch, diff and cases; try `poolscope --help`");
 	return err->status;
 }
 
@@ -472,6 +476,9 @@ static enum ps_status check_together(const struct options *o, const struct words
 			err, PS_USAGE,
 			"--html - takes the place of --json and --ticket; name a file to have "
 			"both");
+	if (times_used(words, OPTION_HTML) && !o->html && times_used(words, OPTION_CSV))
+		return ps_fail(err, PS_USAGE,
+			       "--html - takes the place of --csv; name a file to have both");
 	if (times_used(words, OPTION_NONPAGED) && times_used(words, OPTION_PAGED))
 		return ps_fail(err, PS_USAGE,
 			       "--nonpaged and --paged exclude each other; "
@@ -549,6 +556,8 @@ static enum ps_status check_file(const struct options *o, struct ps_error *err)
 		return batch_check(o, err);
 	if (o->command == COMMAND_DIFF)
 		return check_paths(o, err);
+	if (o->command == COMMAND_CASES)
+		return cases_check(o, err);
 	if (o->command == COMMAND_EXPLAIN ||
 	    (!o->file && o->command == COMMAND_OWNERS && o->driver_count > 0))
 		return PS_OK;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "analyzer/desk/batch.h"
+#include "analyzer/desk/queries.h"
 #include "formats/crash_write.h"
 #include "plugins/plugin.h"
 
@@ -26,9 +27,10 @@ enum command_id {
 	COMMAND_SYMBOLS,
 	COMMAND_BATCH,
 	COMMAND_DIFF,
+	COMMAND_CASES,
 };
 
-enum { COMMAND_COUNT = 12 };
+enum { COMMAND_COUNT = 13 };
 
 /** What `poolscope symbols` is to do. */
 enum symbols_action { SYMBOLS_CHECK, SYMBOLS_LIST, SYMBOLS_ADD };
@@ -94,8 +96,9 @@ struct options {
 	struct batch_options batch;    /* COMMAND_BATCH; its paths are among `words` */
 	const char *const *diff_paths; /* COMMAND_DIFF; among `words` */
 	size_t diff_path_count;
-	const char **words; /* owned: what is no option; of argv */
-	const char **given; /* owned: the options as given, for the report */
+	struct cases_options cases; /* COMMAND_CASES */
+	const char **words;         /* owned: what is no option; of argv */
+	const char **given;         /* owned: the options as given, for the report */
 	size_t given_count;
 };
 

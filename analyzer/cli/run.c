@@ -122,13 +122,18 @@ static enum ps_status render(const struct options *options, const struct report 
 	return ps_fail(err, PS_INTERNAL, "unknown kind of output");
 }
 
+static enum ps_status write_html(const void *report, FILE *out, struct ps_error *err)
+{
+	return render_html(report, out, err);
+}
+
 /* The page comes first: a reader who closes the pipe early ends the program. */
 static int print(const struct options *options, const struct report *report)
 {
 	struct ps_error error = PS_ERROR_INIT;
 	int result = report->incomplete ? EXIT_INCOMPLETE : EXIT_COMPLETE;
 
-	if (options->html && html_file_write(options->html, report, &error) != PS_OK) {
+	if (options->html && html_file_write(options->html, write_html, report, &error) != PS_OK) {
 		result = command_fail(&error, false);
 		if (error.status == PS_SYSTEM)
 			result = EXIT_FAULT;

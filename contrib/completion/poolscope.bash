@@ -3,7 +3,7 @@
 _poolscope()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands='analyze tags owners big modules processes info convert explain symbols batch diff' command='' word option keys
+	local commands='analyze tags owners big modules processes info convert explain symbols batch diff cases' command='' word option keys
 
 	# `--color=auto` reaches us as three words
 	if [[ $current == '=' ]]; then
@@ -54,7 +54,7 @@ _poolscope()
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
-	-j | --jobs | --timeout | --max-memory | --shard | --member | --max-expand | --top | --tag | --dump | --bytes)
+	-j | --jobs | --timeout | --max-memory | --shard | --member | --max-expand | --top | --tag | --driver | --build | --bugcheck | --like | --dump | --bytes)
 		return
 		;;
 	esac
