@@ -9,6 +9,7 @@
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-batch-long    a batch killed a hundred times
 #   make check-qemu      containers that QEMU writes; installs it
+#   make check-slurm    arrays of many cases on a Slurm of the test's own; installs it
 #   make check-html      the HTML page, in headless Chromium; installs it
 #   make test-drivers    drivers with known tags, for tests
 #   make lint            the house's rules
@@ -34,6 +35,7 @@ PACKAGES_PROGRAM := gcc libc6-dev make pkg-config libjansson-dev libsmartcols-de
 	libarchive-dev libsqlite3-dev libxxhash-dev
 PACKAGES_QEMU := qemu-system-x86 qemu-system-arm makedumpfile
 PACKAGES_HTML := chromium chromium-driver poppler-utils
+PACKAGES_SLURM := slurm-wlm munge parallel
 PACKAGES_CHECK := libcmocka-dev libwim-dev clang-14 lld-14 llvm-14 libclang-rt-14-dev clang-format-14 \
 	python3 python3-jsonschema zstd mandoc 7zip gcab lz4
 
@@ -176,6 +178,9 @@ check: packages-check
 check-qemu:
 	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK) $(PACKAGES_QEMU)
 	@$(PYTHON) tests/run.py qemu
+check-slurm:
+	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK) $(PACKAGES_SLURM)
+	@$(PYTHON) tests/run.py slurm
 check-html:
 	@contrib/install-packages.sh $(PACKAGES_PROGRAM) $(PACKAGES_CHECK) $(PACKAGES_HTML)
 	@$(PYTHON) tests/run.py html
@@ -211,7 +216,7 @@ clean:
 	rm -rf build poolscope
 
 .PHONY: all FORCE mkdump test-drivers unit tools fuzzers packages-program packages-check demo check \
-	check-qemu check-html lint bench fuzz \
+	check-qemu check-slurm check-html lint bench fuzz \
 	install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -17,8 +17,8 @@ import traceback
 
 from harness import Failure, Result, Skip
 
-SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch", "diff", "qemu",
-          "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers", "processes", "verdict", "html",
+SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch", "slurm", "diff",
+          "qemu", "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers", "processes", "verdict", "html",
           "mutate"]
 ON_REQUEST = ["mutate-long", "batch-long"]
 # Independent of the machine's size, so that a time-out means the same everywhere.

@@ -90,6 +90,7 @@ def findings():
 def shell_scripts():
     scripts = [*glob.glob(os.path.join(ROOT, "contrib", "**", "*.*sh"), recursive=True),
                *glob.glob(os.path.join(ROOT, "tests", "**", "*.sh"), recursive=True),
+               *glob.glob(os.path.join(ROOT, "contrib", "slurm", "*.sbatch")),
                os.path.join(ROOT, ".ci", "run")]
     for script in scripts:
         run(["bash", "-n", script])
@@ -123,7 +124,7 @@ def formatting():
 def packages():
     makefile = text("Makefile").replace("\\\n", " ")
     lists = re.findall(r"^PACKAGES_\w+ := (.*)$", makefile, re.MULTILINE)
-    check(len(lists) == 4, "the four lists of packages are not in the Makefile")
+    check(len(lists) == 5, "the five lists of packages are not in the Makefile")
     names = " ".join(lists).split()
     twice = sorted({name for name in names if names.count(name) > 1})
     check(not twice, "named more than once: " + " ".join(twice))
