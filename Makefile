@@ -9,7 +9,7 @@
 #   make check-mutate-long   as check-mutate, with 13 times the damaged dumps; up to an hour
 #   make check-batch-long    a batch killed a hundred times
 #   make check-qemu      containers that QEMU writes; installs it
-#   make check-slurm    arrays of many cases on a Slurm of the test's own; installs it
+#   make check-slurm    arrays of many cases on a Slurm that the test starts; installs it
 #   make check-html      the HTML page, in headless Chromium; installs it
 #   make test-drivers    drivers with known tags, for tests
 #   make lint            the house's rules

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Runs the test suites: one line a test (ok, FAIL, skip and why), and the count at the end.
 
-    tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack bare convert batch diff qemu rvas symbols
-                                totals sessions real pe owners drivers processes verdict html mutate; all without an argument.
+    tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack bare convert batch slurm diff qemu rvas
+                                symbols totals sessions real pe owners drivers processes verdict html mutate; all without
+                                an argument.
                                 mutate-long: only when asked for
 
 The programs under test are built first, whatever is asked for. Ends with exit status 1 when anything

@@ -84,15 +84,20 @@ def disturb(cluster, job, marks):
     cluster.ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
 
 
+def submit(cluster, environment, out, folder):
+    """The numbers of the array and of the merge."""
+    done = run([os.path.join(CONTRIB, "slurm", "submit.sh"), "-o", out, "-n", str(SHARES), folder],
+               env={**cluster.environment, **environment})  # fmt: skip
+    words = done.stdout.decode().replace(",", "").split()
+    return words[1], words[3]
+
+
 def array():
     with scratch() as directory, slurm.running() as cluster:
         folder, count, wanted = prepare(directory)
         out = os.path.join(directory, "out put")
         marks, environment = hanging_program(directory)
-        done = run([os.path.join(CONTRIB, "slurm", "submit.sh"), "-o", out, "-n", str(SHARES), folder],
-                   env={**cluster.environment, **environment}, cwd=directory)  # fmt: skip
-        words = done.stdout.decode().replace(",", "").split()
-        job, merge = words[1], words[3]
+        job, merge = submit(cluster, environment, out, folder)
         disturb(cluster, job, marks)
         cluster.wait_state(merge, ("COMPLETED", "FAILED", "CANCELLED"))
         if cluster.state(merge) != "COMPLETED":
@@ -102,6 +107,29 @@ def array():
             check("share 1, try 1 of 3: exit status 137" in file.read(), "the kill of share 1 was not seen")
         compare(os.path.join(out, "all"), count, wanted)
     return f"{count} cases, {SHARES} shares; a kill, a requeue, a failed node"
+
+
+def given_up():
+    """A task is killed and not tried again: nothing is joined until the same was submitted once more."""
+    with scratch() as directory, slurm.running() as cluster:
+        folder, count, wanted = prepare(directory)
+        out = os.path.join(directory, "out put")
+        marks, environment = hanging_program(directory)
+        job, merge = submit(cluster, environment, out, folder)
+        wait_for(os.path.join(marks, "1"))
+        cluster.ask("scancel", "--signal=KILL", f"{job}_1")
+        cluster.wait_state(f"{job}_1", ("CANCELLED", "FAILED"))
+        check(cluster.state(merge) != "COMPLETED", "joined though a share is not done")
+        check(not os.path.exists(os.path.join(out, "shard-1-of-3.done")), "a killed share is marked as done")
+        cluster.ask("scancel", job, merge)
+        cluster.wait_state(merge, ("CANCELLED",))
+        check(not os.path.exists(os.path.join(out, "all")), "joined though a share is not done")
+        for number in range(1, SHARES + 1):
+            with open(os.path.join(marks, str(number)), "a", encoding="ascii"):
+                pass  # none hangs any more
+        _, merge = submit(cluster, environment, out, folder)
+        cluster.wait_state(merge, ("COMPLETED", "FAILED"))
+        compare(os.path.join(out, "all"), count, wanted)
 
 
 def parallel():
@@ -117,4 +145,5 @@ def parallel():
 
 def cases():
     yield "array", array
+    yield "given-up", given_up
     yield "parallel", parallel
