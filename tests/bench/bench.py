@@ -16,6 +16,7 @@ import os
 import pty
 import random
 import re
+import resource
 import shutil
 import statistics
 import struct
@@ -592,6 +593,73 @@ def packed_cases(bench):
         show(f"unpacking a .zip, {method}, against zlib's inflate", f"{ratio:.2f} x", "2 x", ratio <= 2)
 
 
+CASES, DISTINCT = 200, (17763, 19041, 20348, 22621)
+SERVER = """
+arch x64
+processors 4
+physical 128M
+container type6
+tags random=300
+bigpages size=4096 live=20% freed=5%
+tags truth
+""" + "".join(f"driver big{n}.sys image=big{n}.sys copies=5\n" for n in (1, 2, 3, 4)) + \
+    "".join(f"driver plain{n}.sys size=0x8000\n" for n in range(85))  # fmt: skip
+
+
+def case_folder(bench):
+    """Copies of dumps of four builds, 106 modules and 6 MB of code each; of each fifty one is damaged."""
+    folder = os.path.join(bench.directory, "cases")
+    os.makedirs(folder)
+    recipe = os.path.join(bench.directory, "server.recipe")
+    with open(recipe, "w", encoding="ascii") as file:
+        file.write(SERVER)
+    dumps = []
+    for build in DISTINCT:
+        dumps.append(os.path.join(bench.directory, f"server-{build}.dmp"))
+        subprocess.run([os.path.join(bench.build, "mkdump"), "--files", "build/drivers/bench",
+                        "--set", f"build={build}", recipe, dumps[-1]], check=True)  # fmt: skip
+    for number in range(CASES):
+        path = os.path.join(folder, f"case{number:04}.dmp")
+        shutil.copyfile(dumps[number % len(dumps)], path)
+        if number % 50 == 7:
+            os.truncate(path, os.path.getsize(path) // 3)
+    return folder, dumps
+
+
+def processor_of(command):
+    """Elapsed seconds, and those of the processor with all children."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+    clock, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def many_cases(bench):
+    """`batch` over cases that are in the page cache: cases a second, what it adds to a case, the database."""
+    folder, dumps = case_folder(bench)
+    free = free_processors()
+    clock, processor = {}, {}
+    for jobs in (1, 2):
+        out = os.path.join(bench.directory, f"results{jobs}")
+        clock[jobs], processor[jobs] = processor_of([bench.poolscope, "batch", folder, "-o", out, "-j", str(jobs)])
+    alone = sum(min(processor_of([bench.poolscope, "analyze", "--json", dump])[1] for _ in range(3))
+                for dump in dumps) / len(dumps)  # fmt: skip
+    added = processor[1] / CASES - alone
+    quiet = free >= FREE
+    show("batch, a case of 106 modules and 6 MB of code: analysis alone", milliseconds(alone))
+    show("batch, what it adds to a case", milliseconds(added), "10 ms", added <= 0.01)
+    show("batch, cases a second, one worker", f"{CASES / clock[1]:.1f}")
+    show("batch, cases a second, two workers", f"{CASES / clock[2]:.1f}")
+    ratio = clock[1] / clock[2]
+    show("batch, two workers against one", f"{ratio:.2f} x", *(("1.8 x", ratio >= 1.8) if quiet else ()))
+    print(f"  ({free:.1f} of {os.cpu_count()} processors were free{'' if quiet else ': the ratio is not judged'}; "
+          f"two processors that only analyse would do {2 / alone:.1f} cases a second)")
+    size = os.path.getsize(os.path.join(out, "cases.db")) * 1000 / CASES
+    show("batch, database of 1,000 such cases", f"{size / MIB:.1f} MiB", "100 MB", size < 100e6)
+    seconds = bench.command("cases", out)[0]
+    show("cases, overview of them", milliseconds(seconds), "200 ms", seconds < 0.2)
+
+
 def main():
     build = sys.argv[1]
     os.makedirs("build/bench", exist_ok=True)
@@ -612,6 +680,7 @@ def main():
         bare_memory(bench)
         symbol_sources(bench)
         packed_cases(bench)
+        many_cases(bench)
         cold(bench, million, "big", "1,048,576 big pages")
         cold(bench, many, "analyze", "64 processors")
     if failed:
