@@ -13,6 +13,7 @@
 
 /* The commands are not in the library that the tests link; these files are all they need. */
 #include "analyzer/cli/batch_options.c"
+#include "analyzer/cli/cases_options.c"
 #include "analyzer/cli/option_table.c"
 #include "analyzer/cli/options.c"
 #include "analyzer/cli/tag_pattern.c"
