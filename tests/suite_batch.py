@@ -3,6 +3,7 @@ ended, whenever that was.
 """
 
 import fcntl
+import gzip
 import json
 import os
 import random
@@ -14,7 +15,7 @@ import subprocess
 import time
 
 import truth
-from harness import POOLSCOPE, check, equal, make_dump, poolscope_json, run, scratch
+from harness import POOLSCOPE, Skip, check, equal, make_dump, poolscope_json, run, scratch
 
 RECIPES = ("family-10-17763-x64", "family-7-x86-pae", "family-10-17763-arm64", "family-2003-x86")
 SMALL = ["tags random=20", "tracker-entries 256", "bigpages size=256 live=20%"]
@@ -159,6 +160,90 @@ def limits():
         done = summary(folder, "-o", out, "--max-memory", "2M", want=(1,))
         equal(done["counts"]["fault"] + done["counts"]["crashed"], len(truths), "out of memory")
         equal(summary(folder, "-o", out, "--retry-failed")["counts"]["done_now"], len(truths), "retried")
+
+
+def slow_case(directory):
+    """A small file that takes long: gigabytes of zeros, packed."""
+    folder = os.path.join(directory, "slow")
+    os.mkdir(folder)
+    piece = gzip.compress(bytes(64 << 20), 1)
+    with open(os.path.join(folder, "slow.gz"), "wb") as file:
+        for _ in range(400):
+            file.write(piece)
+    return folder
+
+
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def timed_out():
+    with scratch() as directory:
+        folder, out = slow_case(directory), os.path.join(directory, "out")
+        started = time.monotonic()
+        done = summary(folder, "-o", out, "--timeout", "1", "--max-expand", "1T", want=(1,))
+        equal([row["result"] for row in done["cases"]], ["timed-out"], "result")
+        check(time.monotonic() - started < 10, "ended late")
+        equal(lines_of(out)[0]["error"]["message"], "not done within the time limit, and ended", "words")
+
+
+def crashed():
+    """A worker that a signal ends is its case's result."""
+    with scratch() as directory:
+        folder, out = slow_case(directory), os.path.join(directory, "out")
+        process = subprocess.Popen([POOLSCOPE, "batch", folder, "-o", out, "--max-expand", "1T"],
+                                   stdout=subprocess.DEVNULL)  # fmt: skip
+        for _ in range(100):
+            time.sleep(0.05)
+            workers = children_of(process.pid)
+            if workers:
+                break
+        time.sleep(0.2)
+        os.kill(workers[0], signal.SIGSEGV)
+        equal(process.wait(timeout=20), 1, "exit status")
+        line = lines_of(out)[0]
+        equal(line["case"]["result"], "crashed", "result")
+        check(line["error"]["message"].startswith("the worker was killed by signal 11 ("), line["error"]["message"])
+
+
+def changed_meanwhile():
+    """A file that is written to while it is read has no result to rely on; the next batch does it again."""
+    with scratch() as directory:
+        folder, out = slow_case(directory), os.path.join(directory, "out")
+        process = subprocess.Popen([POOLSCOPE, "batch", folder, "-o", out, "--timeout", "2", "--max-expand", "1T"],
+                                   stdout=subprocess.DEVNULL)  # fmt: skip
+        time.sleep(0.7)
+        os.utime(os.path.join(folder, "slow.gz"))
+        equal(process.wait(timeout=20), 1, "exit status")
+        equal(lines_of(out)[0]["case"]["result"], "changed", "result")
+        counts = summary(folder, "-o", out, "--timeout", "1", "--max-expand", "1T", want=(1,))["counts"]
+        equal((counts["done_now"], counts["timed-out"]), (1, 1), "done again")
+
+
+FULL = 'mount -t tmpfs -o size=300k none "$1" || exit 77; out=$1; shift; "$@"; s=$?; ' \
+    'mount -o remount,size=64m "$out"; "$@" >&2 || true; "$@"; exit $s'  # fmt: skip
+
+
+def full_disk():
+    """A full disk ends the batch with a sentence; with room it goes on."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 4)
+        out = os.path.join(directory, "out")
+        os.mkdir(out)
+        try:
+            done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh", out,
+                                   POOLSCOPE, "batch", folder, "-o", out], capture_output=True, timeout=60,
+                                  check=False)  # fmt: skip
+        except FileNotFoundError as reason:
+            raise Skip("no program unshare") from reason
+    words = done.stderr.decode()
+    if done.returncode == 77 or words.startswith("unshare:"):
+        raise Skip("no filesystem may be mounted here")
+    equal(done.returncode, 3, f"exit status ({words})")
+    check("No space left on device" in words or "disk is full" in words, words)
+    check(f"{len(truths)} cases: 0 done now, {len(truths)} done before" in done.stdout.decode(), done.stdout.decode())
+    return words.splitlines()[0]
 
 
 def what_changes():
@@ -583,6 +668,10 @@ def cases():
     yield "files-of-a-case", files_of_a_case
     yield "bad-cases", bad_cases
     yield "limits", limits
+    yield "timed-out", timed_out
+    yield "crashed", crashed
+    yield "changed-meanwhile", changed_meanwhile
+    yield "full-disk", full_disk
     yield "what-changes", what_changes
     yield "strange-folders", strange_folders
     yield "only-one", only_one
