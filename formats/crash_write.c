@@ -261,12 +261,17 @@ static enum ps_status write_at(const struct writer *w, uint64_t offset, const ui
 	return PS_OK;
 }
 
+/* File offset of the page that is listed next. */
+static uint64_t next_place(const struct writer *w)
+{
+	return w->first_page + (w->ret->pages << PAGE_SHIFT);
+}
+
 /* Lists pages that follow, in the file, all that were listed before. */
 static enum ps_status list_pages(struct writer *w, uint64_t pfn, uint64_t count,
 				 struct ps_error *err)
 {
-	struct page_runs *runs = &w->runs;
-	struct page_run *last = runs->count ? &runs->items[runs->count - 1] : NULL;
+	struct page_run run = {pfn, count, next_place(w)};
 
 	w->ret->pages += count;
 	w->of_memory += overlap(&w->plan->memory, pfn, count);
@@ -274,9 +279,7 @@ static enum ps_status list_pages(struct writer *w, uint64_t pfn, uint64_t count,
 		w->bits[i / 8] |= (uint8_t)(1U << i % 8);
 	if (w->bits)
 		return PS_OK;
-	if (last && last->pfn + last->count == pfn)
-		last->count += count;
-	else if (!page_runs_add(runs, (struct page_run){pfn, count, 0}))
+	if (!page_runs_append(&w->runs, run))
 		return ps_fail_memory(err, "the runs of pages");
 	return PS_OK;
 }
@@ -300,9 +303,7 @@ static enum ps_status put_zeros(struct writer *w, uint64_t pfn, uint64_t count,
 static enum ps_status put_data(struct writer *w, uint64_t pfn, const uint8_t *data, uint64_t count,
 			       struct ps_error *err)
 {
-	uint64_t offset = w->first_page + (w->ret->pages << PAGE_SHIFT);
-
-	if (write_at(w, offset, data, (size_t)count << PAGE_SHIFT, err) != PS_OK)
+	if (write_at(w, next_place(w), data, (size_t)count << PAGE_SHIFT, err) != PS_OK)
 		return err->status;
 	return list_pages(w, pfn, count, err);
 }

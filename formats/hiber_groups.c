@@ -45,16 +45,11 @@ enum ps_status hiber_add_group(struct hiber *hiber, struct hiber_group group, st
 enum ps_status hiber_add_page(struct hiber *hiber, uint64_t pfn, unsigned index,
 			      struct ps_error *err)
 {
-	struct page_runs *runs = &hiber->runs;
-	struct page_run *last = runs->count > 0 ? &runs->items[runs->count - 1] : NULL;
 	uint64_t group = hiber->groups.count - 1;
 	uint64_t offset = group << HIBER_GROUP_SHIFT | (uint64_t)index << PAGE_SHIFT;
 
 	hiber->found++;
-	if (last && pfn == last->pfn + last->count &&
-	    offset == last->offset + (last->count << PAGE_SHIFT))
-		last->count++;
-	else if (!page_runs_add(runs, (struct page_run){pfn, 1, offset}))
+	if (!page_runs_append(&hiber->runs, (struct page_run){pfn, 1, offset}))
 		return ps_fail_memory(err, "the list of pages");
 	return PS_OK;
 }

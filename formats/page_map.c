@@ -46,34 +46,6 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 /* Runs */
 
-bool page_runs_add(struct page_runs *runs, struct page_run run)
-{
-	void *items = runs->items;
-
-	if (!mem_grow(&items, runs->count, &runs->capacity, sizeof(run)))
-		return false;
-	runs->items = items;
-	runs->items[runs->count++] = run;
-	return true;
-}
-
-bool page_runs_add_page(struct page_runs *runs, uint64_t pfn, uint64_t offset)
-{
-	struct page_run *last = runs->count > 0 ? &runs->items[runs->count - 1] : NULL;
-
-	if (!last || pfn != last->pfn + last->count)
-		return page_runs_add(runs, (struct page_run){pfn, 1, offset});
-	last->count++;
-	return true;
-}
-
-static int compare_runs(const void *a, const void *b)
-{
-	const struct page_run *left = a, *right = b;
-
-	return (left->pfn > right->pfn) - (left->pfn < right->pfn);
-}
-
 static enum ps_status check_runs(const struct page_run *runs, size_t count, struct ps_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -111,7 +83,7 @@ enum ps_status page_map_set_runs(struct page_map *map, const struct page_run *ru
 		if (runs[i].count != 0)
 			sorted[used++] = runs[i];
 	}
-	qsort(sorted, used, sizeof(*sorted), compare_runs);
+	page_runs_sort(sorted, used);
 	if (check_runs(sorted, used, err) != PS_OK) {
 		free(sorted);
 		return err->status;

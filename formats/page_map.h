@@ -58,6 +58,12 @@ bool page_runs_add(struct page_runs *runs, struct page_run run);
  */
 bool page_runs_add_page(struct page_runs *runs, uint64_t pfn, uint64_t offset);
 
+/** As page_runs_add(), but a run that follows the last, by PFN and by place, makes that longer. */
+bool page_runs_append(struct page_runs *runs, struct page_run run);
+
+/** Sorts runs by PFN. `items` may be NULL when there are none. */
+void page_runs_sort(struct page_run *items, size_t count);
+
 /**
  * Sorts the runs by PFN. Where runs overlap, of each page the one with the highest offset stays;
  * *ret_twice is how many were dropped so. False: out of memory, and the list is as it was.

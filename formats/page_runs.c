@@ -1,14 +1,46 @@
 /*
- * Runs of pages that overlap, for containers that may hold a page more than once, of which the
- * later counts.
+ * Lists of runs of pages, as a container gives them: adding, sorting, and settling those that
+ * overlap, for containers that may hold a page more than once, of which the later counts.
  *
- * A sweep over the runs by PFN, with those that reach the place of the sweep in a heap by offset:
- * the time is that of sorting, whatever the runs are.
+ * Settling is a sweep over the runs by PFN, with those that reach the place of the sweep in a heap
+ * by offset: the time is that of sorting, whatever the runs are.
  */
 #include <stdlib.h>
 
 #include "base/memory.h"
 #include "formats/page_map.h"
+
+bool page_runs_add(struct page_runs *runs, struct page_run run)
+{
+	void *items = runs->items;
+
+	if (!mem_grow(&items, runs->count, &runs->capacity, sizeof(run)))
+		return false;
+	runs->items = items;
+	runs->items[runs->count++] = run;
+	return true;
+}
+
+bool page_runs_add_page(struct page_runs *runs, uint64_t pfn, uint64_t offset)
+{
+	struct page_run *last = runs->count > 0 ? &runs->items[runs->count - 1] : NULL;
+
+	if (!last || pfn != last->pfn + last->count)
+		return page_runs_add(runs, (struct page_run){pfn, 1, offset});
+	last->count++;
+	return true;
+}
+
+bool page_runs_append(struct page_runs *runs, struct page_run run)
+{
+	struct page_run *last = runs->count > 0 ? &runs->items[runs->count - 1] : NULL;
+
+	if (!last || run.pfn != last->pfn + last->count ||
+	    run.offset != last->offset + (last->count << PAGE_SHIFT))
+		return page_runs_add(runs, run);
+	last->count += run.count;
+	return true;
+}
 
 struct sweep {
 	const struct page_run *runs; /* by PFN */
@@ -23,6 +55,12 @@ static int compare_runs(const void *a, const void *b)
 	const struct page_run *left = a, *right = b;
 
 	return (left->pfn > right->pfn) - (left->pfn < right->pfn);
+}
+
+void page_runs_sort(struct page_run *items, size_t count)
+{
+	if (count > 0)
+		qsort(items, count, sizeof(*items), compare_runs);
 }
 
 static bool overlap_any(const struct page_runs *runs)
@@ -59,18 +97,12 @@ static void pop(struct sweep *s)
 	s->heap[at] = run;
 }
 
-/* The pages [pfn, end) of a run; joined with what is there already where they follow it. */
+/* The pages [pfn, end) of a run. */
 static bool emit(struct sweep *s, const struct page_run *run, uint64_t pfn, uint64_t end)
 {
-	struct page_run part = {pfn, end - pfn, run->offset + ((pfn - run->pfn) << PAGE_SHIFT)};
-	struct page_run *last = s->out.count > 0 ? &s->out.items[s->out.count - 1] : NULL;
+	uint64_t offset = run->offset + ((pfn - run->pfn) << PAGE_SHIFT);
 
-	if (last && last->pfn + last->count == pfn &&
-	    last->offset + (last->count << PAGE_SHIFT) == part.offset) {
-		last->count += part.count;
-		return true;
-	}
-	return page_runs_add(&s->out, part);
+	return page_runs_append(&s->out, (struct page_run){pfn, end - pfn, offset});
 }
 
 static bool run_sweep(struct sweep *s)
@@ -111,8 +143,7 @@ bool page_runs_settle(struct page_runs *runs, uint64_t *ret_twice)
 	bool done;
 
 	*ret_twice = 0;
-	if (runs->count > 0)
-		qsort(runs->items, runs->count, sizeof(*runs->items), compare_runs);
+	page_runs_sort(runs->items, runs->count);
 	if (!overlap_any(runs))
 		return true;
 	s.heap = mem_array(runs->count, sizeof(const struct page_run *));
