@@ -7,13 +7,12 @@
 #include "analyzer/kernel/modules.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/kernel/list_walk.h"
 #include "analyzer/kernel/text.h"
-#include "base/hash.h"
 #include "base/memory.h"
 
 enum { FIRST_BUILD_WITH_TIMESTAMP = 10240 };
@@ -26,17 +25,12 @@ static const struct module_layout entry_layouts[] = {
 	{4, 0, 0x18, 0x20, 0x24, 0x2c, 0},
 };
 
-/* One walk, forwards and perhaps backwards. */
-struct list_walk {
+struct walk {
 	struct space *space;
 	const struct module_layout *layout;
-	uint64_t head;
 	struct module_list *list;
-	struct hash visited;
+	struct list_walk links;
 	unsigned unreadable; /* entries without a base */
-	bool returned;       /* the walk came back to the head */
-	bool met;            /* the backward walk came to an entry of the forward one */
-	char why[160];       /* what ended the walk otherwise */
 };
 
 void module_list_init(struct module_list *list)
@@ -114,7 +108,7 @@ static enum ps_status read_name(struct space *space, uint64_t va, char **ret, st
 	return status == PS_NO_MEMORY ? status : PS_OK;
 }
 
-static void identify(struct list_walk *w, uint64_t entry, struct module *module)
+static void identify(struct walk *w, uint64_t entry, struct module *module)
 {
 	struct ps_error ignored = PS_ERROR_INIT;
 	uint32_t timestamp;
@@ -138,15 +132,15 @@ static enum ps_status add_module(struct module_list *list, const struct module *
 	return PS_OK;
 }
 
-/* Adds what is known of the entry. *ret_rubbish: the bytes are there and no module entry. */
-static enum ps_status read_entry(struct list_walk *w, uint64_t entry, bool *ret_rubbish,
+/* Adds what is known of the entry. */
+static enum ps_status read_entry(void *context, uint64_t entry, bool *ret_rubbish,
 				 struct ps_error *err)
 {
+	struct walk *w = context;
 	struct ps_error ignored = PS_ERROR_INIT;
 	struct module module = {.base = 0};
 	uint32_t size = 0;
 
-	*ret_rubbish = false;
 	if (space_read_pointer(w->space, entry + w->layout->base, &module.base, &ignored) !=
 	    PS_OK) {
 		w->unreadable++;
@@ -168,100 +162,26 @@ static enum ps_status read_entry(struct list_walk *w, uint64_t entry, bool *ret_
 	return err->status;
 }
 
-static void ended(struct list_walk *w, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void ended(struct list_walk *w, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(w->why, sizeof(w->why), format, args);
-	va_end(args);
-}
-
-/* Looks at the link in *at; true when *at is now an entry not seen before. */
-static bool follow(struct list_walk *w, unsigned link, uint64_t *at)
-{
-	struct ps_error err = PS_ERROR_INIT;
-	uint64_t next = 0;
-	uint32_t seen;
-
-	if (space_read_pointer(w->space, *at + link, &next, &err) != PS_OK)
-		ended(w, "the list cannot be followed: %.120s", err.text);
-	else if (next == w->head)
-		w->returned = true;
-	else if (hash_find(&w->visited, next, &seen))
-		w->met = true;
-	else if (!space_is_kernel_address(w->space, next))
-		ended(w, "the entry at 0x%" PRIx64 " leads to 0x%" PRIx64, *at, next);
-	else if (w->visited.count >= MODULE_LIMIT)
-		ended(w, "the list has more than %d entries", MODULE_LIMIT);
-	else {
-		*at = next;
-		return true;
-	}
-	return false;
-}
-
-/* `link`: offset of the pointer to follow, 0 = forwards. */
-static enum ps_status walk_list(struct list_walk *w, unsigned link, struct ps_error *err)
-{
-	uint64_t at = w->head;
-
-	while (follow(w, link, &at)) {
-		bool rubbish;
-
-		if (!hash_add(&w->visited, at, 0))
-			return ps_fail_memory(err, "the walk over the modules");
-		if (read_entry(w, at, &rubbish, err) != PS_OK)
-			return err->status;
-		if (rubbish) {
-			ended(w, "at 0x%" PRIx64 " the list leads to something else than a module",
-			      at);
-			break;
-		}
-	}
-	return PS_OK;
-}
-
-static void reverse(struct module *items, size_t count)
-{
-	for (size_t i = 0; i < count / 2; i++) {
-		struct module swap = items[i];
-
-		items[i] = items[count - 1 - i];
-		items[count - 1 - i] = swap;
-	}
-}
-
 /* The forward walk broke off: takes what can be reached from the other end. */
-static enum ps_status walk_back(struct list_walk *w, struct ps_error *err)
+static enum ps_status walk_back(struct walk *w, struct ps_error *err)
 {
 	struct module_list *list = w->list;
 	size_t forwards = list->count;
-	char why[sizeof(w->why)];
 
-	if (w->met)
-		ended(w, "the list comes back to an entry it has been at");
-	memcpy(why, w->why, sizeof(why));
-	w->met = w->returned = false;
-	if (walk_list(w, w->layout->pointer_size, err) != PS_OK)
+	if (list_walk_backwards(&w->links, err) != PS_OK)
 		return err->status;
-	reverse(list->items + forwards, list->count - forwards);
-	snprintf(list->note, sizeof(list->note),
-		 "%s; %zu modules reached forwards, %zu backwards%s", why, forwards,
-		 list->count - forwards, w->met ? ", and the two ends meet" : "");
+	mem_reverse(list->items, forwards, list->count, sizeof(*list->items));
+	list_walk_note(&w->links, forwards, list->count - forwards, list->note, sizeof(list->note));
 	return PS_OK;
 }
 
-static enum ps_status walk_both(struct list_walk *w, struct ps_error *err)
+static enum ps_status walk_both(struct walk *w, struct ps_error *err)
 {
 	struct module_list *list = w->list;
 
-	if (walk_list(w, 0, err) != PS_OK)
+	if (list_walk_forwards(&w->links, err) != PS_OK)
 		return err->status;
-	if (!w->returned)
+	if (!w->links.returned)
 		return walk_back(w, err);
 	list->complete = w->unreadable == 0;
 	if (!list->complete)
@@ -275,14 +195,21 @@ enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
 			    const struct module_layout *own, struct module_list *list,
 			    struct ps_error *err)
 {
-	struct list_walk w = {.space = space,
-			      .layout = own ? own : choose_layout(space, build),
-			      .head = space_normalize(space, head),
-			      .list = list};
+	struct walk w = {
+		.space = space,
+		.layout = own ? own : choose_layout(space, build),
+		.list = list,
+		.links = {.space = space,
+			  .head = space_normalize(space, head),
+			  .limit = MODULE_LIMIT,
+			  .one = "module",
+			  .many = "modules",
+			  .visit = read_entry},
+	};
 	enum ps_status status;
 
-	hash_init(&w.visited);
+	w.links.context = &w;
 	status = walk_both(&w, err);
-	hash_fini(&w.visited);
+	list_walk_fini(&w.links);
 	return status;
 }

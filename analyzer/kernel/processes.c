@@ -8,12 +8,11 @@
 #include "analyzer/kernel/processes.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
+#include "analyzer/kernel/list_walk.h"
 #include "base/memory.h"
 #include "base/signals.h"
 
@@ -27,11 +26,9 @@ enum {
 struct walk {
 	struct kernel *kernel;
 	struct process_list *list;
-	struct hash visited;
+	struct list_walk links;
 	unsigned free_lists;
-	size_t bad_links, unreadable;
-	bool returned, met;
-	char why[200]; /* the walk ended */
+	size_t visits, unreadable;
 };
 
 const char *process_state_word(enum process_state state)
@@ -192,44 +189,6 @@ static enum ps_status read_process(struct walk *w, uint64_t va, struct ps_error 
 	return add(w, &p, err);
 }
 
-static void ended(struct walk *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void ended(struct walk *w, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(w->why, sizeof(w->why), format, args);
-	va_end(args);
-}
-
-/* Looks at the link in *at; true when *at is now an entry not seen before. */
-static bool follow(struct walk *w, unsigned link, uint64_t *at)
-{
-	uint64_t head = w->list->head, next = 0, previous;
-	unsigned back = w->kernel->pointer_size - link;
-	struct ps_error err = PS_ERROR_INIT;
-	uint32_t seen;
-
-	if (space_read_pointer(w->kernel->space, *at + link, &next, &err) != PS_OK)
-		ended(w, "the list cannot be followed: %.130s", err.text);
-	else if (next == head)
-		w->returned = true;
-	else if (hash_find(&w->visited, next, &seen))
-		w->met = true;
-	else if (!space_is_kernel_address(w->kernel->space, next))
-		ended(w, "the entry at 0x%" PRIx64 " leads to 0x%" PRIx64, *at, next);
-	else if (w->visited.count >= PROCESS_LIMIT)
-		ended(w, "the list has more than %d entries", PROCESS_LIMIT);
-	else {
-		if (space_read_pointer(w->kernel->space, next + back, &previous, &err) == PS_OK)
-			w->bad_links += previous != *at;
-		*at = next;
-		return true;
-	}
-	return false;
-}
-
 /* Its bytes are not in the dump: not the same as being something else. */
 static bool is_missing(struct walk *w, uint64_t va)
 {
@@ -242,42 +201,19 @@ static bool is_missing(struct walk *w, uint64_t va)
 	       space_read(w->kernel->space, va + o->name, bytes, 16, &ignored) != PS_OK;
 }
 
-/* `link`: offset of the pointer to follow, 0 = forwards. */
-static enum ps_status walk_list(struct walk *w, unsigned link, struct ps_error *err)
+static enum ps_status visit(void *context, uint64_t va, bool *ret_rubbish, struct ps_error *err)
 {
+	struct walk *w = context;
 	const struct process_offsets *o = &w->list->offsets;
-	uint64_t at = w->list->head;
 
-	while (follow(w, link, &at)) {
-		uint64_t va = at - o->links;
-
-		if (w->visited.count % ASK_EVERY == 0 && signals_interrupted())
-			return ps_fail(err, PS_INTERRUPTED, "interrupted");
-		if (!hash_add(&w->visited, at, 0))
-			return ps_fail_memory(err, "the walk over the processes");
-		if (is_missing(w, va)) {
-			w->unreadable++;
-			continue;
-		}
-		if (!process_is_one(w->kernel, o, va)) {
-			ended(w, "at 0x%" PRIx64 " the list leads to something else than a process",
-			      va);
-			break;
-		}
-		if (read_process(w, va, err) != PS_OK)
-			return err->status;
+	if (w->visits++ % ASK_EVERY == 0 && signals_interrupted())
+		return ps_fail(err, PS_INTERRUPTED, "interrupted");
+	if (is_missing(w, va)) {
+		w->unreadable++;
+		return PS_OK;
 	}
-	return PS_OK;
-}
-
-static void reverse(struct process *items, size_t count)
-{
-	for (size_t i = 0; i < count / 2; i++) {
-		struct process swap = items[i];
-
-		items[i] = items[count - 1 - i];
-		items[count - 1 - i] = swap;
-	}
+	*ret_rubbish = !process_is_one(w->kernel, o, va);
+	return *ret_rubbish ? PS_OK : read_process(w, va, err);
 }
 
 /* The forward walk broke off: takes what can be reached from the other end. */
@@ -285,18 +221,11 @@ static enum ps_status walk_back(struct walk *w, struct ps_error *err)
 {
 	struct process_list *list = w->list;
 	size_t forwards = list->count;
-	char why[sizeof(w->why)];
 
-	if (w->met)
-		ended(w, "the list comes back to an entry it has been at");
-	memcpy(why, w->why, sizeof(why));
-	w->met = w->returned = false;
-	if (walk_list(w, w->kernel->pointer_size, err) != PS_OK)
+	if (list_walk_backwards(&w->links, err) != PS_OK)
 		return err->status;
-	reverse(list->items + forwards, list->count - forwards);
-	snprintf(list->note, sizeof(list->note),
-		 "%s; %zu processes reached forwards, %zu backwards%s", why, forwards,
-		 list->count - forwards, w->met ? ", and the two ends meet" : "");
+	mem_reverse(list->items, forwards, list->count, sizeof(*list->items));
+	list_walk_note(&w->links, forwards, list->count - forwards, list->note, sizeof(list->note));
 	return PS_OK;
 }
 
@@ -304,20 +233,21 @@ static enum ps_status walk_both(struct walk *w, struct ps_error *err)
 {
 	struct process_list *list = w->list;
 
-	if (walk_list(w, 0, err) != PS_OK)
+	if (list_walk_forwards(&w->links, err) != PS_OK)
 		return err->status;
-	if (!w->returned)
+	if (!w->links.returned)
 		return walk_back(w, err);
 	list->complete = w->unreadable == 0;
 	if (w->unreadable > 0)
 		snprintf(list->note, sizeof(list->note),
 			 "%zu of its entries %s not wholly in the dump, except the links",
 			 w->unreadable, w->unreadable == 1 ? "is" : "are");
-	else if (w->bad_links > 0)
+	else if (w->links.bad_links > 0)
 		snprintf(list->note, sizeof(list->note),
 			 "%zu link%s of the list %s not lead back to where %s came from",
-			 w->bad_links, w->bad_links == 1 ? "" : "s",
-			 w->bad_links == 1 ? "does" : "do", w->bad_links == 1 ? "it" : "they");
+			 w->links.bad_links, w->links.bad_links == 1 ? "" : "s",
+			 w->links.bad_links == 1 ? "does" : "do",
+			 w->links.bad_links == 1 ? "it" : "they");
 	return PS_OK;
 }
 
@@ -356,7 +286,16 @@ static unsigned free_lists_by_symbol(struct kernel *kernel)
 static enum ps_status read_list(struct kernel *kernel, struct process_list *list,
 				struct ps_error *err)
 {
-	struct walk w = {.kernel = kernel, .list = list};
+	struct walk w = {
+		.kernel = kernel,
+		.list = list,
+		.links = {.space = kernel->space,
+			  .head = list->head,
+			  .limit = PROCESS_LIMIT,
+			  .one = "process",
+			  .many = "processes",
+			  .visit = visit},
+	};
 	struct process_proof proof;
 	enum ps_status status;
 
@@ -369,9 +308,10 @@ static enum ps_status read_list(struct kernel *kernel, struct process_list *list
 	if (handle_layout(kernel).lists)
 		list->count_source =
 			w.free_lists ? "ExpFreeListCount" : "pool header of the tables";
-	hash_init(&w.visited);
+	w.links.offset = list->offsets.links;
+	w.links.context = &w;
 	status = walk_both(&w, err);
-	hash_fini(&w.visited);
+	list_walk_fini(&w.links);
 	if (status == PS_OK)
 		status = process_find_holders(kernel, list, err);
 	for (size_t i = 0; i < list->count && status == PS_OK; i++)
