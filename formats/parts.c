@@ -62,6 +62,15 @@ bool parts_is_later(const char *path)
 	return number > 0 && number > first_of(path) && has_part(path, first_of(path));
 }
 
+char *parts_later(const char *path, int step)
+{
+	int first = number_of(path);
+
+	if (first < 0 || first > 1 || parts_is_later(path) || !has_part(path, first + step))
+		return NULL;
+	return path_of(path, first + step);
+}
+
 struct joining {
 	struct scratch scratch;
 	struct progress *progress;

@@ -14,6 +14,12 @@
  */
 enum ps_status parts_join(struct dump *dump, struct progress *progress, struct ps_error *err);
 
+/**
+ * The path of the part `step` behind the first one at `path`. NULL: there is none, `path` is no
+ * first part, or memory is out. Caller frees.
+ */
+char *parts_later(const char *path, int step);
+
 /** True when `path` is a later part, whose first one lies beside it. */
 bool parts_is_later(const char *path);
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "analyzer/cli/one_case.h"
@@ -12,6 +11,7 @@
 #include "analyzer/desk/merge.h"
 #include "analyzer/report/format.h"
 #include "base/memory.h"
+#include "formats/beside.h"
 #include "formats/look.h"
 
 struct job {
@@ -96,28 +96,18 @@ static int run_job(void *context, const char *path, const int outputs[WORKER_OUT
 	return status;
 }
 
-/* VMware's memory is opened through the state file beside it, which is a case itself. */
-static bool has_state_beside(const char *path)
+static bool is_no_state(void *context, const char *path)
 {
-	static const char *const endings[] = {".vmss", ".vmsn"};
-	size_t length = strlen(path);
-	bool there = false;
-
-	if (length < 5 || strcasecmp(path + length - 5, ".vmem") != 0)
-		return false;
-	for (size_t i = 0; i < 2 && !there; i++) {
-		char *beside = mem_printf("%.*s%s", (int)(length - 5), path, endings[i]);
-
-		there = beside && access(beside, F_OK) == 0;
-		free(beside);
-	}
-	return there;
+	(void)context;
+	return !file_looks_like_dump(path);
 }
 
+/* VMware's memory is opened through the state beside it, which is a case itself. */
 static bool looks_like_case(const char *path, void *context)
 {
 	(void)context;
-	return !has_state_beside(path) && file_looks_like_dump(path);
+	return (!beside_is_memory(path) || beside_visit_all(path, is_no_state, NULL)) &&
+	       file_looks_like_dump(path);
 }
 
 static unsigned processors(void)

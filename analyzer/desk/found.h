@@ -16,7 +16,8 @@
 struct file_stamp {
 	uint64_t size;    /* bytes */
 	int64_t mtime_ns; /* since 1970 */
-	uint64_t key[2];  /* of its contents: size, first and last 64 KiB, and samples between */
+	uint64_t key[2];  /* of its contents: size, first and last 64 KiB, and samples between; and
+			   * the same, with their times, of files that are read with it */
 };
 
 struct found_file {
