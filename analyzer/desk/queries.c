@@ -278,7 +278,7 @@ static enum ps_status count_held(sqlite3 *db, struct cases_leaders *drivers, str
 	sqlite3_stmt *row;
 
 	if (query_prepare(db,
-			  "SELECT count(*) FROM drivers JOIN chosen ON id = case_id"
+			  "SELECT count(DISTINCT id) FROM drivers JOIN chosen ON id = case_id"
 			  " WHERE module = ?1 AND version IS ?2",
 			  &row, err) != PS_OK)
 		return err->status;

@@ -20,7 +20,8 @@ static const char tables[] =
 /*
  * ?1: the case. Shares are of the bytes of the tags, or drivers, that the database keeps of a case;
  * what two cases have in common of a tag is the smaller of its two shares. Another version of
- * a driver counts half.
+ * a driver counts half. Images of one name in a case are one driver, of the version that holds
+ * most.
  */
 static const char *const commons[] = {
 	"WITH sums AS MATERIALIZED (SELECT case_id, sum(bytes) AS s FROM tags WHERE bytes > 0"
@@ -31,17 +32,17 @@ static const char *const commons[] = {
 	" JOIN tags t ON t.tag = m.tag AND t.paged = m.paged AND t.bytes > 0"
 	" JOIN sums ts ON ts.case_id = t.case_id"
 	" WHERE m.case_id = ?1 AND m.bytes > 0 AND m.place <= 20",
-	"WITH sums AS MATERIALIZED (SELECT case_id, sum(nonpaged_bytes + paged_bytes) AS s"
-	"  FROM drivers WHERE nonpaged_bytes + paged_bytes > 0 GROUP BY case_id)"
+	"WITH held AS MATERIALIZED (SELECT case_id, module, version, min(place) AS place,"
+	"  sum(nonpaged_bytes + paged_bytes) AS bytes FROM drivers"
+	"  WHERE nonpaged_bytes + paged_bytes > 0 GROUP BY case_id, module),"
+	" sums AS MATERIALIZED (SELECT case_id, sum(bytes) AS s FROM held GROUP BY case_id)"
 	" INSERT INTO temp.driver_common SELECT d.case_id,"
 	"  d.module || coalesce(' ' || d.version, ''), d.version IS m.version,"
-	"  min(1.0 * (m.nonpaged_bytes + m.paged_bytes) / ms.s,"
-	"   1.0 * (d.nonpaged_bytes + d.paged_bytes) / ds.s)"
+	"  min(1.0 * m.bytes / ms.s, 1.0 * d.bytes / ds.s)"
 	"  * CASE WHEN d.version IS m.version THEN 1.0 ELSE 0.5 END"
-	" FROM drivers m JOIN sums ms ON ms.case_id = m.case_id"
-	" JOIN drivers d ON d.module = m.module AND d.nonpaged_bytes + d.paged_bytes > 0"
-	" JOIN sums ds ON ds.case_id = d.case_id"
-	" WHERE m.case_id = ?1 AND m.nonpaged_bytes + m.paged_bytes > 0 AND m.place <= 20",
+	" FROM held m JOIN sums ms ON ms.case_id = m.case_id"
+	" JOIN held d ON d.module = m.module JOIN sums ds ON ds.case_id = d.case_id"
+	" WHERE m.case_id = ?1 AND m.place <= 20",
 	"INSERT INTO temp.finding_common SELECT f.case_id, count(DISTINCT f.finding)"
 	" FROM findings m JOIN findings f ON f.finding = m.finding WHERE m.case_id = ?1"
 	" GROUP BY f.case_id",

@@ -37,8 +37,9 @@ static json_t *permille_or_null(const struct report_pool_total *total)
 static json_t *bytes_or_null(const struct report_totals *totals,
 			     const struct report_pool_total *total)
 {
-	return totals->available && !totals->sums_note ? json_integer(total->tag_bytes)
-						       : json_null();
+	return totals->available && !totals->sums_note && totals->trust == FIGURE_EXACT
+		       ? json_integer(total->tag_bytes)
+		       : json_null();
 }
 
 static const struct report_owner *owner_of(const struct report *report,
