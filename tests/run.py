@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Runs the test suites: one line a test (ok, FAIL, skip and why), and the count at the end.
 
-    tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack bare convert batch slurm diff qemu rvas
-                                symbols totals sessions real pe owners drivers processes verdict html mutate; all without
-                                an argument.
+    tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack bare convert batch batch-strange
+                                slurm diff qemu rvas symbols totals sessions real pe owners drivers processes
+                                verdict html mutate; all without an argument.
                                 mutate-long: only when asked for
 
 The programs under test are built first, whatever is asked for. Ends with exit status 1 when anything
@@ -18,9 +18,9 @@ import traceback
 
 from harness import Failure, Result, Skip
 
-SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch", "slurm", "diff",
-          "qemu", "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers", "processes", "verdict", "html",
-          "mutate"]
+SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch",
+          "batch-strange", "slurm", "diff", "qemu", "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers",
+          "processes", "verdict", "html", "mutate"]
 ON_REQUEST = ["mutate-long", "batch-long"]
 # Independent of the machine's size, so that a time-out means the same everywhere.
 JOBS = 2

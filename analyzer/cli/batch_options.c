@@ -42,7 +42,9 @@ static enum ps_status take_shard(struct batch_options *batch, const char *text,
 	    parse_count(end + 1, batch->shard, BATCH_SHARDS_MOST, &batch->shards, &end) &&
 	    *end == '\0')
 		return PS_OK;
-	return ps_fail(err, PS_USAGE, "--shard '%s' is not K/N with K from 1 to N", text);
+	return ps_fail(err, PS_USAGE,
+		       "--shard '%s' is not K/N with K from 1 to N, and N at most %d", text,
+		       BATCH_SHARDS_MOST);
 }
 
 enum ps_status batch_option(struct options *o, int id, const char *value, struct ps_error *err)

@@ -99,12 +99,17 @@ static enum ps_status text_rows(const struct batch_report *report,
 
 static void text_counts(const struct batch_report *report, FILE *out)
 {
+	const char *mark = ";";
+
 	fprintf(out, "%zu case%s: %zu done now, %zu done before", report->cases,
 		report->cases == 1 ? "" : "s", report->done_now, report->done_before);
-	for (unsigned i = 0; i < CASE_RESULTS; i++)
-		if (report->results[i] > 0)
-			fprintf(out, "%s %zu %s", i == 0 ? ";" : ",", report->results[i],
-				case_result_word((enum case_result)i));
+	for (unsigned i = 0; i < CASE_RESULTS; i++) {
+		if (report->results[i] == 0)
+			continue;
+		fprintf(out, "%s %zu %s", mark, report->results[i],
+			case_result_word((enum case_result)i));
+		mark = ",";
+	}
 	fprintf(out, "\n%" PRIu64 " files looked at, %" PRIu64 " of them no dumps or archives",
 		report->looked_at, report->no_cases);
 	if (report->skipped > 0)

@@ -1,0 +1,133 @@
+"""Batches over what is strange or hostile: names and modules that lie, files that belong together, figures
+that are no figures. What a plain batch does is in suite_batch.py.
+"""
+
+import json
+import os
+import shutil
+
+from harness import POOLSCOPE, check, equal, make_dump, run, scratch
+from suite_batch import SMALL, ask, batch, lines_of, rows_of, summary
+
+TWINS = """\
+arch x64
+build 17763
+physical 64M
+include common/small-tags.recipe
+bigpages size=512
+driver twin.sys size=0x6000 tags=Twn1/np/1024 version=1.0.0.0
+driver twin.sys size=0x6000 tags=Twn2/np/1024 version=1.0.0.0
+tag "Twn1" np 60000 1000 59296000
+tag "Twn2" np 60000 1000 39296000
+"""
+
+
+def twins():
+    """Two images of one name and version in a case are one driver that is present once."""
+    with scratch() as directory:
+        folder = os.path.join(directory, "cases")
+        os.mkdir(folder)
+        for seed in (1, 2, 3):
+            make_dump(TWINS, folder, seed=seed, name=f"twin{seed}.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out)
+        drivers = lines_of(out)[0]["drivers"]
+        equal(sum(driver["module"] == "twin.sys" for driver in drivers), 2, "images of the name")
+        leaders = [row for row in ask(out)["drivers"] if row["module"] == "twin.sys"]
+        equal([(row["led"], row["present"]) for row in leaders], [(3, 3)], "led, present")
+        rows = ask(out, "--like", "twin1.dmp")["rows"]
+        check(all(900 <= row["alike_permille"] <= 1000 for row in rows), f"{rows}")
+
+
+def bounds():
+    """Sums over tables with pages missing are no figures to count with: NULL in the database, ~ in text."""
+    with scratch() as directory:
+        folder = os.path.join(directory, "cases")
+        os.mkdir(folder)
+        make_dump("family-10-17763-x64.recipe", folder, name="part.dmp",
+                  sets=[*SMALL, "header Attributes 0x10", "missing tracker cpu=1 page=1"])  # fmt: skip
+        os.unlink(os.path.join(folder, "truth.json"))
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out, want=(1,))
+        totals = lines_of(out)[0]["pool"]["totals"]
+        check(totals["trust"] != "exact", f"trust: {totals['trust']}")
+        row = rows_of(out, "(SELECT nonpaged_bytes, paged_bytes FROM cases)", "1")[0]
+        equal(row, (None, None), "sums in the database")
+        check(all(not driver["exact"] for driver in ask(out)["drivers"]), "a bound of a driver stands as exact")
+        text = run([POOLSCOPE, "cases", out]).stdout.decode()
+        top = ask(out)["drivers"][0]
+        line = [line for line in text.splitlines() if f" {top['module']} " in line and line.startswith("  1")][0]
+        equal(line.count("~"), 2, f"marks of {line!r}")
+
+
+def belonging_together():
+    """A part or a memory file that comes, changes or goes makes its case another one."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        dump, _ = make_dump("family-10-17763-x64.recipe", directory, sets=SMALL)
+        with open(dump, "rb") as file:
+            data = file.read()
+
+        def write(name, content):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(content)
+
+        def done(want):
+            report = summary(folder, "-o", out)
+            equal((report["counts"]["done_now"], [row["result"] for row in report["cases"]]), want, "done, results")
+
+        write("d.dmp.001", data[:200000])
+        done((1, ["refused"]))
+        write("d.dmp.002", data[200000:])
+        done((1, ["complete"]))
+        done((0, ["complete"]))
+        os.utime(os.path.join(folder, "d.dmp.002"))
+        done((1, ["complete"]))
+        os.unlink(os.path.join(folder, "d.dmp.002"))
+        done((1, ["refused"]))
+
+
+def memory_and_state():
+    """VMware's memory is one case with a state that can be used, and a case itself without."""
+    lines = "arch x64\nbuild 17763\nphysical 64M\ninclude common/small-tags.recipe\ncontainer vmem\n"
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        make_dump(lines, folder, name="m.vmem")
+        os.unlink(os.path.join(folder, "truth.json"))
+
+        def cases_now():
+            return [os.path.basename(row["path"]) for row in summary(folder, "-o", out)["cases"]]
+
+        equal(cases_now(), ["m.vmss"], "cases")
+        os.utime(os.path.join(folder, "m.vmem"))
+        equal(summary(folder, "-o", out)["counts"]["done_now"], 1, "done now, the memory has changed")
+        for end in ("vmss", "vmem"):
+            os.rename(os.path.join(folder, f"m.{end}"), os.path.join(folder, f"m.{end.upper()}"))
+        equal(cases_now(), ["m.VMSS"], "cases, in capitals")
+        with open(os.path.join(folder, "m.VMSS"), "wb"):
+            pass
+        equal(cases_now(), ["m.VMEM"], "cases, beside an empty state")
+
+
+def words():
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        for name in ("a.dmp", "b.dmp"):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(b"PAGEDU64" + bytes(100000))
+        text = batch(folder, "-o", out, want=(1,)).stdout.decode()
+        check(text.startswith("2 cases: 2 done now, 0 done before; 2 refused\n"), text)
+        done = batch(folder, "-o", out, "--shard", "1/1000001", want=(2,))
+        check(b"--shard '1/1000001' is not K/N with K from 1 to N, and N at most 1000000\n" in done.stderr, done.stderr)
+
+
+def cases():
+    yield "twins", twins
+    yield "bounds", bounds
+    yield "belonging-together", belonging_together
+    yield "memory-and-state", memory_and_state
+    yield "words", words
