@@ -148,6 +148,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libpoolscope.a
 $(BUILD)/tests/owners/decoding: $(call object,tests/unit/two_decoders.c)
 $(BUILD)/tests/fuzz/mutate: $(call object,$(MUTATE_SHARED))
 $(BUILD)/tests/fuzz/fuzz_dump: $(call object,tests/fuzz/judge.c)
+$(BUILD)/tests/fuzz/fuzz_pe $(BUILD)/tests/fuzz/fuzz_owners: $(call object,tests/fuzz/pe_memory.c)
 
 $(FUZZERS): override LDFLAGS += -fsanitize=fuzzer
 

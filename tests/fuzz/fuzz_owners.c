@@ -1,28 +1,18 @@
 /*
  * libFuzzer: any bytes as a driver file whose code is searched for tags: alone, and as the one
- * module of a machine's memory that lacks pages (words of the DOS header say which, as for
- * fuzz_pe), completed from the same file. Aborts when evidence lies outside the image, when grades
- * or their order are wrong, and when one driver takes longer than it may.
+ * module of a machine's memory that lacks pages (pe_memory.h), completed from the same file. Aborts
+ * when evidence lies outside the image, when grades or their order are wrong, and when one driver
+ * takes longer than it may.
  */
-#include <fcntl.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "analyzer/owners/listing.h"
 #include "analyzer/owners/owners.h"
+#include "tests/fuzz/pe_memory.h"
 
 enum {
-	TABLES = 4,      /* PFNs 1 to 4: page tables of four levels */
-	FIRST_PAGE = 16, /* PFN of the first page of the image */
-	MOST_PAGES = 512,
-	ABSENT_AT = 2,    /* in the DOS header: a bit of 16 for each page */
-	LIST_AT = 4,      /* pages that the list of modules has */
 	HEADER_AT = 0x3c, /* in the DOS header: where the PE header is */
 	SIZE_AT = 0x50,   /* in the PE header: SizeOfImage */
 	MOST_IMAGE = 16 << 20,
@@ -30,19 +20,8 @@ enum {
 	MOST_SECONDS = 20, /* of processor time; ten times what a driver may take, for the checks of
 			      sanitizers */
 };
-static const uint64_t image_va = 0xfffff80000000000;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(holds) must_at(holds, __LINE__)
-
-static void must_at(bool holds, int line)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "fuzz_owners.c:%d does not hold\n", line);
-	abort();
-}
 
 static void check_candidate(const struct owners *owners, const struct owner_candidate *candidate,
 			    bool list)
@@ -100,58 +79,26 @@ static void as_file(const struct driver_files *files)
 	owners_destroy(owners);
 }
 
-static void put(int fd, uint64_t at, uint64_t value)
-{
-	must(pwrite(fd, &value, sizeof(value), (off_t)at) == (ssize_t)sizeof(value));
-}
-
-/* Tables that map the pages of `data`, apart from those that `absent` names. */
-static void write_memory(int fd, const uint8_t *data, size_t size, unsigned absent)
-{
-	size_t pages = (size + PE_PAGE - 1) / PE_PAGE;
-
-	must(ftruncate(fd, (off_t)((FIRST_PAGE + pages + 1) * PE_PAGE)) == 0);
-	for (unsigned level = 1; level < TABLES; level++) {
-		unsigned shift = 48 - 9 * level;
-
-		put(fd, (uint64_t)level * PE_PAGE + (image_va >> shift & 0x1ff) * 8,
-		    (uint64_t)(level + 1) * PE_PAGE | 0x63);
-	}
-	for (size_t i = 0; i < pages; i++) {
-		if (!(absent >> i % 16 & 1))
-			put(fd, (uint64_t)TABLES * PE_PAGE + i * 8,
-			    (FIRST_PAGE + i) * PE_PAGE | 0x63);
-	}
-	must(pwrite(fd, data, size, (off_t)FIRST_PAGE * PE_PAGE) == (ssize_t)size);
-}
-
 static void as_memory(const uint8_t *data, size_t size, const struct driver_files *files)
 {
 	struct ps_error err = PS_ERROR_INIT;
-	char name[] = "driver.sys", path[32];
-	struct module module = {.name = name, .base = image_va};
-	struct kernel kernel = {.pointer_size = 8, .arch = "x64", .base = image_va};
-	unsigned absent = (unsigned)(data[ABSENT_AT] | data[ABSENT_AT + 1] << 8) & 0xfffe;
+	char name[] = "driver.sys";
+	struct module module = {.name = name};
+	struct kernel kernel = {.pointer_size = 8, .arch = "x64"};
 	struct owners *owners = NULL;
-	struct dump *dump = NULL;
 	struct progress progress;
-	int fd = memfd_create("memory", MFD_CLOEXEC);
+	struct pe_memory memory;
 
-	must(fd >= 0);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	module.size = (uint64_t)(data[LIST_AT] | data[LIST_AT + 1] << 8) * PE_PAGE;
-	kernel.size = module.size;
+	pe_memory_init(&memory, data, size);
+	kernel.space = memory.space;
+	kernel.base = module.base = memory.va;
+	kernel.size = module.size = memory.list_size;
 	kernel.modules = (struct module_list){.items = &module, .count = 1};
-	write_memory(fd, data, size, absent);
-	must(dump_open(path, NULL, &dump, &err) == PS_OK);
-	must(space_create(dump, PAGING_X64, PE_PAGE, &kernel.space, &err) == PS_OK);
 	progress_init(&progress, false);
 	must(owners_create(&kernel, files, &progress, &owners, &err) == PS_OK);
 	check_owners(owners);
 	owners_destroy(owners);
-	space_destroy(kernel.space);
-	dump_close(dump);
-	close(fd);
+	pe_memory_fini(&memory);
 }
 
 /* A size that lies makes hundreds of megabytes of zeros, which sanitizers need a minute for. */
@@ -175,11 +122,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *const paths[] = {path};
 	int fd;
 
-	if (size < 64 || size > MOST_PAGES * PE_PAGE || is_vast(data, size))
+	if (!pe_memory_takes(size) || is_vast(data, size))
 		return 0;
-	fd = memfd_create("driver", MFD_CLOEXEC);
-	must(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = pe_memory_file(data, size, path);
 	if (driver_files_create(paths, 1, &files, &err) == PS_OK)
 		as_file(files);
 	as_memory(data, size, files);

@@ -1,38 +1,14 @@
 /*
- * libFuzzer: any bytes as a PE file, and the same bytes as an image in the memory of a raw dump,
- * where words of the DOS header say which pages are absent and what size the list of modules has.
- * Aborts when a reader says something that lies outside the image.
+ * libFuzzer: any bytes as a PE file, and as an image in the memory of a dump (pe_memory.h). Aborts
+ * when a reader says something that lies outside the image.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "analyzer/kernel/driver_files.h"
-
-enum {
-	TABLES = 4,      /* PFNs 1 to 4: page tables of four levels */
-	FIRST_PAGE = 16, /* PFN of the first page of the image */
-	MOST_PAGES = 512,
-	ABSENT_AT = 2, /* in the DOS header: a bit of 16 for each page */
-	LIST_AT = 4,   /* pages that the list of modules has */
-};
-static const uint64_t image_va = 0xfffff80000000000;
+#include "tests/fuzz/pe_memory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define must(holds) must_at(holds, __LINE__)
-
-static void must_at(bool holds, int line)
-{
-	if (holds)
-		return;
-	fprintf(stderr, "fuzz_pe.c:%d does not hold\n", line);
-	abort();
-}
 
 static bool check_export(void *context, const struct pe_export *export)
 {
@@ -102,15 +78,6 @@ static void check_image(struct pe_image *image)
 	pe_image_close(image);
 }
 
-static int make_file(char path[32])
-{
-	int fd = memfd_create("pe", MFD_CLOEXEC);
-
-	must(fd >= 0);
-	snprintf(path, 32, "/proc/self/fd/%d", fd);
-	return fd;
-}
-
 static void as_file(const uint8_t *data, size_t size)
 {
 	struct ps_error err = PS_ERROR_INIT;
@@ -119,9 +86,8 @@ static void as_file(const uint8_t *data, size_t size)
 	struct pe_image *image = NULL;
 	char path[32];
 	const char *const paths[] = {path};
-	int fd = make_file(path);
+	int fd = pe_memory_file(data, size, path);
 
-	must(write(fd, data, size) == (ssize_t)size);
 	if (pe_image_open_file(path, &image, &err) == PS_OK)
 		check_image(image);
 	else
@@ -133,60 +99,23 @@ static void as_file(const uint8_t *data, size_t size)
 	close(fd);
 }
 
-static void put(int fd, uint64_t at, uint64_t value)
-{
-	must(pwrite(fd, &value, sizeof(value), (off_t)at) == (ssize_t)sizeof(value));
-}
-
-/*
- * Writes tables that map the pages of `data`, apart from those that `absent` names. A page of zeros
- * comes last, lest the bytes make the footer of a disk image.
- */
-static void write_memory(int fd, const uint8_t *data, size_t size, unsigned absent)
-{
-	size_t pages = (size + PE_PAGE - 1) / PE_PAGE;
-
-	must(ftruncate(fd, (off_t)((FIRST_PAGE + pages + 1) * PE_PAGE)) == 0);
-	for (unsigned level = 1; level < TABLES; level++) {
-		unsigned shift = 48 - 9 * level;
-
-		put(fd, (uint64_t)level * PE_PAGE + (image_va >> shift & 0x1ff) * 8,
-		    (uint64_t)(level + 1) * PE_PAGE | 0x63);
-	}
-	for (size_t i = 0; i < pages; i++) {
-		if (!(absent >> i % 16 & 1))
-			put(fd, (uint64_t)TABLES * PE_PAGE + i * 8,
-			    (FIRST_PAGE + i) * PE_PAGE | 0x63);
-	}
-	must(pwrite(fd, data, size, (off_t)FIRST_PAGE * PE_PAGE) == (ssize_t)size);
-}
-
 static void as_memory(const uint8_t *data, size_t size)
 {
 	struct ps_error err = PS_ERROR_INIT;
 	struct pe_image *image = NULL;
-	struct space *space = NULL;
-	struct dump *dump = NULL;
-	char path[32];
-	int fd = make_file(path);
-	unsigned absent = (unsigned)(data[ABSENT_AT] | data[ABSENT_AT + 1] << 8) & 0xfffe;
-	uint64_t list = (uint64_t)(data[LIST_AT] | data[LIST_AT + 1] << 8) * PE_PAGE;
+	struct pe_memory memory;
 
-	write_memory(fd, data, size, absent);
-	must(dump_open(path, NULL, &dump, &err) == PS_OK);
-	must(space_create(dump, PAGING_X64, PE_PAGE, &space, &err) == PS_OK);
-	if (pe_image_open_memory(space, image_va, list, &image, &err) == PS_OK)
+	pe_memory_init(&memory, data, size);
+	if (pe_image_open_memory(memory.space, memory.va, memory.list_size, &image, &err) == PS_OK)
 		check_image(image);
 	else
 		must(err.text[0] != '\0');
-	space_destroy(space);
-	dump_close(dump);
-	close(fd);
+	pe_memory_fini(&memory);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size < 64 || size > MOST_PAGES * PE_PAGE)
+	if (!pe_memory_takes(size))
 		return 0;
 	as_file(data, size);
 	as_memory(data, size);
