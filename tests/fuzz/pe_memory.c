@@ -10,7 +10,7 @@
 
 enum {
 	TABLES = 4,      /* PFNs 1 to 4: page tables of four levels */
-	FIRST_PAGE = 16, /* PFN of the first page of the image */
+	FIRST_PAGE = 17, /* PFN of the image; at 64 KiB it could pass for a sadump */
 	MOST_PAGES = 512,
 	DOS_HEADER = 64,
 	ABSENT_AT = 2, /* in the DOS header: a bit of 16 for each page */
