@@ -17,6 +17,7 @@
 #include "base/signals.h"
 #include "formats/crc32c.h"
 #include "formats/lime.h"
+#include "formats/unpacked.h"
 
 enum {
 	CHUNK_HEADER = 4, /* type, and 24 bits of length */
@@ -31,19 +32,13 @@ enum {
 	TYPE_SKIPPED = 0x80, /* and above: may be passed over */
 	TYPE_IDENTIFIER = 0xff,
 
-	KEPT = 256, /* unpacked chunks: 16 MiB */
+	KEPT = 256, /* chunks: 16 MiB */
 };
 
 struct chunk {
 	uint64_t address; /* of its memory */
 	uint64_t at;      /* file offset of its header */
 	uint32_t size;    /* bytes of memory */
-};
-
-struct kept {
-	uint8_t *data; /* owned; CHUNK_MOST bytes */
-	size_t chunk;  /* index of it, plus 1; 0: none */
-	enum page_state state;
 };
 
 struct packed_memory {
@@ -55,7 +50,7 @@ struct packed_memory {
 	bool cut;
 	struct crc32c crc;
 	uint8_t packed[CHUNK_PACKED_MOST];
-	struct kept kept[KEPT];
+	struct unpacked unpacked; /* chunks, by their index */
 };
 
 /* ---- the index ---- */
@@ -68,15 +63,17 @@ struct packed_memory *avml_create(struct file *file)
 		return NULL;
 	p->file = file;
 	crc32c_init(&p->crc);
-	return p;
+	if (unpacked_init(&p->unpacked, KEPT, CHUNK_MOST))
+		return p;
+	avml_destroy(p);
+	return NULL;
 }
 
 void avml_destroy(struct packed_memory *packed)
 {
 	if (!packed)
 		return;
-	for (size_t i = 0; i < KEPT; i++)
-		free(packed->kept[i].data);
+	unpacked_fini(&packed->unpacked);
 	free(packed->chunks);
 	free(packed);
 }
@@ -194,8 +191,10 @@ static enum page_state state_of(enum ps_status status)
 	return status == PS_ABSENT ? PAGE_BEYOND_EOF : PAGE_IO_ERROR;
 }
 
-static enum page_state unpack(struct packed_memory *p, const struct chunk *chunk, uint8_t *to)
+static enum page_state unpack(void *container, uint64_t index, uint8_t *to)
 {
+	struct packed_memory *p = container;
+	const struct chunk *chunk = &p->chunks[index];
 	struct ps_error ignored = PS_ERROR_INIT;
 	struct chunk_head head;
 	struct bytes b = bytes_of(p->packed, CHUNK_SUM);
@@ -218,23 +217,6 @@ static enum page_state unpack(struct packed_memory *p, const struct chunk *chunk
 	if (size != chunk->size || masked(crc32c_of(&p->crc, to, size)) != bytes_u32(&b, 0))
 		return PAGE_DAMAGED;
 	return PAGE_PRESENT;
-}
-
-/* The unpacked chunk, from among those kept or into their place. */
-static enum page_state get_chunk(struct packed_memory *p, size_t index, const uint8_t **ret)
-{
-	struct kept *kept = &p->kept[index % KEPT];
-
-	if (!kept->data)
-		kept->data = malloc(CHUNK_MOST);
-	if (!kept->data)
-		return PAGE_IO_ERROR;
-	if (kept->chunk != index + 1) {
-		kept->state = unpack(p, &p->chunks[index], kept->data);
-		kept->chunk = index + 1;
-	}
-	*ret = kept->data;
-	return kept->state;
 }
 
 /* Index of the first chunk above an address. */
@@ -273,7 +255,7 @@ static enum page_state packed_read(struct page_source *source, const struct exte
 
 		if (!chunk || address - chunk->address >= chunk->size)
 			return p->cut ? PAGE_BEYOND_EOF : PAGE_DAMAGED;
-		state = get_chunk(p, above - 1, &data);
+		state = unpacked_get(&p->unpacked, above - 1, unpack, p, &data);
 		if (state != PAGE_PRESENT)
 			return state;
 		part = chunk->size - (size_t)(address - chunk->address);

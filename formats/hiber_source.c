@@ -7,21 +7,16 @@
 
 #include "base/memory.h"
 #include "formats/hiber.h"
+#include "formats/unpacked.h"
 #include "formats/xpress.h"
 
 enum { KEPT = 64 }; /* groups: 4 MiB */
-
-struct kept {
-	size_t group;   /* index + 1; 0: nothing */
-	uint8_t *bytes; /* owned; HIBER_GROUP_BYTES */
-	enum page_state state;
-};
 
 struct hiber_pages {
 	struct page_source base;
 	struct file *file; /* borrowed */
 	struct hiber_groups groups;
-	struct kept kept[KEPT]; /* by the index of the group, modulo KEPT */
+	struct unpacked unpacked; /* groups, by their index */
 	uint8_t packed[HIBER_GROUP_BYTES];
 };
 
@@ -34,9 +29,10 @@ static bool unpack(const struct hiber_group *group, const uint8_t *packed, uint8
 	return xpress_lz77(packed, group->size, to, room);
 }
 
-static enum page_state read_group(struct hiber_pages *pages, const struct hiber_group *group,
-				  uint8_t *to)
+static enum page_state read_group(void *container, uint64_t index, uint8_t *to)
 {
+	struct hiber_pages *pages = container;
+	const struct hiber_group *group = &pages->groups.items[index];
 	bool stored = group->packer == HIBER_STORED;
 	uint8_t *packed = stored ? to : pages->packed;
 	struct ps_error err = PS_ERROR_INIT;
@@ -53,21 +49,13 @@ static enum page_state source_read(struct page_source *source, const struct exte
 				   size_t skip, void *to, size_t length)
 {
 	struct hiber_pages *pages = (struct hiber_pages *)source;
-	size_t group = (size_t)(page->offset >> HIBER_GROUP_SHIFT);
-	size_t within = (size_t)(page->offset % HIBER_GROUP_BYTES) + skip;
-	struct kept *kept = &pages->kept[group % KEPT];
+	const uint8_t *bytes;
+	enum page_state state = unpacked_get(&pages->unpacked, page->offset >> HIBER_GROUP_SHIFT,
+					     read_group, pages, &bytes);
 
-	if (!kept->bytes)
-		kept->bytes = malloc(HIBER_GROUP_BYTES);
-	if (!kept->bytes)
-		return PAGE_IO_ERROR;
-	if (kept->group != group + 1) {
-		kept->group = group + 1;
-		kept->state = read_group(pages, &pages->groups.items[group], kept->bytes);
-	}
-	if (kept->state == PAGE_PRESENT)
-		memcpy(to, kept->bytes + within, length);
-	return kept->state;
+	if (state == PAGE_PRESENT)
+		memcpy(to, bytes + page->offset % HIBER_GROUP_BYTES + skip, length);
+	return state;
 }
 
 static void source_prefetch(struct page_source *source, uint64_t pfn, uint64_t count)
@@ -82,8 +70,7 @@ static void source_close(struct page_source *source)
 {
 	struct hiber_pages *pages = (struct hiber_pages *)source;
 
-	for (size_t i = 0; i < KEPT; i++)
-		free(pages->kept[i].bytes);
+	unpacked_fini(&pages->unpacked);
 	free(pages->groups.items);
 	free(pages);
 }
@@ -104,6 +91,10 @@ enum ps_status hiber_source(struct file *file, struct hiber_groups *groups,
 	pages->file = file;
 	pages->groups = *groups;
 	*groups = (struct hiber_groups){0};
+	if (!unpacked_init(&pages->unpacked, KEPT, HIBER_GROUP_BYTES)) {
+		source_close(&pages->base);
+		return ps_fail_memory(err, "the pages of the hibernation file");
+	}
 	*ret = &pages->base;
 	return PS_OK;
 }

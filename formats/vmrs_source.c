@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "formats/unpacked.h"
 #include "formats/vmrs.h"
 #include "formats/xpress.h"
 
@@ -37,18 +38,13 @@ struct layout {
 	struct place places[VMRS_BLOCK_PAGES];
 };
 
-struct kept_page {
-	uint64_t page; /* place in the machine's memory, plus 1; 0: none */
-	uint8_t bytes[PAGE_SIZE];
-};
-
 struct vmrs_memory {
 	struct page_source base;
 	struct file *file; /* borrowed */
 	struct vmrs_block *blocks;
 	size_t count, capacity;
-	struct layout *layouts;  /* KEPT_BLOCKS of them */
-	struct kept_page *pages; /* KEPT_PAGES of them */
+	struct layout *layouts; /* KEPT_BLOCKS of them */
+	struct unpacked pages;  /* by their place in the machine's memory */
 };
 
 struct vmrs_memory *vmrs_create(struct file *file)
@@ -59,8 +55,7 @@ struct vmrs_memory *vmrs_create(struct file *file)
 		return NULL;
 	m->file = file;
 	m->layouts = mem_array(KEPT_BLOCKS, sizeof(*m->layouts));
-	m->pages = mem_array(KEPT_PAGES, sizeof(*m->pages));
-	if (m->layouts && m->pages)
+	if (m->layouts && unpacked_init(&m->pages, KEPT_PAGES, PAGE_SIZE))
 		return m;
 	vmrs_destroy(m);
 	return NULL;
@@ -72,7 +67,7 @@ void vmrs_destroy(struct vmrs_memory *memory)
 		return;
 	free(memory->blocks);
 	free(memory->layouts);
-	free(memory->pages);
+	unpacked_fini(&memory->pages);
 	free(memory);
 }
 
@@ -178,7 +173,7 @@ static struct layout *find_layout(struct vmrs_memory *m, size_t index)
 
 /* ---- pages ---- */
 
-static enum page_state unpack(struct vmrs_memory *m, size_t index, unsigned page, uint8_t *to)
+static enum page_state unpack_from(struct vmrs_memory *m, size_t index, uint64_t page, uint8_t *to)
 {
 	const struct vmrs_block *block = &m->blocks[index];
 	const struct layout *l = find_layout(m, index);
@@ -219,26 +214,27 @@ static size_t find_block(const struct vmrs_memory *m, uint64_t number)
 	return low < m->count && m->blocks[low].number == number ? low : m->count;
 }
 
+static enum page_state unpack(void *container, uint64_t place, uint8_t *to)
+{
+	struct vmrs_memory *m = container;
+	size_t index = find_block(m, place / VMRS_BLOCK_PAGES);
+
+	if (index == m->count)
+		return PAGE_NOT_IN_DUMP;
+	return unpack_from(m, index, place % VMRS_BLOCK_PAGES, to);
+}
+
 static enum page_state vmrs_read(struct page_source *source, const struct extent *page, size_t skip,
 				 void *to, size_t length)
 {
 	struct vmrs_memory *m = (struct vmrs_memory *)source;
-	uint64_t place = page->offset >> PAGE_SHIFT;
-	struct kept_page *kept = &m->pages[place % KEPT_PAGES];
-	size_t index = find_block(m, place / VMRS_BLOCK_PAGES);
-	enum page_state state = PAGE_PRESENT;
+	const uint8_t *bytes;
+	enum page_state state =
+		unpacked_get(&m->pages, page->offset >> PAGE_SHIFT, unpack, m, &bytes);
 
-	if (index == m->count)
-		return PAGE_NOT_IN_DUMP;
-	if (kept->page != place + 1) {
-		kept->page = 0;
-		state = unpack(m, index, (unsigned)(place % VMRS_BLOCK_PAGES), kept->bytes);
-	}
-	if (state != PAGE_PRESENT)
-		return state;
-	kept->page = place + 1;
-	memcpy(to, kept->bytes + skip, length);
-	return PAGE_PRESENT;
+	if (state == PAGE_PRESENT)
+		memcpy(to, bytes + skip, length);
+	return state;
 }
 
 static void vmrs_prefetch(struct page_source *source, uint64_t pfn, uint64_t count)
