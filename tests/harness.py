@@ -66,6 +66,23 @@ def run(command, want=(0,), timeout=120, **options):
     return done
 
 
+SMALL_DISK = 'mount -t tmpfs -o size="$1" none "$2" || exit 77; cd "$2"; shift 2; "$@"; s=$?; '
+
+
+def on_small_disk(size, room, command, then="ls -A", **options):
+    """Runs a program in `room`, a new directory that is a filesystem of `size` for its time, and `then` there: lists
+    what the program left, unless told otherwise."""
+    os.mkdir(room)
+    try:
+        done = run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f"{SMALL_DISK}{then}; exit $s", "sh",
+                    size, room, *command], want=None, **options)  # fmt: skip
+    except FileNotFoundError as reason:
+        raise Skip("no program unshare") from reason
+    if done.returncode == 77 or done.stderr.startswith(b"unshare:"):
+        raise Skip("no filesystem may be mounted here")
+    return done
+
+
 @contextlib.contextmanager
 def scratch():
     """A private directory under build/, gone afterwards."""

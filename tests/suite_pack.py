@@ -17,7 +17,7 @@ import zipfile
 import archives
 import truth
 from archives import NOTES, content, save
-from harness import (POOLSCOPE, Skip, check, equal, make_dump, poolscope_json, run, scratch)  # fmt: skip
+from harness import (POOLSCOPE, Skip, check, equal, make_dump, on_small_disk, poolscope_json, run, scratch)  # fmt: skip
 
 MACHINE = "family-10-17763-x64.recipe"
 PARTS = ("system", "modules", "unloaded_modules", "pool", "drivers")
@@ -396,23 +396,13 @@ def limit_of_file_sizes():
           "words")  # fmt: skip
 
 
-FULL = 'mount -t tmpfs -o size=256k none "$1" || exit 77; shift; "$@"; status=$?; ls -A "$TMPDIR"; exit $status'
-
-
 def full_disk(write, words):
     def case():
         with scratch() as directory:
             dump, _ = make_dump(MACHINE, directory, name="MEMORY.DMP")
             path = write(dump, os.path.join(directory, "case"))
             room = os.path.join(directory, "room")
-            os.mkdir(room)
-            try:
-                done = run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh", room, POOLSCOPE,
-                            "info", path], want=None, env={**os.environ, "TMPDIR": room})  # fmt: skip
-            except FileNotFoundError as reason:
-                raise Skip("no program unshare") from reason
-        if done.returncode == 77 or done.stderr.startswith(b"unshare:"):
-            raise Skip("no filesystem may be mounted here")
+            done = on_small_disk("256k", room, [POOLSCOPE, "info", path], env={**os.environ, "TMPDIR": room})
         equal(done.returncode, 3, f"exit status ({done.stderr.decode()})")
         equal(done.stdout.decode(), "", "files left behind")
         lines = done.stderr.decode().replace(room, "ROOM").splitlines()

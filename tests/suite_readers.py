@@ -12,7 +12,7 @@ import containers
 import hibernation
 import parts
 import truth
-from harness import POOLSCOPE, RECIPES, Skip, check, equal, make_dump, poolscope_json, scratch
+from harness import POOLSCOPE, RECIPES, check, equal, make_dump, on_small_disk, poolscope_json, scratch
 
 # Recipes that make ELF cores, which both readers must read alike.
 CORES = ("elf-x64", "elf-x86", "elf-x86-pae", "elf-header", "elf-header-x86", "elf-plain",
@@ -460,24 +460,13 @@ def sadump_sets():
              "open the dump on the partition itself, or have Windows write a crash dump (MEMORY.DMP)")  # fmt: skip
 
 
-FULL = 'mount -t tmpfs -o size=256k none "$1" || exit 77; shift; "$@"; status=$?; ls -A "$TMPDIR"; exit $status'
-
-
 def scratch_on_full_disk():
     """A filesystem too small for a rearranged stream: said, and nothing is left behind."""
     with scratch() as directory:
         path, _ = make_dump(MACHINE, directory, sets=["container elf header"], name="core")
         dump = containers.write_flattened(containers.Core(path), os.path.join(directory, "stream"))
         room = os.path.join(directory, "room")
-        os.mkdir(room)
-        try:
-            done = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", FULL, "sh", room,
-                                   POOLSCOPE, "info", dump], env={**os.environ, "TMPDIR": room},
-                                  capture_output=True, timeout=20, check=False)  # fmt: skip
-        except FileNotFoundError as reason:
-            raise Skip("no program unshare") from reason
-    if done.returncode == 77 or done.stderr.startswith(b"unshare:"):
-        raise Skip("no filesystem may be mounted here")
+        done = on_small_disk("256k", room, [POOLSCOPE, "info", dump], env={**os.environ, "TMPDIR": room}, timeout=20)
     equal(done.returncode, 3, f"exit status ({done.stderr.decode()})")
     equal(done.stdout.decode(), "", "files left behind")
     size = re.search("takes ([0-9,]+ bytes) in", done.stderr.decode() + "takes 0 bytes in")[1]
