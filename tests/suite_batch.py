@@ -541,7 +541,8 @@ def top_tag(line):
 
 
 def top_driver(line, others=False):
-    drivers = [driver for driver in line["drivers"] if not others or not driver["microsoft"]]
+    drivers = [driver for driver in line["drivers"] if (not others or not driver["microsoft"])
+               and driver["nonpaged_bytes"] + driver["paged_bytes"] > 0]  # fmt: skip
     if not drivers:
         return None
     driver = max(drivers, key=lambda d: d["nonpaged_bytes"] + d["paged_bytes"])
@@ -598,6 +599,25 @@ def questions():
               {line["case"]["path"] for line in good if int(line["system"]["bugcheck"]["code"], 16) == code},
               "bug check")  # fmt: skip
     return f"{len(lines)} cases"
+
+
+def drivers_that_hold_nothing():
+    """A driver whose tags have been freed leads no case, and is present in none."""
+    with scratch() as directory:
+        folder = os.path.join(directory, "cases")
+        os.mkdir(folder)
+        for name, leak in (("freed.dmp", "25600 25600 0"), ("held.dmp", "25600 0 26214400")):
+            make_dump("family-10-17763-x64.recipe", folder, sets=[f'tag "Leak" np {leak}'], name=name)
+        os.unlink(os.path.join(folder, "truth.json"))
+        out = os.path.join(directory, "out")
+        batch(folder, "-o", out)
+        driver = [d for d in lines_of(out)[0]["drivers"] if d["module"] == "myfault.sys"]
+        equal([(d["nonpaged_bytes"], d["paged_bytes"]) for d in driver], [(0, 0)], "bytes of the driver")
+        got = ask(out)
+        equal([(row["module"], row["led"], row["of"], row["present"], row["median_bytes"])
+               for row in got["other_drivers"]], [("myfault.sys", 1, 1, 1, 26214400)], "drivers")  # fmt: skip
+        text = run([POOLSCOPE, "cases", out]).stdout.decode()
+        check(" not known as Microsoft's in 1 of 1 cases.\n" in text, text)
 
 
 def alike():
@@ -673,6 +693,7 @@ def cases():
     yield "merge-while-written", merge_while_written
     yield "merge-killed", merge_killed
     yield "questions", questions
+    yield "drivers-that-hold-nothing", drivers_that_hold_nothing
     yield "alike", alike
     yield "question-outputs", question_outputs
     yield "killed", killed(8, 1)

@@ -169,11 +169,14 @@ static const char tag_text_query[] =
 	"  JOIN tags t ON t.case_id = c.id AND t.paged IN (0, 1) AND t.place = 1"
 	"  WHERE t.tag = c.top_tag GROUP BY c.id) ORDER BY 1, 2, 3";
 
+/* A driver can own tags of which nothing is left: it holds nothing, and leads nothing. */
+#define HOLDS_POOL " d.nonpaged_bytes + d.paged_bytes > 0"
+
 static const char driver_query[] =
 	"SELECT module, version, d.nonpaged_bytes + d.paged_bytes,"
 	" c.nonpaged_bytes IS NOT NULL AND c.paged_bytes IS NOT NULL, company, microsoft"
 	" FROM chosen JOIN cases c USING (id) JOIN drivers d ON d.case_id = c.id AND d.place = 1"
-	" ORDER BY 1, 2, 3";
+	" WHERE" HOLDS_POOL " ORDER BY 1, 2, 3";
 
 /* The same of the drivers that are not known as Microsoft's: the kernel itself leads often. */
 static const char other_query[] =
@@ -181,7 +184,7 @@ static const char other_query[] =
 	" d.nonpaged_bytes + d.paged_bytes AS bytes, company, microsoft, min(d.place),"
 	" c.nonpaged_bytes IS NOT NULL AND c.paged_bytes IS NOT NULL AS exact"
 	" FROM chosen JOIN cases c USING (id) JOIN drivers d ON d.case_id = c.id"
-	" WHERE microsoft IS NOT 1 GROUP BY c.id) ORDER BY 1, 2, 3";
+	" WHERE microsoft IS NOT 1 AND" HOLDS_POOL " GROUP BY c.id) ORDER BY 1, 2, 3";
 
 static bool is_same(const char *a, const char *b)
 {
@@ -278,8 +281,8 @@ static enum ps_status count_held(sqlite3 *db, struct cases_leaders *drivers, str
 	sqlite3_stmt *row;
 
 	if (query_prepare(db,
-			  "SELECT count(DISTINCT id) FROM drivers JOIN chosen ON id = case_id"
-			  " WHERE module = ?1 AND version IS ?2",
+			  "SELECT count(DISTINCT id) FROM drivers d JOIN chosen ON id = case_id"
+			  " WHERE module = ?1 AND version IS ?2 AND" HOLDS_POOL,
 			  &row, err) != PS_OK)
 		return err->status;
 	for (size_t i = 0; i < drivers->count; i++) {
