@@ -153,6 +153,29 @@ def bad_cases():
         equal(len(lines_of(out)), len(truths) + 1, "lines")
 
 
+def reasons():
+    """Below the table stands why a case has no report, each with its path once, of whatever bytes."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        strange = os.path.join(os.fsencode(os.path.realpath(folder)), b"a\xff\n\x1b[31m.dmp")
+        with open(strange, "wb") as file:
+            file.write(b"PAGEDU64" + bytes(100000))
+        named = os.path.join(os.path.realpath(folder), "a\\xff\\x0a\\x1b[31m.dmp")
+        refused = f"refused: {named} is a Windows crash dump of the unknown type 0"
+        lines = batch(folder, "-o", out, want=(1,)).stdout.decode().split("\n")
+        equal(lines[:2], ["1 case: 1 done now, 0 done before; 1 refused",
+                          "1 file looked at, 0 of them no dumps or archives"], "counts")  # fmt: skip
+        equal(lines[-3:], ["", refused, ""], "why")
+        dump, _ = make_dump(RECIPES[0] + ".recipe", folder, sets=SMALL, name="b.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+        lines = batch(folder, "-o", out, "--max-memory", "2M", want=(1,)).stdout.decode().split("\n")
+        equal(lines[:2], ["2 cases: 1 done now, 1 done before; 1 refused, 1 fault",
+                          "2 files looked at, 0 of them no dumps or archives"], "counts")  # fmt: skip
+        equal(lines[-4:-2] + lines[-1:], ["", refused, ""], "why")
+        check(lines[-2].startswith(f"fault: {os.path.realpath(dump)}: out of memory for "), lines[-2])
+
+
 def limits():
     with scratch() as directory:
         folder, truths = make_cases(directory, 2)
@@ -678,6 +701,7 @@ def cases():
     yield "order-of-workers", order_of_workers
     yield "files-of-a-case", files_of_a_case
     yield "bad-cases", bad_cases
+    yield "reasons", reasons
     yield "limits", limits
     yield "timed-out", timed_out
     yield "crashed", crashed

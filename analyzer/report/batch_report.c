@@ -10,6 +10,7 @@
 #include "analyzer/report/csv_field.h"
 #include "analyzer/report/json_build.h"
 #include "analyzer/report/table.h"
+#include "base/memory.h"
 
 const char *case_result_word(enum case_result result)
 {
@@ -110,13 +111,14 @@ static void text_counts(const struct batch_report *report, FILE *out)
 			case_result_word((enum case_result)i));
 		mark = ",";
 	}
-	fprintf(out, "\n%" PRIu64 " files looked at, %" PRIu64 " of them no dumps or archives",
-		report->looked_at, report->no_cases);
+	fprintf(out, "\n%" PRIu64 " file%s looked at, %" PRIu64 " of them no dumps or archives",
+		report->looked_at, report->looked_at == 1 ? "" : "s", report->no_cases);
 	if (report->skipped > 0)
 		fprintf(out, "; %" PRIu64 " links to folders, pipes and devices left out",
 			report->skipped);
 	if (report->other_shards > 0)
-		fprintf(out, "; %zu cases of other shards", report->other_shards);
+		fprintf(out, "; %zu case%s of other shards", report->other_shards,
+			report->other_shards == 1 ? "" : "s");
 	fputc('\n', out);
 }
 
@@ -134,15 +136,52 @@ static enum ps_status text_unreadable(const struct batch_report *report, FILE *o
 	return PS_OK;
 }
 
+/* "PATH: why", without the path where the message, whose names are as they are in JSON, has it. */
+static char *words_of(const struct batch_row *row)
+{
+	char *path = format_safe(row->path, TARGET_UTF8), *words = NULL, *safe = NULL;
+	bool named = path && strstr(row->error, path) != NULL;
+
+	if (path)
+		words = mem_printf("%s%s%s", named ? "" : path, named ? "" : ": ", row->error);
+	if (words)
+		safe = format_safe(words, format_terminal());
+	free(path);
+	free(words);
+	return safe;
+}
+
+/* Why: a result alone helps nobody. */
+static enum ps_status text_errors(const struct batch_report *report, FILE *out,
+				  struct ps_error *err)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < report->row_count; i++) {
+		const struct batch_row *row = &report->rows[i];
+		char *words;
+
+		if (!row->error)
+			continue;
+		words = words_of(row);
+		if (!words)
+			return ps_fail_memory(err, "the summary");
+		fprintf(out, "%s%s: %s\n", first ? "\n" : "", case_result_word(row->result), words);
+		first = false;
+		free(words);
+	}
+	return PS_OK;
+}
+
 enum ps_status batch_text(const struct batch_report *report, const struct render_options *options,
 			  FILE *out, struct ps_error *err)
 {
 	text_counts(report, out);
 	if (text_unreadable(report, out, err) != PS_OK)
 		return err->status;
-	if (report->row_count > 0)
-		return text_rows(report, options, out, err);
-	return PS_OK;
+	if (report->row_count > 0 && text_rows(report, options, out, err) != PS_OK)
+		return err->status;
+	return text_errors(report, out, err);
 }
 
 /* ---- JSON ---- */
