@@ -78,17 +78,3 @@ bool mem_grow(void **items, size_t count, size_t *capacity, size_t size)
 	*capacity = wanted;
 	return true;
 }
-
-void mem_reverse(void *items, size_t first, size_t end, size_t size)
-{
-	char *bytes = items;
-
-	for (; first + 1 < end; first++, end--) {
-		for (size_t i = 0; i < size; i++) {
-			char swap = bytes[first * size + i];
-
-			bytes[first * size + i] = bytes[(end - 1) * size + i];
-			bytes[(end - 1) * size + i] = swap;
-		}
-	}
-}

@@ -29,7 +29,4 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 bool mem_grow(void **items, size_t count, size_t *capacity, size_t size);
 
-/** Reverses the order of items [first, end) of an array, each of `size` bytes. */
-void mem_reverse(void *items, size_t first, size_t end, size_t size);
-
 #endif

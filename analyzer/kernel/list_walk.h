@@ -1,7 +1,7 @@
 /*
  * Walks a doubly linked list of the kernel (LIST_ENTRY: Flink, then Blink): from its head forwards
- * and, where that breaks off, from its head backwards up to what is known already. No entry is
- * visited twice. Private to this room. Not supported: lists whose links are encoded.
+ * and, where that breaks off, from its head backwards up to what is known already. Private to this
+ * room. Not supported: lists whose links are encoded.
  */
 #ifndef PS_ANALYZER_KERNEL_LIST_WALK_H
 #define PS_ANALYZER_KERNEL_LIST_WALK_H
@@ -9,11 +9,11 @@
 #include "analyzer/memory/space.h"
 #include "base/hash.h"
 
-/**
- * The entry at `va`. *ret_rubbish, false before the call: its bytes are there
- * and no entry's, which ends the walk. An error ends it as well.
- */
-typedef enum ps_status list_visit(void *context, uint64_t va, bool *ret_rubbish,
+/** ABSENT: its bytes are not in the dump. RUBBISH: they are, and are no entry's. */
+enum list_entry { LIST_ENTRY_THERE, LIST_ENTRY_ABSENT, LIST_ENTRY_RUBBISH };
+
+/** What lies at `va`. Rubbish ends the walk, and so does an error. */
+typedef enum ps_status list_judge(void *context, uint64_t va, enum list_entry *ret,
 				  struct ps_error *err);
 
 struct list_walk {
@@ -23,25 +23,23 @@ struct list_walk {
 	unsigned offset;        /* of the links in an entry */
 	unsigned limit;         /* entries: the list of a hostile dump is as long as its memory */
 	const char *one, *many; /* "module", "modules": for messages */
-	list_visit *visit;
+	list_judge *judge;
 	void *context;
 
-	struct hash visited;
+	uint64_t *entries; /* owned; addresses of those that are there, in the order of the list */
+	size_t count, capacity;
+	size_t absent;
 	size_t bad_links; /* entries whose other link does not lead back to where they came from */
-	bool returned;    /* the walk came back to the head */
-	bool met;         /* the walk came to an entry that was visited before */
-	char why[160];    /* what ended the forward walk, when it did not return */
+	bool returned;    /* the forward walk came back to the head: the list is whole */
+	char note[240];   /* why it is not, and how many were reached each way; empty otherwise */
+
+	struct hash visited;
+	bool met;      /* the walk came to an entry that was visited before */
+	char why[160]; /* what ended the forward walk otherwise */
 };
 
-/** Only an error of `visit` and running out of memory are errors. */
-enum ps_status list_walk_forwards(struct list_walk *w, struct ps_error *err);
-
-/** Once, behind a forward walk that did not return; visits from the end of the list. */
-enum ps_status list_walk_backwards(struct list_walk *w, struct ps_error *err);
-
-/** Behind the backward walk: why it was needed, and how many the caller found either way. */
-void list_walk_note(const struct list_walk *w, size_t forwards, size_t backwards, char *to,
-		    size_t size);
+/** Only an error of `judge` and running out of memory are errors. */
+enum ps_status list_walk(struct list_walk *w, struct ps_error *err);
 
 void list_walk_fini(struct list_walk *w);
 

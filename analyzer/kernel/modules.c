@@ -29,8 +29,6 @@ struct walk {
 	struct space *space;
 	const struct module_layout *layout;
 	struct module_list *list;
-	struct list_walk links;
-	unsigned unreadable; /* entries without a base */
 };
 
 void module_list_init(struct module_list *list)
@@ -132,24 +130,30 @@ static enum ps_status add_module(struct module_list *list, const struct module *
 	return PS_OK;
 }
 
-/* Adds what is known of the entry. */
-static enum ps_status read_entry(void *context, uint64_t entry, bool *ret_rubbish,
-				 struct ps_error *err)
+static enum ps_status judge(void *context, uint64_t entry, enum list_entry *ret,
+			    struct ps_error *err)
 {
-	struct walk *w = context;
+	struct ps_error ignored = PS_ERROR_INIT;
+	const struct walk *w = context;
+	uint64_t base;
+
+	(void)err;
+	if (space_read_pointer(w->space, entry + w->layout->base, &base, &ignored) != PS_OK)
+		*ret = LIST_ENTRY_ABSENT;
+	else if (!is_image_base(w->space, base))
+		*ret = LIST_ENTRY_RUBBISH;
+	return PS_OK;
+}
+
+/* Adds what is known of the entry. */
+static enum ps_status read_entry(struct walk *w, uint64_t entry, struct ps_error *err)
+{
 	struct ps_error ignored = PS_ERROR_INIT;
 	struct module module = {.base = 0};
 	uint32_t size = 0;
 
-	if (space_read_pointer(w->space, entry + w->layout->base, &module.base, &ignored) !=
-	    PS_OK) {
-		w->unreadable++;
-		return PS_OK;
-	}
-	if (!is_image_base(w->space, module.base)) {
-		*ret_rubbish = true;
-		return PS_OK;
-	}
+	if (space_read_pointer(w->space, entry + w->layout->base, &module.base, err) != PS_OK)
+		return err->status;
 	if (space_read_u32(w->space, entry + w->layout->size, &size, &ignored) == PS_OK)
 		module.size = size;
 	identify(w, entry, &module);
@@ -162,33 +166,15 @@ static enum ps_status read_entry(void *context, uint64_t entry, bool *ret_rubbis
 	return err->status;
 }
 
-/* The forward walk broke off: takes what can be reached from the other end. */
-static enum ps_status walk_back(struct walk *w, struct ps_error *err)
+static void say_whether_whole(const struct list_walk *links, struct module_list *list)
 {
-	struct module_list *list = w->list;
-	size_t forwards = list->count;
-
-	if (list_walk_backwards(&w->links, err) != PS_OK)
-		return err->status;
-	mem_reverse(list->items, forwards, list->count, sizeof(*list->items));
-	list_walk_note(&w->links, forwards, list->count - forwards, list->note, sizeof(list->note));
-	return PS_OK;
-}
-
-static enum ps_status walk_both(struct walk *w, struct ps_error *err)
-{
-	struct module_list *list = w->list;
-
-	if (list_walk_forwards(&w->links, err) != PS_OK)
-		return err->status;
-	if (!w->links.returned)
-		return walk_back(w, err);
-	list->complete = w->unreadable == 0;
-	if (!list->complete)
+	list->complete = links->returned && links->absent == 0;
+	if (!links->returned)
+		snprintf(list->note, sizeof(list->note), "%s", links->note);
+	else if (links->absent > 0)
 		snprintf(list->note, sizeof(list->note),
-			 "%u entries of the list are not in the dump, except their links",
-			 w->unreadable);
-	return PS_OK;
+			 "%zu entries of the list are not in the dump, except their links",
+			 links->absent);
 }
 
 enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
@@ -199,17 +185,22 @@ enum ps_status modules_read(struct space *space, uint64_t head, uint64_t build,
 		.space = space,
 		.layout = own ? own : choose_layout(space, build),
 		.list = list,
-		.links = {.space = space,
-			  .head = space_normalize(space, head),
-			  .limit = MODULE_LIMIT,
-			  .one = "module",
-			  .many = "modules",
-			  .visit = read_entry},
 	};
-	enum ps_status status;
+	struct list_walk links = {
+		.space = space,
+		.head = space_normalize(space, head),
+		.limit = MODULE_LIMIT,
+		.one = "module",
+		.many = "modules",
+		.judge = judge,
+		.context = &w,
+	};
+	enum ps_status status = list_walk(&links, err);
 
-	w.links.context = &w;
-	status = walk_both(&w, err);
-	list_walk_fini(&w.links);
+	for (size_t i = 0; i < links.count && status == PS_OK; i++)
+		status = read_entry(&w, links.entries[i], err);
+	if (status == PS_OK)
+		say_whether_whole(&links, list);
+	list_walk_fini(&links);
 	return status;
 }

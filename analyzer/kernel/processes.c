@@ -26,9 +26,8 @@ enum {
 struct walk {
 	struct kernel *kernel;
 	struct process_list *list;
-	struct list_walk links;
 	unsigned free_lists;
-	size_t visits, unreadable;
+	size_t looks; /* at entries */
 };
 
 const char *process_state_word(enum process_state state)
@@ -201,54 +200,67 @@ static bool is_missing(struct walk *w, uint64_t va)
 	       space_read(w->kernel->space, va + o->name, bytes, 16, &ignored) != PS_OK;
 }
 
-static enum ps_status visit(void *context, uint64_t va, bool *ret_rubbish, struct ps_error *err)
+static enum ps_status ask(struct walk *w, struct ps_error *err)
+{
+	if (w->looks++ % ASK_EVERY == 0 && signals_interrupted())
+		return ps_fail(err, PS_INTERRUPTED, "interrupted");
+	return PS_OK;
+}
+
+static enum ps_status judge(void *context, uint64_t va, enum list_entry *ret, struct ps_error *err)
 {
 	struct walk *w = context;
-	const struct process_offsets *o = &w->list->offsets;
 
-	if (w->visits++ % ASK_EVERY == 0 && signals_interrupted())
-		return ps_fail(err, PS_INTERRUPTED, "interrupted");
-	if (is_missing(w, va)) {
-		w->unreadable++;
-		return PS_OK;
+	if (ask(w, err) != PS_OK)
+		return err->status;
+	if (is_missing(w, va))
+		*ret = LIST_ENTRY_ABSENT;
+	else if (!process_is_one(w->kernel, &w->list->offsets, va))
+		*ret = LIST_ENTRY_RUBBISH;
+	return PS_OK;
+}
+
+static void say_whether_whole(const struct list_walk *links, struct process_list *list)
+{
+	size_t absent = links->absent, bad = links->bad_links;
+
+	list->complete = links->returned && absent == 0;
+	if (!links->returned)
+		snprintf(list->note, sizeof(list->note), "%s", links->note);
+	else if (absent > 0)
+		snprintf(list->note, sizeof(list->note),
+			 "%zu of its entries %s not wholly in the dump, except the links", absent,
+			 absent == 1 ? "is" : "are");
+	else if (bad > 0)
+		snprintf(list->note, sizeof(list->note),
+			 "%zu link%s of the list %s not lead back to where %s came from", bad,
+			 bad == 1 ? "" : "s", bad == 1 ? "does" : "do", bad == 1 ? "it" : "they");
+}
+
+static enum ps_status walk_list(struct walk *w, struct ps_error *err)
+{
+	struct process_list *list = w->list;
+	struct list_walk links = {
+		.space = w->kernel->space,
+		.head = list->head,
+		.offset = list->offsets.links,
+		.limit = PROCESS_LIMIT,
+		.one = "process",
+		.many = "processes",
+		.judge = judge,
+		.context = w,
+	};
+	enum ps_status status = list_walk(&links, err);
+
+	for (size_t i = 0; i < links.count && status == PS_OK; i++) {
+		status = ask(w, err);
+		if (status == PS_OK)
+			status = read_process(w, links.entries[i], err);
 	}
-	*ret_rubbish = !process_is_one(w->kernel, o, va);
-	return *ret_rubbish ? PS_OK : read_process(w, va, err);
-}
-
-/* The forward walk broke off: takes what can be reached from the other end. */
-static enum ps_status walk_back(struct walk *w, struct ps_error *err)
-{
-	struct process_list *list = w->list;
-	size_t forwards = list->count;
-
-	if (list_walk_backwards(&w->links, err) != PS_OK)
-		return err->status;
-	mem_reverse(list->items, forwards, list->count, sizeof(*list->items));
-	list_walk_note(&w->links, forwards, list->count - forwards, list->note, sizeof(list->note));
-	return PS_OK;
-}
-
-static enum ps_status walk_both(struct walk *w, struct ps_error *err)
-{
-	struct process_list *list = w->list;
-
-	if (list_walk_forwards(&w->links, err) != PS_OK)
-		return err->status;
-	if (!w->links.returned)
-		return walk_back(w, err);
-	list->complete = w->unreadable == 0;
-	if (w->unreadable > 0)
-		snprintf(list->note, sizeof(list->note),
-			 "%zu of its entries %s not wholly in the dump, except the links",
-			 w->unreadable, w->unreadable == 1 ? "is" : "are");
-	else if (w->links.bad_links > 0)
-		snprintf(list->note, sizeof(list->note),
-			 "%zu link%s of the list %s not lead back to where %s came from",
-			 w->links.bad_links, w->links.bad_links == 1 ? "" : "s",
-			 w->links.bad_links == 1 ? "does" : "do",
-			 w->links.bad_links == 1 ? "it" : "they");
-	return PS_OK;
+	if (status == PS_OK)
+		say_whether_whole(&links, list);
+	list_walk_fini(&links);
+	return status;
 }
 
 /* KDBG names the head of the list, else symbols, else the header of the dump. */
@@ -286,16 +298,7 @@ static unsigned free_lists_by_symbol(struct kernel *kernel)
 static enum ps_status read_list(struct kernel *kernel, struct process_list *list,
 				struct ps_error *err)
 {
-	struct walk w = {
-		.kernel = kernel,
-		.list = list,
-		.links = {.space = kernel->space,
-			  .head = list->head,
-			  .limit = PROCESS_LIMIT,
-			  .one = "process",
-			  .many = "processes",
-			  .visit = visit},
-	};
+	struct walk w = {.kernel = kernel, .list = list};
 	struct process_proof proof;
 	enum ps_status status;
 
@@ -308,10 +311,7 @@ static enum ps_status read_list(struct kernel *kernel, struct process_list *list
 	if (handle_layout(kernel).lists)
 		list->count_source =
 			w.free_lists ? "ExpFreeListCount" : "pool header of the tables";
-	w.links.offset = list->offsets.links;
-	w.links.context = &w;
-	status = walk_both(&w, err);
-	list_walk_fini(&w.links);
+	status = walk_list(&w, err);
 	if (status == PS_OK)
 		status = process_find_holders(kernel, list, err);
 	for (size_t i = 0; i < list->count && status == PS_OK; i++)
