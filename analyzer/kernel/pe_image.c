@@ -295,6 +295,23 @@ const uint8_t *pe_at(const struct pe_image *image, uint32_t rva, size_t length)
 	return image->bytes + rva;
 }
 
+bool pe_next_stretch(const struct pe_image *image, uint32_t end, uint32_t *rva,
+		     struct pe_range *ret)
+{
+	uint32_t at = *rva;
+
+	while (at < end && !page_is_present(image, at / PE_PAGE))
+		at = (at / PE_PAGE + 1) * PE_PAGE;
+	if (at >= end)
+		return false;
+	ret->rva = at;
+	while (at < end && page_is_present(image, at / PE_PAGE))
+		at = (at / PE_PAGE + 1) * PE_PAGE;
+	*rva = at < end ? at : end;
+	ret->size = *rva - ret->rva;
+	return true;
+}
+
 bool pe_uint(const struct pe_image *image, uint32_t rva, unsigned width, uint64_t *ret)
 {
 	const uint8_t *at = pe_at(image, rva, width);

@@ -98,6 +98,13 @@ bool pe_uint(const struct pe_image *image, uint32_t rva, unsigned width, uint64_
 /** RVA of an address as it stands in the image's bytes; false when it points elsewhere. */
 bool pe_rva_of(const struct pe_image *image, uint64_t va, uint32_t *ret);
 
+/**
+ * The next stretch of present pages from `*rva` to before `end` (inside the image); *rva is where
+ * to go on. False when there is none.
+ */
+bool pe_next_stretch(const struct pe_image *image, uint32_t end, uint32_t *rva,
+		     struct pe_range *ret);
+
 /** The section that holds `rva`, or NULL. */
 const struct pe_section *pe_section_at(const struct pe_image *image, uint32_t rva);
 

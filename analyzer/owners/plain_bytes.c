@@ -2,29 +2,34 @@
  * The weakest search in the images: where the four bytes of a tag stand, for tags that nothing else
  * explains.
  *
- * One pass over each image for all tags: a bit table over the first two bytes, then a hash. Only
- * tags of four printable characters are looked for: others meet numbers and instructions by chance.
- * What stands inside a longer text is no tag.
+ * One pass over each image for all tags: a bit table of what the tags' four bytes mix to, then a
+ * hash. Only tags of four printable characters are looked for: others meet numbers and instructions
+ * by chance. What stands inside a longer text is no tag.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/owners/collect.h"
 #include "analyzer/owners/load.h"
+#include "analyzer/owners/octets.h"
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "base/signals.h"
 
 enum {
-	PREFIXES = 1 << 16,
+	MIXES = 1 << 16,
 	TEXT_RUN = 3, /* printable neighbours on one side that make a text */
 	PLACES_A_TAG = OWNER_EVIDENCE_KEPT,
+	PLACES = 60, /* of a block: behind the last of them four bytes are needed */
 };
+
+/* Bits of the places of a block at which words begin. */
+static const uint64_t words = UINT64_C(0x1111111111111111);
 
 struct hunt {
 	struct view *view;
 	const struct hash *tags; /* -> index */
-	const uint8_t *prefixes; /* a bit each */
+	const uint8_t *mixes;    /* a bit each */
 	unsigned *places;        /* of each tag in this image */
 };
 
@@ -40,6 +45,12 @@ static bool printable_tag(uint32_t tag)
 			return false;
 	}
 	return true;
+}
+
+/* Fibonacci hashing, as in base/hash.c. */
+static unsigned mix(uint32_t bytes)
+{
+	return bytes * UINT32_C(0x9e3779b1) >> 16;
 }
 
 static bool inside_text(const struct bytes *data, size_t at)
@@ -65,22 +76,67 @@ static bool meet(struct hunt *hunt, const struct pe_section *section, const stru
 
 	if (!hash_find(hunt->tags, tag, &index) || hunt->places[index] >= PLACES_A_TAG)
 		return true;
-	if ((!pe_section_is_code(section) && at % 4 != 0) || inside_text(data, at))
+	if (inside_text(data, at))
 		return true;
 	hunt->places[index]++;
 	return view_add(hunt->view, tag, &evidence);
 }
 
-static bool hunt_section(struct hunt *hunt, const struct pe_section *section)
+/* A place at which four bytes stand that a tag can have. */
+static bool try_place(struct hunt *hunt, const struct pe_section *section, const struct bytes *data,
+		      size_t at)
+{
+	unsigned mixed = mix(bytes_u32(&(struct bytes){data->data + at, 4, false}, 0));
+
+	return !(hunt->mixes[mixed / 8] >> mixed % 8 & 1) || meet(hunt, section, data, at);
+}
+
+static uint64_t printable_in_part(const uint8_t *bytes)
+{
+	return octets_bits((octet_halves)(octets_at(bytes) - 0x20 <= 0x7e - 0x20));
+}
+
+/* The places of a block from which on four bytes are printable: few in code. */
+static uint64_t texts_in_block(const uint8_t *bytes)
+{
+	uint64_t bits = printable_in_part(bytes) | printable_in_part(bytes + OCTETS) << OCTETS |
+			printable_in_part(bytes + 2 * OCTETS) << 2 * OCTETS |
+			printable_in_part(bytes + 3 * OCTETS) << 3 * OCTETS;
+
+	return bits & bits >> 1 & bits >> 2 & bits >> 3 & ((UINT64_C(1) << PLACES) - 1);
+}
+
+/* The places of [at, end) in the section; in code a tag stands anywhere, in data where words do. */
+static bool hunt_stretch(struct hunt *hunt, const struct pe_section *section, size_t at, size_t end)
 {
 	struct bytes data = bytes_of(hunt->view->image->bytes + section->rva, section->size);
+	bool code = pe_section_is_code(section);
 
-	for (size_t at = 0; at + 4 <= data.size; at++) {
-		unsigned prefix = (unsigned)data.data[at] | (unsigned)data.data[at + 1] << 8;
+	if (!code)
+		at = (at + 3) / 4 * 4;
+	for (; at + OCTETS_BLOCK <= end; at += PLACES) {
+		uint64_t places = texts_in_block(data.data + at) & (code ? UINT64_MAX : words);
 
-		if (!(hunt->prefixes[prefix / 8] >> prefix % 8 & 1))
-			continue;
-		if (!meet(hunt, section, &data, at))
+		for (; places != 0; places &= places - 1)
+			if (!try_place(hunt, section, &data,
+				       at + (unsigned)__builtin_ctzll(places)))
+				return false;
+	}
+	for (; at + 4 <= end; at += code ? 1 : 4)
+		if (!try_place(hunt, section, &data, at))
+			return false;
+	return true;
+}
+
+static bool hunt_section(struct hunt *hunt, const struct pe_section *section)
+{
+	uint32_t rva = section->rva;
+	struct pe_range range;
+
+	while (pe_next_stretch(hunt->view->image, section->rva + section->size, &rva, &range)) {
+		size_t at = range.rva - section->rva;
+
+		if (!hunt_stretch(hunt, section, at, at + range.size))
 			return false;
 	}
 	return true;
@@ -119,25 +175,25 @@ static bool has_better(const struct owners *owners, uint32_t tag)
 }
 
 static bool choose(const struct owners *owners, const uint32_t *tags, size_t count,
-		   struct hash *ret_tags, uint8_t *prefixes)
+		   struct hash *ret_tags, uint8_t *mixes)
 {
 	uint32_t index, known = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned prefix = tags[i] & 0xffff;
+		unsigned mixed = mix(tags[i]);
 
 		if (!printable_tag(tags[i]) || has_better(owners, tags[i]) ||
 		    hash_find(ret_tags, tags[i], &index))
 			continue;
 		if (!hash_add(ret_tags, tags[i], known++))
 			return false;
-		prefixes[prefix / 8] |= (uint8_t)(1 << prefix % 8);
+		mixes[mixed / 8] |= (uint8_t)(1 << mixed % 8);
 	}
 	return true;
 }
 
-static enum ps_status hunt_all(struct owners *owners, const struct hash *tags,
-			       const uint8_t *prefixes, struct ps_error *err)
+static enum ps_status hunt_all(struct owners *owners, const struct hash *tags, const uint8_t *mixes,
+			       struct ps_error *err)
 {
 	struct owner_store *store = owners->store;
 	unsigned *places = mem_array(tags->count, sizeof(*places));
@@ -146,7 +202,7 @@ static enum ps_status hunt_all(struct owners *owners, const struct hash *tags,
 	if (!places)
 		return ps_fail_memory(err, "a search for tags");
 	for (size_t i = 0; status == PS_OK && i < store->view_count; i++) {
-		struct hunt hunt = {&store->views[i], tags, prefixes, places};
+		struct hunt hunt = {&store->views[i], tags, mixes, places};
 
 		memset(places, 0, tags->count * sizeof(*places));
 		if (signals_interrupted())
@@ -161,20 +217,20 @@ static enum ps_status hunt_all(struct owners *owners, const struct hash *tags,
 enum ps_status owners_look_for_bytes(struct owners *owners, const uint32_t *tags, size_t count,
 				     struct ps_error *err)
 {
-	uint8_t *prefixes = mem_array(PREFIXES / 8, 1);
+	uint8_t *mixes = mem_array(MIXES / 8, 1);
 	enum ps_status status;
 	struct hash chosen;
 
 	hash_init(&chosen);
-	if (!prefixes || !choose(owners, tags, count, &chosen, prefixes))
+	if (!mixes || !choose(owners, tags, count, &chosen, mixes))
 		status = ps_fail_memory(err, "a search for tags");
 	else
-		status = hunt_all(owners, &chosen, prefixes, err);
+		status = hunt_all(owners, &chosen, mixes, err);
 	if (status == PS_OK && chosen.count > 0) {
 		collect_fini(owners);
 		status = collect(owners->store->views, owners->store->view_count, owners, err);
 	}
 	hash_fini(&chosen);
-	free(prefixes);
+	free(mixes);
 	return status;
 }

@@ -93,26 +93,13 @@ static span_scan scan_of(uint16_t machine)
 	}
 }
 
-/* The next stretch of present pages of the section from `*rva` on; false at its end. */
-static bool next_span(const struct pe_image *image, const struct pe_section *section, uint32_t *rva,
-		      struct refs_span *ret)
+static struct refs_span span_of(const struct pe_image *image, const struct pe_range *range)
 {
-	uint32_t end = section->rva + section->size, at = *rva, begin;
-
-	while (at < end && !pe_at(image, at, 1))
-		at = (at / PE_PAGE + 1) * PE_PAGE;
-	if (at >= end)
-		return false;
-	begin = at;
-	while (at < end && pe_at(image, at, 1))
-		at = (at / PE_PAGE + 1) * PE_PAGE;
-	*rva = at < end ? at : end;
-	*ret = (struct refs_span){.image = image,
-				  .bytes = pe_at(image, begin, *rva - begin),
-				  .size = *rva - begin,
-				  .rva = begin,
-				  .va = image->base + begin};
-	return ret->bytes != NULL;
+	return (struct refs_span){.image = image,
+				  .bytes = image->bytes + range->rva,
+				  .size = range->size,
+				  .rva = range->rva,
+				  .va = image->base + range->rva};
 }
 
 void refs_scan_image(const struct refs *refs, const struct pe_image *image, refs_visitor visit,
@@ -123,13 +110,16 @@ void refs_scan_image(const struct refs *refs, const struct pe_image *image, refs
 	for (unsigned i = 0; scan && refs->count && i < image->section_count; i++) {
 		const struct pe_section *section = &image->sections[i];
 		uint32_t rva = section->rva;
-		struct refs_span span;
+		struct pe_range range;
 
 		if (!pe_section_is_code(section))
 			continue;
-		while (next_span(image, section, &rva, &span))
+		while (pe_next_stretch(image, section->rva + section->size, &rva, &range)) {
+			struct refs_span span = span_of(image, &range);
+
 			if (!scan(refs, &span, visit, context))
 				return;
+		}
 	}
 }
 

@@ -10,8 +10,7 @@
  */
 #include "analyzer/owners/refs_arch.h"
 
-#include <string.h>
-
+#include "analyzer/owners/octets.h"
 #include "base/bytes.h"
 
 enum { DISPLACEMENT = 4 };
@@ -106,28 +105,15 @@ static inline bool has_displacement(const uint8_t *bytes, size_t at)
 	return (at >= 1 && (bytes[at - 1] & MODRM_FIXED) == MODRM_RIP) || is_near_branch(bytes, at);
 }
 
-typedef uint8_t octets __attribute__((vector_size(16)));
-typedef uint64_t halves __attribute__((vector_size(16)));
-
-enum { BLOCK = 64, PART = sizeof(octets) };
-
-/* A bit for each byte, which is 0 or 255. */
-static inline uint64_t bits_of(uint64_t bytes)
-{
-	return (bytes & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
-}
-
 /* has_displacement() of the sixteen places from `code` on. */
 static inline uint64_t displacements_in_part(const uint8_t *code)
 {
-	octets before, opcode;
-	halves found;
+	octets before = octets_at(code - 1), opcode = octets_at(code - 2);
 
-	memcpy(&before, code - 1, sizeof(before));
-	memcpy(&opcode, code - 2, sizeof(opcode));
-	found = (halves)((before & MODRM_FIXED) == MODRM_RIP) | (halves)((before & 0xfe) == 0xe8) |
-		((halves)((before & 0xf0) == 0x80) & (halves)(opcode == 0x0f));
-	return bits_of(found[0]) | bits_of(found[1]) << 8;
+	return octets_bits(
+		(octet_halves)((before & MODRM_FIXED) == MODRM_RIP) |
+		(octet_halves)((before & 0xfe) == 0xe8) |
+		((octet_halves)((before & 0xf0) == 0x80) & (octet_halves)(opcode == 0x0f)));
 }
 
 /*
@@ -136,9 +122,9 @@ static inline uint64_t displacements_in_part(const uint8_t *code)
  */
 static inline uint64_t displacements_in_block(const uint8_t *code)
 {
-	return displacements_in_part(code) | displacements_in_part(code + PART) << PART |
-	       displacements_in_part(code + 2 * PART) << 2 * PART |
-	       displacements_in_part(code + 3 * PART) << 3 * PART;
+	return displacements_in_part(code) | displacements_in_part(code + OCTETS) << OCTETS |
+	       displacements_in_part(code + 2 * OCTETS) << 2 * OCTETS |
+	       displacements_in_part(code + 3 * OCTETS) << 3 * OCTETS;
 }
 
 static bool look_in_block(const struct scan *scan, size_t at)
@@ -159,10 +145,10 @@ bool refs_scan_x64(const struct refs *refs, const struct refs_span *span, refs_v
 
 	ranges_of(refs, span->image, &scan.inside, &scan.outside);
 	while (at + DISPLACEMENT <= span->size) {
-		if (at >= 2 && at + BLOCK + DISPLACEMENT <= span->size) {
+		if (at >= 2 && at + OCTETS_BLOCK + DISPLACEMENT <= span->size) {
 			if (!look_in_block(&scan, at))
 				return false;
-			at += BLOCK;
+			at += OCTETS_BLOCK;
 			continue;
 		}
 		if (has_displacement(span->bytes, at) && !look_x64(&scan, at))
