@@ -29,8 +29,8 @@ json_t *build_array(struct builder *b)
 
 void put(struct builder *b, json_t *object, const char *key, json_t *value)
 {
-	/* json_object_set_new() takes a NULL value as an error and drops the value on failure */
-	if (!object || json_object_set_new(object, key, value) != 0)
+	/* A NULL value is an error to it, and it drops the value on failure. Keys are our own words. */
+	if (!object || json_object_set_new_nocheck(object, key, value) != 0)
 		b->failed = true;
 	if (!object)
 		json_decref(value);
