@@ -12,6 +12,7 @@
 #include "analyzer/report/format.h"
 #include "base/memory.h"
 #include "formats/beside.h"
+#include "base/processors.h"
 #include "formats/look.h"
 
 struct job {
@@ -110,11 +111,11 @@ static bool looks_like_case(const char *path, void *context)
 	       file_looks_like_dump(path);
 }
 
-static unsigned processors(void)
+static unsigned default_jobs(void)
 {
-	long count = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned count = processors_allowed();
 
-	return count > 0 && count < BATCH_JOBS_MOST ? (unsigned)count : 1;
+	return count < BATCH_JOBS_MOST ? count : BATCH_JOBS_MOST;
 }
 
 static enum ps_status print(const struct options *options, const struct batch_report *report,
@@ -143,11 +144,15 @@ static bool is_of_report(const char *given)
 	return true;
 }
 
-/* A copy that differs in `given`, whose array is the caller's to free. */
-static enum ps_status options_of_report(const struct options *options, struct options *ret,
+/*
+ * What a worker works with: a copy that differs in `given`, whose array is the caller's to free. A
+ * worker is one thread: the processors are busy with other cases.
+ */
+static enum ps_status options_of_worker(const struct options *options, struct options *ret,
 					struct ps_error *err)
 {
 	*ret = *options;
+	ret->threads = 1;
 	ret->given = mem_array(options->given_count + 1, sizeof(*ret->given));
 	ret->given_count = 0;
 	if (!ret->given)
@@ -202,12 +207,12 @@ int command_batch(const struct options *options, const struct inputs *inputs)
 	if (batch.merge)
 		return merge(options);
 	if (batch.jobs == 0)
-		batch.jobs = processors();
+		batch.jobs = default_jobs();
 	batch.looks = looks_like_case;
 	batch.job = run_job;
 	batch.context = &job;
 	progress_init(&progress, options->verbosity != LOG_QUIET);
-	if (options_of_report(options, &of_report, &error) != PS_OK ||
+	if (options_of_worker(options, &of_report, &error) != PS_OK ||
 	    batch_run(&batch, &log, &progress, &report, &error) != PS_OK ||
 	    print(options, &report, &error) != PS_OK)
 		result = command_fail(&error, options->output == OUTPUT_JSON);

@@ -107,6 +107,8 @@ static enum ps_status open_case(const struct command *command, const struct opti
 				const struct log *log, struct progress *progress,
 				struct case_file *c, struct ps_error *err)
 {
+	const struct owner_options owners = {options->drivers, options->driver_count, symbols,
+					     options->threads};
 	enum ps_status status = PS_OK;
 
 	if (path)
@@ -115,8 +117,7 @@ static enum ps_status open_case(const struct command *command, const struct opti
 	if (status == PS_OK && command->processes && path)
 		status = case_read_processes(c, err);
 	if (status == PS_OK && command->owners && !options->no_owners && !options->sessions)
-		status = case_find_owners(c, options->drivers, options->driver_count, symbols,
-					  progress, err);
+		status = case_find_owners(c, &owners, progress, err);
 	return status;
 }
 

@@ -98,6 +98,7 @@ struct options {
 	size_t diff_path_count;
 	struct cases_options cases; /* COMMAND_CASES */
 	const char **words;         /* owned: what is no option; of argv */
+	unsigned threads;           /* of a case, 0: one a processor; set by `batch`, no option */
 	const char **given;         /* owned: the options as given, for the report */
 	size_t given_count;
 };

@@ -116,12 +116,12 @@ static bool has_code(const struct case_file *c)
 	return !c->dump->triage || c->files;
 }
 
-static enum ps_status find_owners(struct case_file *c, struct progress *progress)
+static enum ps_status find_owners(struct case_file *c, unsigned threads, struct progress *progress)
 {
 	struct ps_error *why = &c->owners_error;
 
 	if (!c->dump)
-		return owners_create_files(c->files, progress, &c->owners, why);
+		return owners_create_files(c->files, threads, progress, &c->owners, why);
 	if (!c->kernel) {
 		*why = c->kernel_error;
 		return why->status;
@@ -131,25 +131,26 @@ static enum ps_status find_owners(struct case_file *c, struct progress *progress
 		ps_hint(why, "--drivers DIR with copies of the driver files");
 		return why->status;
 	}
-	return owners_create(c->kernel, c->files, progress, &c->owners, why);
+	return owners_create(c->kernel, c->files, threads, progress, &c->owners, why);
 }
 
-enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
-				const struct symbol_options *symbols, struct progress *progress,
-				struct ps_error *err)
+enum ps_status case_find_owners(struct case_file *c, const struct owner_options *how,
+				struct progress *progress, struct ps_error *err)
 {
+	const struct symbol_options *symbols = how->symbols;
 	enum ps_status status = PS_OK;
 
-	if (count > 0)
-		status = driver_files_create(drivers, count, &c->files, err);
+	if (how->driver_count > 0)
+		status = driver_files_create(how->drivers, how->driver_count, &c->files, err);
 	if (status != PS_OK) {
 		c->files = NULL;
 		return status;
 	}
 	if (!c->dump && c->files->count == 0)
 		return ps_fail(err, PS_NOT_FOUND, "no driver file (a PE image) is in %s%s",
-			       drivers[0], count > 1 ? " and the other folders" : "");
-	status = find_owners(c, progress);
+			       how->drivers[0],
+			       how->driver_count > 1 ? " and the other folders" : "");
+	status = find_owners(c, how->threads, progress);
 	progress_end(progress);
 	if (status == PS_OK && symbols &&
 	    function_names_create(symbols, c->owners->image_count, &c->functions, err) != PS_OK)

@@ -58,15 +58,21 @@ enum ps_status case_init_with(struct case_file *c, const char *path, enum case_d
 
 void case_fini(struct case_file *c);
 
+struct owner_options {
+	const char *const *drivers; /* folders or files; may be none */
+	size_t driver_count;
+	const struct symbol_options
+		*symbols; /* NULL: no names of functions; must outlive the case */
+	unsigned threads; /* at most; 0: one for each processor */
+};
+
 /**
- * Looks for the owners of tags: in the drivers of the dump, with copies of their files from
- * `drivers` (folders or files, may be none); in those files alone when no dump is open. `symbols`
- * (may be NULL; must outlive the case) are where names of their functions come from. As above, a
- * part that fails leaves its error in the case; a folder that cannot be opened is returned.
+ * Looks for the owners of tags: in the drivers of the dump, with copies of their files; in those
+ * files alone when no dump is open. As above, a part that fails leaves its error in the case; a
+ * folder that cannot be opened is returned.
  */
-enum ps_status case_find_owners(struct case_file *c, const char *const *drivers, size_t count,
-				const struct symbol_options *symbols, struct progress *progress,
-				struct ps_error *err);
+enum ps_status case_find_owners(struct case_file *c, const struct owner_options *how,
+				struct progress *progress, struct ps_error *err);
 
 /** Reads the kernel's processes. As above, a part that fails leaves its error in the case. */
 enum ps_status case_read_processes(struct case_file *c, struct ps_error *err);

@@ -6,12 +6,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "analyzer/owners/exchange.h"
 #include "analyzer/owners/lookups.h"
 #include "analyzer/owners/scan.h"
 #include "base/memory.h"
+#include "base/processors.h"
 #include "base/signals.h"
 
 enum { THREADS_MAX = 8, MACHINES = 3 };
@@ -22,6 +22,7 @@ struct crew {
 	struct view *views;
 	size_t count;
 	const size_t *order; /* of the views */
+	unsigned threads;
 	const struct structs_kernel *kernel;
 	const struct market
 		*market;           /* NULL in the first round, in which structures are looked for */
@@ -91,23 +92,22 @@ static void *thread_main(void *context)
 	return NULL;
 }
 
-static unsigned thread_count(size_t jobs)
+static unsigned thread_count(unsigned wanted, size_t jobs)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t count = processors > 1 ? (size_t)processors : 1;
+	unsigned count = wanted > 0 ? wanted : processors_allowed();
 
 	if (count > THREADS_MAX)
 		count = THREADS_MAX;
-	return (unsigned)(count < jobs ? count : jobs);
+	return count < jobs ? count : (unsigned)jobs;
 }
 
 static void run(struct crew *crew)
 {
 	pthread_t threads[THREADS_MAX];
-	unsigned wanted = thread_count(crew->count), started = 0;
+	unsigned started = 0;
 
 	crew->next = 0;
-	while (started + 1 < wanted &&
+	while (started + 1 < crew->threads &&
 	       pthread_create(&threads[started], NULL, thread_main, crew) == 0)
 		started++;
 	work(crew, crew->progress);
@@ -176,13 +176,14 @@ static bool all_rounds(struct crew *crew, const char *const *names)
 }
 
 enum ps_status crew_scan(struct view *views, size_t count, const char *const *names,
-			 const struct structs_kernel *kernel, struct progress *progress,
-			 struct ps_error *err)
+			 const struct structs_kernel *kernel, unsigned threads,
+			 struct progress *progress, struct ps_error *err)
 {
 	size_t *order = mem_array(count, sizeof(*order));
 	struct crew crew = {.views = views,
 			    .count = count,
 			    .order = order,
+			    .threads = thread_count(threads, count),
 			    .kernel = kernel,
 			    .progress = progress};
 	bool ok;

@@ -12,11 +12,11 @@
 #include "base/progress.h"
 
 /**
- * Scans all views until no wrapper is new anywhere. `names` by view->module. PS_NO_MEMORY,
- * PS_INTERRUPTED.
+ * Scans all views until no wrapper is new anywhere, with at most `threads` threads (0: one for each
+ * processor). `names` by view->module. PS_NO_MEMORY, PS_INTERRUPTED.
  */
 enum ps_status crew_scan(struct view *views, size_t count, const char *const *names,
-			 const struct structs_kernel *kernel, struct progress *progress,
-			 struct ps_error *err);
+			 const struct structs_kernel *kernel, unsigned threads,
+			 struct progress *progress, struct ps_error *err);
 
 #endif

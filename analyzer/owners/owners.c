@@ -39,7 +39,8 @@ static enum ps_status make(struct owners **ret, struct ps_error *err)
 	return PS_OK;
 }
 
-static enum ps_status scan(struct owners *owners, struct progress *progress, struct ps_error *err)
+static enum ps_status scan(struct owners *owners, unsigned threads, struct progress *progress,
+			   struct ps_error *err)
 {
 	struct owner_store *store = owners->store;
 	const char **names = mem_array(owners->image_count, sizeof(*names));
@@ -51,8 +52,8 @@ static enum ps_status scan(struct owners *owners, struct progress *progress, str
 		names[i] = owners->images[i].name;
 	status = load_resolve(owners, err);
 	if (status == PS_OK)
-		status = crew_scan(store->views, store->view_count, names, &store->kernel, progress,
-				   err);
+		status = crew_scan(store->views, store->view_count, names, &store->kernel, threads,
+				   progress, err);
 	if (status == PS_OK)
 		status = collect(store->views, store->view_count, owners, err);
 	if (status == PS_OK)
@@ -61,11 +62,11 @@ static enum ps_status scan(struct owners *owners, struct progress *progress, str
 	return status;
 }
 
-static enum ps_status finish(enum ps_status status, struct owners *owners,
+static enum ps_status finish(enum ps_status status, struct owners *owners, unsigned threads,
 			     struct progress *progress, struct owners **ret, struct ps_error *err)
 {
 	if (status == PS_OK)
-		status = scan(owners, progress, err);
+		status = scan(owners, threads, progress, err);
 	if (status == PS_OK)
 		*ret = owners;
 	else
@@ -74,25 +75,27 @@ static enum ps_status finish(enum ps_status status, struct owners *owners,
 }
 
 enum ps_status owners_create(struct kernel *kernel, const struct driver_files *files,
-			     struct progress *progress, struct owners **ret, struct ps_error *err)
+			     unsigned threads, struct progress *progress, struct owners **ret,
+			     struct ps_error *err)
 {
 	struct owners *owners;
 	enum ps_status status = make(&owners, err);
 
 	if (status != PS_OK)
 		return status;
-	return finish(load_dump(kernel, files, owners, err), owners, progress, ret, err);
+	return finish(load_dump(kernel, files, owners, err), owners, threads, progress, ret, err);
 }
 
-enum ps_status owners_create_files(const struct driver_files *files, struct progress *progress,
-				   struct owners **ret, struct ps_error *err)
+enum ps_status owners_create_files(const struct driver_files *files, unsigned threads,
+				   struct progress *progress, struct owners **ret,
+				   struct ps_error *err)
 {
 	struct owners *owners;
 	enum ps_status status = make(&owners, err);
 
 	if (status != PS_OK)
 		return status;
-	return finish(load_files(files, owners, err), owners, progress, ret, err);
+	return finish(load_files(files, owners, err), owners, threads, progress, ret, err);
 }
 
 void owners_destroy(struct owners *owners)

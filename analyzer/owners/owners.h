@@ -100,16 +100,18 @@ struct owners {
 };
 
 /**
- * Scans every loaded module. `files` may be NULL. Images whose pages are absent are scanned as far
- * as they go and completed from a matching file. Running out of memory and Ctrl-C are errors;
- * hostile images are not.
+ * Scans every loaded module with at most `threads` threads (0: one for each processor). `files` may
+ * be NULL. Images whose pages are absent are scanned as far as they go and completed from a
+ * matching file. Running out of memory and Ctrl-C are errors; hostile images are not.
  */
 enum ps_status owners_create(struct kernel *kernel, const struct driver_files *files,
-			     struct progress *progress, struct owners **ret, struct ps_error *err);
+			     unsigned threads, struct progress *progress, struct owners **ret,
+			     struct ps_error *err);
 
 /** The same over a folder of drivers, with no dump. */
-enum ps_status owners_create_files(const struct driver_files *files, struct progress *progress,
-				   struct owners **ret, struct ps_error *err);
+enum ps_status owners_create_files(const struct driver_files *files, unsigned threads,
+				   struct progress *progress, struct owners **ret,
+				   struct ps_error *err);
 
 void owners_destroy(struct owners *owners);
 

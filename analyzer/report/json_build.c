@@ -29,7 +29,8 @@ json_t *build_array(struct builder *b)
 
 void put(struct builder *b, json_t *object, const char *key, json_t *value)
 {
-	/* A NULL value is an error to it, and it drops the value on failure. Keys are our own words. */
+	/* A NULL value is an error to it, and it drops the value on failure. Keys are our own
+	 * words. */
 	if (!object || json_object_set_new_nocheck(object, key, value) != 0)
 		b->failed = true;
 	if (!object)

@@ -74,7 +74,7 @@ static void as_file(const struct driver_files *files)
 	struct progress progress;
 
 	progress_init(&progress, false);
-	must(owners_create_files(files, &progress, &owners, &err) == PS_OK);
+	must(owners_create_files(files, 0, &progress, &owners, &err) == PS_OK);
 	check_owners(owners);
 	owners_destroy(owners);
 }

@@ -313,8 +313,8 @@ enum outcome judge(const char *path, enum dump_reader reader, enum judge_depth d
 		fail("no tag names: %s", err.text);
 	if (case_init(&c, path, CASE_POOLS, reader, NULL, &progress, &err) != PS_OK ||
 	    case_read_processes(&c, &err) != PS_OK ||
-	    (depth == JUDGE_OWNERS &&
-	     case_find_owners(&c, NULL, 0, NULL, &progress, &err) != PS_OK)) {
+	    (depth == JUDGE_OWNERS && case_find_owners(&c, &(struct owner_options){.threads = 0},
+						       &progress, &err) != PS_OK)) {
 		judge_refusal(&err, path);
 		*ret_refusal = err;
 	} else if (report_case(&c, names, &report)) {

@@ -1,5 +1,5 @@
 /*
- * The room base/: errors, checked reads, memory, hash, log, progress, signals, times.
+ * The room base/: errors, checked reads, memory, hash, log, progress, processors, signals, times.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/processors.h"
 #include "base/progress.h"
 #include "base/signals.h"
 #include "base/time.h"
@@ -133,6 +135,25 @@ static void test_memory(void **state)
 	assert_false(mem_grow(&items, capacity, &capacity, 1));
 	assert_int_equal(((size_t *)items)[999], 999);
 	free(items);
+}
+
+/* Of all that a process is bound to, whatever the machine has. */
+static void test_processors(void **state)
+{
+	cpu_set_t before, one;
+	unsigned count;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	assert_int_equal(processors_allowed(), CPU_COUNT(&before));
+	CPU_ZERO(&one);
+	for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+		if (CPU_ISSET(i, &before))
+			CPU_SET(i, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	count = processors_allowed();
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+	assert_int_equal(count, 1);
 }
 
 static void test_time(void **state)
@@ -352,6 +373,7 @@ int main(void)
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_processors),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_progress_is_silent_in_a_pipe),
 		cmocka_unit_test(test_progress_on_a_terminal),

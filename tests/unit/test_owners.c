@@ -138,7 +138,7 @@ static void look(struct fixture *f)
 	made_pe_write(&f->pe, f->path);
 	progress_init(&progress, false);
 	assert_int_equal(driver_files_create(&path, 1, &files, &err), PS_OK);
-	assert_int_equal(owners_create_files(files, &progress, &f->owners, &err), PS_OK);
+	assert_int_equal(owners_create_files(files, 0, &progress, &f->owners, &err), PS_OK);
 	driver_files_destroy(files);
 	unlink(f->path);
 	assert_int_equal(f->owners->image_count, 1);

@@ -186,7 +186,7 @@ static struct owners *look(const struct made_pe *pe)
 	made_pe_write(pe, path);
 	progress_init(&progress, false);
 	assert_int_equal(driver_files_create(&paths, 1, &files, &err), PS_OK);
-	assert_int_equal(owners_create_files(files, &progress, &owners, &err), PS_OK);
+	assert_int_equal(owners_create_files(files, 0, &progress, &owners, &err), PS_OK);
 	driver_files_destroy(files);
 	unlink(path);
 	return owners;
