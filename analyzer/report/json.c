@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzer/report/json_build.h"
+#include "analyzer/report/json_line.h"
 
 static const char schema[] = "poolscope/1";
 
@@ -17,7 +18,6 @@ enum {
 	DEEP = 3,         /* values below this depth stand on one line */
 	DEPTH_OWNERS = 1, /* of the arrays that are written row by row */
 	DEPTH_TAGS = 2,
-	LINE_PIECES = 8192, /* bytes */
 };
 
 struct writer {
@@ -30,44 +30,10 @@ struct writer {
 static enum ps_status write_value(const struct writer *w, const json_t *value, unsigned depth,
 				  const char *key);
 
-/* Jansson gives text in pieces of a few bytes each: one call to the stream a piece is slow. */
-struct pieces {
-	FILE *out;
-	size_t used;
-	char text[LINE_PIECES];
-};
-
-/* Write errors stay with the stream, where render_finish() finds them. */
-static void put_pieces(struct pieces *pieces)
-{
-	fwrite(pieces->text, 1, pieces->used, pieces->out);
-	pieces->used = 0;
-}
-
-static int take_piece(const char *text, size_t size, void *context)
-{
-	struct pieces *pieces = context;
-
-	if (size > sizeof(pieces->text) - pieces->used)
-		put_pieces(pieces);
-	if (size > sizeof(pieces->text))
-		fwrite(text, 1, size, pieces->out);
-	else {
-		memcpy(pieces->text + pieces->used, text, size);
-		pieces->used += size;
-	}
-	return 0;
-}
-
 static enum ps_status write_line(const struct writer *w, const json_t *value)
 {
-	struct pieces pieces;
-
-	pieces.out = w->out;
-	pieces.used = 0;
-	if (json_dump_callback(value, take_piece, &pieces, JSON_ENCODE_ANY) != 0)
+	if (json_line(value, w->out) != 0)
 		return ps_fail_memory(w->err, "the report as JSON");
-	put_pieces(&pieces);
 	return PS_OK;
 }
 
