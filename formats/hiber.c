@@ -250,6 +250,8 @@ static void read_facts(struct header *h)
 		dump->facts.machine = MACHINE_X86;
 	set_fact(&dump->facts.system_time, bytes_u64(&h->bytes, l->system_time));
 	set_fact(&dump->facts.uptime, bytes_u64(&h->bytes, l->interrupt_time));
+	if (dump->facts.system_time.known)
+		dump_note(dump, "its time is that of the hibernation; there was no crash");
 	read_cr3(h);
 	if (l->hiberboot && bytes_u8(&h->bytes, l->hiberboot) != 0)
 		dump_note(dump, "the file was written by Fast Startup: users were signed off "

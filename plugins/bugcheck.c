@@ -26,7 +26,8 @@ static const char *title_of(enum bugcheck_kind kind)
 	case KIND_POOL_MISUSE: return "The machine stopped at a wrong use of pool";
 	case KIND_EXHAUSTED: return "The machine stopped because memory ran out";
 	case KIND_FAULT: return "The machine stopped at a bad address";
-	case KIND_ON_PURPOSE: return "The dump was made on purpose";
+	case KIND_ON_PURPOSE:
+	case KIND_LIVE_ON_PURPOSE: return "The dump was made on purpose";
 	case KIND_LIVE: return "The dump is of a machine that ran on";
 	}
 	return "";
@@ -43,7 +44,8 @@ static const char *next_of(enum bugcheck_kind kind)
 	case KIND_FAULT:
 		return "a debugger's stack of this dump shows the driver; pool usage may "
 		       "have nothing to do with it";
-	case KIND_ON_PURPOSE: return NULL;
+	case KIND_ON_PURPOSE:
+	case KIND_LIVE_ON_PURPOSE: return NULL;
 	case KIND_LIVE:
 		return "the name of the code says which component hung; pool usage may have "
 		       "nothing to do with it";

@@ -58,9 +58,9 @@ static const struct bugcheck_words codes[] = {
 	{0x13a, KIND_POOL_CORRUPT,
 	 "The kernel's heap found a pool block or its own lists damaged (second parameter: the "
 	 "heap, third: the address)."},
-	{0x161, KIND_ON_PURPOSE,
+	{0x161, KIND_LIVE_ON_PURPOSE,
 	 "Somebody asked for a live dump; the machine ran on and did not crash."},
-	{0x21c8, KIND_ON_PURPOSE,
+	{0x21c8, KIND_LIVE_ON_PURPOSE,
 	 "Somebody asked for a live dump with the keys for a black screen; the machine ran on and "
 	 "did not crash."},
 	{0xdeaddead, KIND_ON_PURPOSE,
@@ -201,6 +201,13 @@ const struct bugcheck_words *bugcheck_words(uint32_t code)
 
 	/* 0xDEADDEAD has the bit of the flag by itself */
 	return words ? words : find_code(code & ~MINIDUMP_FLAG);
+}
+
+bool bugcheck_is_live(uint32_t code)
+{
+	const struct bugcheck_words *words = bugcheck_words(code);
+
+	return words && (words->kind == KIND_LIVE || words->kind == KIND_LIVE_ON_PURPOSE);
 }
 
 const char *bugcheck_parameter_words(uint32_t code, const uint64_t parameters[4])

@@ -4,6 +4,7 @@
 #ifndef PS_PLUGINS_BUGCHECK_WORDS_H
 #define PS_PLUGINS_BUGCHECK_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum bugcheck_kind {
@@ -13,6 +14,7 @@ enum bugcheck_kind {
 	KIND_FAULT,        /* a bad pointer, often from freed pool */
 	KIND_ON_PURPOSE,   /* somebody made the dump; the reason lies elsewhere */
 	KIND_LIVE,         /* Windows made the dump of a machine that ran on */
+	KIND_LIVE_ON_PURPOSE, /* somebody made the dump of a machine that ran on */
 };
 
 struct bugcheck_words {
@@ -23,6 +25,9 @@ struct bugcheck_words {
 
 /** The row of a code, with or without the flag of minidumps; NULL: it says nothing of pools. */
 const struct bugcheck_words *bugcheck_words(uint32_t code);
+
+/** Whether the code is of a live dump only: the machine ran on. */
+bool bugcheck_is_live(uint32_t code);
 
 /** What the parameters say more, or NULL. */
 const char *bugcheck_parameter_words(uint32_t code, const uint64_t parameters[4]);

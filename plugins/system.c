@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "plugins/bugcheck_words.h"
+
 static const char no_header[] = "the file does not state it";
 
 static struct report_number number(const struct fact *fact, const char *note)
@@ -41,6 +43,8 @@ static void bugcheck(const struct machine_facts *facts, struct report *report)
 
 	b->known = facts->bugcheck_code.known;
 	b->note = no_header;
+	report->system.crashed =
+		b->known && !bugcheck_is_live((uint32_t)facts->bugcheck_code.value);
 	if (!b->known)
 		return;
 	b->code = (uint32_t)facts->bugcheck_code.value;

@@ -239,6 +239,25 @@ def tables_in_a_circle():
     check("no group of pages at file offset 0x6000" in words, words)
 
 
+def time_of_no_crash():
+    """The time is that of the hibernation, in every output: nothing says that the machine crashed."""
+    with scratch() as directory:
+        dump, true = make_dump("family-10-17763-x64.recipe", directory, sets=["container hiberfil"])
+        page = os.path.join(directory, "page.html")
+        text = run([POOLSCOPE, dump, "--html", page], want=(0, 1)).stdout.decode()
+        _, report = poolscope_json(dump)
+        when = true["system"]["crash_time"]
+        equal(report["system"]["crash_time"], when, "time")
+        check("its time is that of the hibernation; there was no crash" in report["file"]["notes"], "no note")
+        check(f"\nTaken     at {when}, up " in text and "\nCrash " not in text, text)
+        with open(page, encoding="utf-8") as file:
+            html = file.read()
+        check(f", taken at {when}</p>" in html and "crash at" not in html, "the page's head")
+        check(f"<dt>Taken</dt><dd>{when}, up " in html and "<dt>Crash</dt>" not in html, "the page's list")
+        ticket = run([POOLSCOPE, dump, "--ticket"], want=(0, 1)).stdout.decode()
+        check(f"Taken:     {when}, up " in ticket and "Crash:" not in ticket, ticket)
+
+
 def cases():
     for name in FAMILIES:
         for packer in PACKERS if name in ("10-17763-x64", "7-x86-pae") else PACKERS[3:4]:
@@ -249,6 +268,7 @@ def cases():
         yield f"hibernation/refused-{name}", changed(sets, change, words, want=(3,))
     for name, (sets, change, words) in DAMAGED.items():
         yield f"hibernation/{name}", changed(sets, change, words)
+    yield "hibernation/time-of-no-crash", time_of_no_crash
     yield "hibernation/tables-in-a-circle", tables_in_a_circle
     yield "hibernation/cut", cuts(MACHINE, 6)
     yield "hibernation/cut-of-windows-7", cuts("family-7-x64.recipe", 1)

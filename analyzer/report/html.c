@@ -86,7 +86,9 @@ static void head(struct html *h)
 	html_raw(h, "<header>\n<h1>Kernel pool report</h1>\n");
 	html_element(h, "p class=\"file\"", "%s: %s, %s%s", base_name(h->report->file.path),
 		     s->product.value ? s->product.value : "unknown system",
-		     s->crash_time.value ? "crash at " : "time of the crash unknown",
+		     !s->crash_time.value ? "time unknown"
+		     : s->crashed         ? "crash at "
+					  : "taken at ",
 		     s->crash_time.value ? s->crash_time.value : "");
 	html_raw(h, "</header>\n");
 }

@@ -143,7 +143,7 @@ void html_machine(struct html *h)
 	number_term(h, "Build", &s->build);
 	number_term(h, "Processors", &s->processors);
 	memory(h, &s->physical_pages);
-	html_term(h, "Crash", "%s, up %s",
+	html_term(h, report_time_label(s), "%s, up %s",
 		  s->crash_time.value ? s->crash_time.value : "time unknown", uptime);
 	bugcheck(h, &s->bugcheck);
 	html_raw(h, "</dl>\n");

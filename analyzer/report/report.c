@@ -83,6 +83,11 @@ struct report_finding *report_add_finding(struct report *report)
 	return finding;
 }
 
+const char *report_time_label(const struct report_system *system)
+{
+	return system->crashed ? "Crash" : "Taken";
+}
+
 const char *severity_word(enum finding_severity severity)
 {
 	switch (severity) {

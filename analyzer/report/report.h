@@ -107,6 +107,7 @@ struct report_system {
 	struct report_string build_lab;
 	struct report_number processors, physical_pages;
 	struct report_string crash_time; /* ISO 8601, UTC: "2024-05-01T03:12:45Z" */
+	bool crashed;                    /* a bug check is known that stopped the machine */
 	struct report_number uptime_seconds;
 	struct report_bugcheck bugcheck;
 	struct report_number directory_table_base, kernel_base, kdbg;
@@ -637,6 +638,12 @@ void *report_array(struct report *report, size_t count, size_t size);
 
 /** Appends a finding and returns it for filling; NULL when memory is out. */
 struct report_finding *report_add_finding(struct report *report);
+
+/**
+ * What the time of the machine is called: "Crash", or "Taken" of memory of which no crash is known:
+ * hibernation files, live dumps, snapshots. Static.
+ */
+const char *report_time_label(const struct report_system *system);
 
 /** "info", "warning", "problem". Static. */
 const char *severity_word(enum finding_severity severity);

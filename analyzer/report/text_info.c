@@ -68,12 +68,12 @@ static enum ps_status crash_line(const struct text *text, struct ps_error *err)
 	char duration[DURATION_TEXT];
 
 	if (!s->crash_time.value && !s->uptime_seconds.has_value)
-		return text_field(text, err, "Crash", "time and uptime unknown: %s",
+		return text_field(text, err, report_time_label(s), "time and uptime unknown: %s",
 				  s->crash_time.note);
-	return text_field(text, err, "Crash", "at %s, up %s", text_or_unknown(&s->crash_time),
-			  s->uptime_seconds.has_value
-				  ? format_duration(s->uptime_seconds.value, duration)
-				  : "unknown");
+	return text_field(
+		text, err, report_time_label(s), "at %s, up %s", text_or_unknown(&s->crash_time),
+		s->uptime_seconds.has_value ? format_duration(s->uptime_seconds.value, duration)
+					    : "unknown");
 }
 
 static enum ps_status bugcheck_line(const struct text *text, struct ps_error *err)

@@ -55,8 +55,8 @@ static enum ps_status machine(const struct report *r, FILE *out, struct ps_error
 		      s->service_pack.value ? s->service_pack.value : "", build,
 		      or_unknown(&s->arch));
 	if (status == PS_OK)
-		status = line(out, 0, 11, err, "Crash:     %s, up %s", or_unknown(&s->crash_time),
-			      uptime);
+		status = line(out, 0, 11, err, "%s:     %s, up %s", report_time_label(s),
+			      or_unknown(&s->crash_time), uptime);
 	if (status == PS_OK && s->bugcheck.known)
 		status = line(out, 0, 11, err,
 			      "Bug check: 0x%08" PRIx32 " %s (0x%" PRIx64 ", 0x%" PRIx64

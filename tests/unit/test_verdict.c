@@ -461,6 +461,18 @@ static void bug_checks_that_say_nothing(void **state)
 	assert_null(bugcheck_words(0x124));
 }
 
+static void bug_checks_of_live_dumps(void **state)
+{
+	static const uint32_t live[] = {0x161, 0x21c8, 0x117, 0x195, 0x1f5};
+	static const uint32_t stopped[] = {0xe2, 0xd1, 0x7e, 0x1000007e, 0x124, 0xdeaddead};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
+		assert_true(bugcheck_is_live(live[i]));
+	for (size_t i = 0; i < sizeof(stopped) / sizeof(stopped[0]); i++)
+		assert_false(bugcheck_is_live(stopped[i]));
+}
+
 /* Logs of one line before the start, some between, one after the crash. */
 static void logs(struct scene *s, struct httperr *log, uint64_t refused)
 {
@@ -979,6 +991,7 @@ int main(void)
 		cmocka_unit_test(special_settings),
 		cmocka_unit_test(bug_checks),
 		cmocka_unit_test(bug_checks_that_say_nothing),
+		cmocka_unit_test(bug_checks_of_live_dumps),
 		cmocka_unit_test(log_judgements),
 		cmocka_unit_test(logs_of_another_time),
 		cmocka_unit_test(logs_name_what_is_wrong),
