@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/signals.h"
 #include "formats/formats.h"
@@ -248,17 +249,7 @@ static enum ps_status cannot_write(const struct writer *w, int why, struct ps_er
 static enum ps_status write_at(const struct writer *w, uint64_t offset, const uint8_t *data,
 			       size_t length, struct ps_error *err)
 {
-	size_t done = 0;
-
-	while (done < length) {
-		ssize_t put = pwrite(w->fd, data + done, length - done, (off_t)(offset + done));
-
-		if (put > 0)
-			done += (size_t)put;
-		else if (put == 0 || errno != EINTR)
-			return cannot_write(w, put == 0 ? EIO : errno, err);
-	}
-	return PS_OK;
+	return io_write(w->fd, data, length, offset) ? PS_OK : cannot_write(w, errno, err);
 }
 
 /* File offset of the page that is listed next. */

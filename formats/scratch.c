@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "formats/formats.h"
 
 enum { BLOCK = 4096 };
@@ -84,19 +85,8 @@ static enum ps_status fail_write(const struct scratch *scratch, int errnum, stru
 enum ps_status scratch_write(const struct scratch *scratch, const void *from, size_t length,
 			     uint64_t offset, struct ps_error *err)
 {
-	const uint8_t *next = from;
-
-	while (length > 0) {
-		ssize_t put = pwrite(scratch->fd, next, length, (off_t)offset);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return fail_write(scratch, put < 0 ? errno : ENOSPC, err);
-		next += put;
-		length -= (size_t)put;
-		offset += (uint64_t)put;
-	}
+	if (!io_write(scratch->fd, from, length, offset))
+		return fail_write(scratch, errno, err);
 	return PS_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "analyzer/desk/results.h"
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/new_file.h"
 
@@ -35,38 +36,22 @@ static char *name_of(const char *path, const struct file_stamp *stamp, const cha
 	return mem_printf("%s/cases/%s-%.16s%s", out, plain, id, suffix);
 }
 
-static enum ps_status copy_file(int from, int to, const char *path, struct ps_error *err)
-{
-	char room[1 << 16];
-	off_t at = 0;
-	ssize_t got;
-
-	while ((got = pread(from, room, sizeof(room), at)) > 0) {
-		for (ssize_t done = 0; done < got;) {
-			ssize_t now = write(to, room + done, (size_t)(got - done));
-
-			if (now < 0)
-				return ps_fail_errno(err, errno, "cannot write %s", path);
-			done += now;
-		}
-		at += got;
-	}
-	return PS_OK;
-}
-
 enum ps_status case_file_keep(const char *of, const struct file_stamp *stamp, int fd,
 			      const char *out, const char *suffix, struct ps_error *err)
 {
 	char *folder = mem_printf("%s/cases", out), *path = name_of(of, stamp, out, suffix);
 	struct new_file file;
+	uint64_t length;
 
 	if (!folder || !path)
 		ps_fail_memory(err, "a name");
 	else if (mkdir(folder, 0777) != 0 && errno != EEXIST)
 		ps_fail_errno(err, errno, "cannot make the folder %s", folder);
 	else if (new_file_create(&file, path, err) == PS_OK) {
-		if (copy_file(fd, file.fd, path, err) == PS_OK)
+		if (io_copy(file.fd, 0, fd, 0, UINT64_MAX, &length))
 			new_file_commit(&file, true, err);
+		else
+			ps_fail_errno(err, errno, "cannot write %s", path);
 		new_file_discard(&file);
 	}
 	free(folder);

@@ -13,10 +13,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/new_file.h"
-
-enum { COPY = 1 << 16 };
 
 static const char id_before[] = "{\"case\":{\"id\":\"";
 
@@ -32,43 +31,6 @@ static enum ps_status fail(const struct results *results, const char *what, stru
 	return ps_fail_errno(err, errno ? errno : EIO, "cannot %s %s", what, results->path);
 }
 
-static bool write_all(int fd, const char *from, size_t length, uint64_t offset)
-{
-	while (length > 0) {
-		ssize_t done = pwrite(fd, from, length, (off_t)offset);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		from += done;
-		offset += (uint64_t)done;
-		length -= (size_t)done;
-	}
-	return true;
-}
-
-/* Copies [from, from+length) of one file into another, or as far as there is. */
-static bool copy(int to, uint64_t at, int fd, uint64_t from, uint64_t length, uint64_t *ret_done)
-{
-	char room[COPY];
-
-	*ret_done = 0;
-	while (*ret_done < length) {
-		size_t now = length - *ret_done < COPY ? (size_t)(length - *ret_done) : COPY;
-		ssize_t got = pread(fd, room, now, (off_t)(from + *ret_done));
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 || (got > 0 && !write_all(to, room, (size_t)got, at + *ret_done)))
-			return false;
-		if (got == 0)
-			break;
-		*ret_done += (uint64_t)got;
-	}
-	return true;
-}
-
 enum ps_status results_add(struct results *results, const char *head, int fd,
 			   struct line_place *ret, struct ps_error *err)
 {
@@ -76,9 +38,9 @@ enum ps_status results_add(struct results *results, const char *head, int fd,
 	size_t length = strlen(head);
 
 	/* The report's own brace gives way to the comma behind what stands in front. */
-	if (!write_all(results->fd, head, length, at) ||
-	    !write_all(results->fd, ",", 1, at + length) ||
-	    !copy(results->fd, at + length + 1, fd, 1, UINT64_MAX, &done)) {
+	if (!io_write(results->fd, head, length, at) ||
+	    !io_write(results->fd, ",", 1, at + length) ||
+	    !io_copy(results->fd, at + length + 1, fd, 1, UINT64_MAX, &done)) {
 		fail(results, "write", err);
 		if (ftruncate(results->fd, (off_t)results->end) != 0)
 			errno = 0; /* what is behind the end does not count */
@@ -332,7 +294,7 @@ enum ps_status results_take(struct results *into, const struct results *from,
 		 !is_line(text, length))
 		ps_fail(err, PS_CORRUPT, "the line at byte %" PRIu64 " of results.jsonl is damaged",
 			line->offset);
-	else if (!write_all(into->fd, text, length, into->end))
+	else if (!io_write(into->fd, text, length, into->end))
 		fail(into, "write", err);
 	free(text);
 	if (err->status != PS_OK)
@@ -366,7 +328,7 @@ static enum ps_status write_sorted(struct results *results, const struct rows *r
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct line_place *line = &rows->items[i].line;
 
-		if (!copy(to, at, results->fd, line->offset, line->length, &done) ||
+		if (!io_copy(to, at, results->fd, line->offset, line->length, &done) ||
 		    done != line->length)
 			return fail(results, "rewrite", err);
 		moved[i] = (struct moved_line){rows->items[i].id, {at, done}};

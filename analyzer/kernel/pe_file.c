@@ -15,29 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/memory.h"
 
 enum { SECTOR = 0x200 };
-
-/* How many of `length` bytes at `offset` there are, or -1 with errno. */
-static ssize_t read_at(const struct pe_file *file, uint64_t offset, void *to, size_t length)
-{
-	uint8_t *out = to;
-	size_t got = 0;
-
-	while (got < length) {
-		ssize_t now = pread(file->fd, out + got, length - got, (off_t)(offset + got));
-
-		if (now < 0 && errno == EINTR)
-			continue;
-		if (now < 0)
-			return -1;
-		if (now == 0)
-			break;
-		got += (size_t)now;
-	}
-	return (ssize_t)got;
-}
 
 static enum ps_status read_exact(const struct pe_file *file, uint64_t offset, void *to,
 				 size_t length, struct ps_error *err)
@@ -48,7 +29,7 @@ static enum ps_status read_exact(const struct pe_file *file, uint64_t offset, vo
 		memcpy(to, file->head + offset, length);
 		return PS_OK;
 	}
-	got = read_at(file, offset, to, length);
+	got = io_read(file->fd, to, length, offset);
 	if (got < 0)
 		return ps_fail_errno(err, errno, "cannot read %s", file->place + strlen("in "));
 	if ((size_t)got != length)
@@ -139,7 +120,7 @@ static enum ps_status parse_file(struct pe_file *file, struct ps_error *err)
 {
 	struct pe_reader reader = {.read = read_header, .context = file, .place = file->place};
 	struct pe_headers *headers = &file->headers;
-	ssize_t got = read_at(file, 0, file->head, sizeof(file->head));
+	ssize_t got = io_read(file->fd, file->head, sizeof(file->head), 0);
 	uint64_t size;
 
 	if (got < 0)
@@ -184,7 +165,7 @@ static enum ps_status map_part(struct pe_image *image, const struct pe_file *fil
 			       struct pe_range raw, struct pe_range *ret_missing,
 			       struct ps_error *err)
 {
-	ssize_t got = read_at(file, raw.rva, image->bytes + rva, raw.size);
+	ssize_t got = io_read(file->fd, image->bytes + rva, raw.size, raw.rva);
 
 	if (got < 0)
 		return ps_fail_errno(err, errno, "cannot read %s", file->place + strlen("in "));

@@ -22,6 +22,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/processors.h"
@@ -154,6 +155,46 @@ static void test_processors(void **state)
 	count = processors_allowed();
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 	assert_int_equal(count, 1);
+}
+
+static void test_io(void **state)
+{
+	enum { LENGTH = 200001 };
+	int from = memfd_create("from", MFD_CLOEXEC), to = memfd_create("to", MFD_CLOEXEC);
+	int folder = open("/", O_RDONLY | O_CLOEXEC),
+	    full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	char *bytes = malloc(LENGTH), *back = malloc(LENGTH);
+	uint64_t done;
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH; i++)
+		bytes[i] = (char)(i * 31 >> 3);
+	assert_true(io_write(from, bytes, LENGTH, 5));
+	assert_int_equal(io_read(from, back, LENGTH, 10), LENGTH - 5);
+	assert_memory_equal(back, bytes + 5, LENGTH - 5);
+	assert_int_equal(io_read(from, back, LENGTH, LENGTH + 5), 0);
+	assert_true(io_copy(to, 3, from, 5, UINT64_MAX, &done));
+	assert_int_equal(done, LENGTH);
+	assert_int_equal(io_read(to, back, LENGTH, 3), LENGTH);
+	assert_memory_equal(back, bytes, LENGTH);
+	assert_true(io_copy(to, 0, from, 105, 100000, &done));
+	assert_int_equal(done, 100000);
+	assert_int_equal(io_read(to, back, LENGTH, 0), LENGTH);
+	assert_memory_equal(back, bytes + 100, 100000);
+	assert_memory_equal(back + 100000, bytes + 99997, LENGTH - 100000);
+
+	assert_int_equal(io_read(folder, back, 1, 0), -1);
+	assert_int_equal(errno, EISDIR);
+	assert_false(io_copy(to, 0, folder, 0, 1, &done));
+	assert_int_equal(errno, EISDIR);
+	assert_false(io_write(full, bytes, 1, 0));
+	assert_int_equal(errno, ENOSPC);
+	close(from);
+	close(to);
+	close(folder);
+	close(full);
+	free(bytes);
+	free(back);
 }
 
 static void test_time(void **state)
@@ -372,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_io),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_processors),
 		cmocka_unit_test(test_log),
