@@ -285,11 +285,44 @@ uint64_t parse_duration(const struct line *line, const char *text)
 	return total;
 }
 
-bool parse_switch(const struct line *line, const char *text)
+void line_text(const struct line *line, char **text)
 {
-	if (strcmp(text, "on") == 0)
+	free(*text);
+	*text = xstrdup(line_word(line, 1, "a text"));
+}
+
+bool line_switch(const struct line *line)
+{
+	const char *word = line_word(line, 1, "on or off");
+	if (strcmp(word, "on") == 0)
 		return true;
-	if (strcmp(text, "off") != 0)
-		line_fail(line, "wants on or off, not '%s'", text);
+	if (strcmp(word, "off") != 0)
+		line_fail(line, "wants on or off, not '%s'", word);
 	return false;
+}
+
+uint64_t line_number(const struct line *line, size_t index, uint64_t low, uint64_t high)
+{
+	const char *word = line_word(line, index, "a number");
+	uint64_t value = parse_number(line, word);
+	if (value < low || value > high)
+		line_fail(line, "%s is outside %llu..%llu", word, (unsigned long long)low,
+			  (unsigned long long)high);
+	return value;
+}
+
+int line_choice(const struct line *line, const struct word_value *choices)
+{
+	const char *word = line_word(line, 1, "a value");
+	for (const struct word_value *c = choices; c->word; c++) {
+		if (strcmp(c->word, word) == 0)
+			return c->value;
+	}
+	char *list = xstrdup("");
+	for (const struct word_value *c = choices; c->word; c++) {
+		char *longer = xprintf("%s%s%s", list, *list ? ", " : "", c->word);
+		free(list);
+		list = longer;
+	}
+	line_fail(line, "'%s' is none of: %s", word, list);
 }

@@ -1,7 +1,7 @@
 /*
  * A recipe as lines of words: comments, quoting, `include`, --set, numbers and tags.
  *
- * Does not: know what the words mean (config.c does).
+ * Does not: know what the words mean (config.c and config_*.c do).
  */
 #ifndef CORPUS_RECIPE_H
 #define CORPUS_RECIPE_H
@@ -41,6 +41,20 @@ const char *line_option(const struct line *line, const char *name);
 bool line_has(const struct line *line, const char *word);
 /* words[index], or an error that says what is missing. */
 const char *line_word(const struct line *line, size_t index, const char *what);
+/* words[1] takes the place of *text, which is freed. */
+void line_text(const struct line *line, char **text);
+/* words[1], on or off. */
+bool line_switch(const struct line *line);
+/* words[index] as a number from low to high. */
+uint64_t line_number(const struct line *line, size_t index, uint64_t low, uint64_t high);
+
+struct word_value {
+	const char *word;
+	int value;
+};
+
+/* The value of words[1]. The list ends with a row without a word. */
+int line_choice(const struct line *line, const struct word_value *choices);
 
 /* Decimal or 0x hex, with an optional K, M, G or T (1024s). */
 uint64_t parse_number(const struct line *line, const char *text);
@@ -52,6 +66,5 @@ uint32_t parse_tag(const struct line *line, const char *text);
 int64_t parse_time(const struct line *line, const char *text);
 /* "93784", "3d4h5m6s" as seconds. */
 uint64_t parse_duration(const struct line *line, const char *text);
-bool parse_switch(const struct line *line, const char *text);
 
 #endif
