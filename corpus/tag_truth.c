@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "corpus/pe.h"
+#include "corpus/truth_json.h"
 #include "corpus/util.h"
 
 enum { LINE_ROOM = 4096 };
@@ -93,12 +94,6 @@ void tag_truth_free(struct tag_truth *truth)
 	free(truth);
 }
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		die("cannot make the truth: out of memory");
-}
-
 /* Are the site and all wrappers in the dump? */
 static bool places_readable(const struct world *w, const struct module *m,
 			    const struct tag_row *row)
@@ -130,19 +125,15 @@ json_t *tag_truth_json(const struct world *w, const struct module *m)
 	bool whole = image_readable(w, m);
 	for (size_t i = 0; i < m->truth->count; i++) {
 		const struct tag_row *row = &m->truth->rows[i];
-		char digits[9];
-		for (unsigned k = 0; k < 4; k++)
-			snprintf(digits + 2 * k, 3, "%02x", row->key >> 8 * k & 0xFF);
 		json_t *object = json_object();
 		bool lost = !row->decoy && !places_readable(w, m, row);
-		set(object, "tag_hex", json_string(digits));
-		set(object, "decoy", json_boolean(row->decoy));
-		set(object, "grade", json_string(row->grade));
-		set(object, "api", json_string(row->api));
-		set(object, "lost", json_boolean(lost));
-		set(object, "doubtful", json_boolean(!whole));
-		if (json_array_append_new(array, object))
-			die("cannot make the truth: out of memory");
+		truth_set(object, "tag_hex", truth_tag_digits(row->key));
+		truth_set(object, "decoy", json_boolean(row->decoy));
+		truth_set(object, "grade", json_string(row->grade));
+		truth_set(object, "api", json_string(row->api));
+		truth_set(object, "lost", json_boolean(lost));
+		truth_set(object, "doubtful", json_boolean(!whole));
+		truth_append(array, object);
 	}
 	return array;
 }
