@@ -180,7 +180,6 @@ static enum ps_status print_rows(const struct page *p, struct ps_error *err)
 {
 	const struct diff_report *d = p->diff;
 	struct table table;
-	enum ps_status status;
 
 	fputc('\n', p->text.out);
 	if (d->row_count == 0)
@@ -189,14 +188,8 @@ static enum ps_status print_rows(const struct page *p, struct ps_error *err)
 	add_columns(&table, d);
 	for (size_t i = 0; i < d->row_count; i++)
 		add_row(&table, d, &d->rows[i]);
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, p->text.out);
-		table_print_rows(&table, d->row_count, p->text.out);
-	}
-	table_fini(&table);
-	if (status != PS_OK)
-		return status;
+	if (table_finish(&table, d->row_count, p->text.out, err) != PS_OK)
+		return err->status;
 	fputc('\n', p->text.out);
 	return text_words(&p->text, err, 0,
 			  "%zu row%s of %zu that changed; %zu did not. Bytes, Size, Diff and "
@@ -260,12 +253,7 @@ static enum ps_status print_steps(const struct page *p, struct ps_error *err)
 		for (size_t k = 0; k < steps; k++)
 			table_cell(&table, "%s", size_cell(d->rows[i].steps[k], "+", size));
 	}
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, p->text.out);
-		table_print_rows(&table, d->row_count, p->text.out);
-	}
-	table_fini(&table);
+	status = table_finish(&table, d->row_count, p->text.out, err);
 	for (size_t i = 0; i < steps && status == PS_OK; i++) {
 		if (d->steps[i].relation != DIFF_SAME_BOOT)
 			status = text_bullet(&p->text, err, "Step %zu: %s", i + 1,

@@ -124,3 +124,15 @@ void table_print_rows(struct table *table, size_t count, FILE *out)
 			table->next++;
 	}
 }
+
+enum ps_status table_finish(struct table *table, size_t count, FILE *out, struct ps_error *err)
+{
+	enum ps_status status = table_render(table, err);
+
+	if (status == PS_OK) {
+		table_print_header(table, out);
+		table_print_rows(table, count, out);
+	}
+	table_fini(table);
+	return status;
+}

@@ -46,4 +46,7 @@ void table_print_header(struct table *table, FILE *out);
 /** Prints the next `count` rows. */
 void table_print_rows(struct table *table, size_t count, FILE *out);
 
+/** Lays all out, prints the header and the first `count` rows, and ends the table. PS_NO_MEMORY. */
+enum ps_status table_finish(struct table *table, size_t count, FILE *out, struct ps_error *err);
+
 #endif

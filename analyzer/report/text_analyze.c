@@ -74,12 +74,7 @@ static enum ps_status reported_totals(const struct text *text, struct ps_error *
 	plain_row(&table, "Paged pool", &t->paged.allocated, &t->paged.maximum, &t->paged);
 	plain_row(&table, "Commit", &t->committed, &t->commit_limit, NULL);
 	plain_row(&table, "Commit, peak", &t->committed_peak, &t->commit_limit, NULL);
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, text->out);
-		table_print_rows(&table, 4, text->out);
-	}
-	table_fini(&table);
+	status = table_finish(&table, 4, text->out, err);
 	if (status == PS_OK)
 		status = text_words(text, err, 0, "All of them read from the minidump: %s.",
 				    t->committed.source);
@@ -159,12 +154,7 @@ static enum ps_status totals(const struct text *text, struct ps_error *err)
 	table_column(&table, "Used", COLUMN_RIGHT);
 	total_row(&table, "Nonpaged", &t->nonpaged, mark);
 	total_row(&table, "Paged", &t->paged, mark);
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, text->out);
-		table_print_rows(&table, 2, text->out);
-	}
-	table_fini(&table);
+	status = table_finish(&table, 2, text->out, err);
 	return status == PS_OK ? explain_totals(text, err) : status;
 }
 

@@ -39,7 +39,6 @@ static enum ps_status big_table(const struct text *text, struct ps_error *err)
 	const struct report_big *b = &text->report->big;
 	const char *mark = trust_mark(b->complete ? FIGURE_EXACT : FIGURE_AT_LEAST);
 	struct table table;
-	enum ps_status status;
 
 	table_init(&table, text->options);
 	table_column(&table, "Tag", COLUMN_LEFT);
@@ -51,13 +50,7 @@ static enum ps_status big_table(const struct text *text, struct ps_error *err)
 	table_column(&table, "Description", COLUMN_LAST);
 	for (size_t i = 0; i < b->line_count; i++)
 		big_row(&table, b, &b->lines[i], mark);
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, text->out);
-		table_print_rows(&table, b->line_count, text->out);
-	}
-	table_fini(&table);
-	return status;
+	return table_finish(&table, b->line_count, text->out, err);
 }
 
 static enum ps_status big_reason(const struct text *text, struct ps_error *err)

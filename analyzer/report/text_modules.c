@@ -28,8 +28,8 @@ static void pool_cells(struct table *table, const struct report *report,
 	table_cell(table, "%s%s", mark, format_size(driver->paged, size));
 }
 
-static void loaded_row(struct table *table, const struct report *report,
-		       const struct report_module *m)
+/* The cells under range_columns(). */
+static void range_row(struct table *table, const struct report_module *m)
 {
 	char size[SIZE_TEXT];
 
@@ -38,6 +38,12 @@ static void loaded_row(struct table *table, const struct report *report,
 	table_cell(table, "0x%" PRIx64, m->base + m->size);
 	table_cell(table, "%s", format_size_unsigned(m->size, size));
 	table_cell(table, "%s", m->name.value ? m->name.value : "?");
+}
+
+static void loaded_row(struct table *table, const struct report *report,
+		       const struct report_module *m)
+{
+	range_row(table, m);
 	pool_cells(table, report, m);
 	table_cell(table, "%s",
 		   m->version.file_version.value ? m->version.file_version.value : "?");
@@ -53,13 +59,7 @@ static void loaded_row(struct table *table, const struct report *report,
 
 static void unloaded_row(struct table *table, const struct report_module *m)
 {
-	char size[SIZE_TEXT];
-
-	table_row(table, false);
-	table_cell(table, "0x%" PRIx64, m->base);
-	table_cell(table, "0x%" PRIx64, m->base + m->size);
-	table_cell(table, "%s", format_size_unsigned(m->size, size));
-	table_cell(table, "%s", m->name.value ? m->name.value : "?");
+	range_row(table, m);
 	table_cell(table, "%s", m->unloaded_at.value ? m->unloaded_at.value : "?");
 }
 
@@ -69,19 +69,6 @@ static void range_columns(struct table *table)
 	table_column(table, "End", COLUMN_LEFT);
 	table_column(table, "Size", COLUMN_RIGHT);
 	table_column(table, "Name", COLUMN_LEFT);
-}
-
-static enum ps_status print_table(const struct text *text, struct table *table, size_t count,
-				  struct ps_error *err)
-{
-	enum ps_status status = table_render(table, err);
-
-	if (status == PS_OK) {
-		table_print_header(table, text->out);
-		table_print_rows(table, count, text->out);
-	}
-	table_fini(table);
-	return status;
 }
 
 static enum ps_status loaded(const struct text *text, struct ps_error *err)
@@ -101,7 +88,7 @@ static enum ps_status loaded(const struct text *text, struct ps_error *err)
 	table_column(&table, "PDB", COLUMN_LAST);
 	for (size_t i = 0; i < m->count; i++)
 		loaded_row(&table, text->report, &m->items[i]);
-	return print_table(text, &table, m->count, err);
+	return table_finish(&table, m->count, text->out, err);
 }
 
 static enum ps_status unloaded(const struct text *text, struct ps_error *err)
@@ -115,7 +102,7 @@ static enum ps_status unloaded(const struct text *text, struct ps_error *err)
 	table_column(&table, "Unloaded at", COLUMN_LAST);
 	for (size_t i = 0; i < m->count; i++)
 		unloaded_row(&table, &m->items[i]);
-	return print_table(text, &table, m->count, err);
+	return table_finish(&table, m->count, text->out, err);
 }
 
 static enum ps_status list_note(const struct text *text, const char *what,

@@ -126,7 +126,6 @@ enum ps_status text_drivers(const struct text *text, struct ps_error *err)
 	size_t shown = d->shown && d->shown < d->count ? d->shown : d->count;
 	size_t rows =
 		shown + (shown < d->count) + (d->shared.tag_count > 0) + (d->unowned.tag_count > 0);
-	enum ps_status status;
 	struct table table;
 
 	if (!d->available)
@@ -144,13 +143,7 @@ enum ps_status text_drivers(const struct text *text, struct ps_error *err)
 	left_out_row(&table, d, shown);
 	remainder_row(&table, d, "shared", &d->shared);
 	remainder_row(&table, d, "no owner found", &d->unowned);
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, text->out);
-		table_print_rows(&table, rows, text->out);
-	}
-	table_fini(&table);
-	return status;
+	return table_finish(&table, rows, text->out, err);
 }
 
 static void best_cells(struct table *table, const struct report_owner *owner)
@@ -194,19 +187,6 @@ static void dump_row(struct table *table, const struct report *r, const struct r
 	text_description_cell(table, tag->image, tag->description.value);
 }
 
-static enum ps_status print(const struct text *text, struct table *table, size_t rows,
-			    struct ps_error *err)
-{
-	enum ps_status status = table_render(table, err);
-
-	if (status == PS_OK) {
-		table_print_header(table, text->out);
-		table_print_rows(table, rows, text->out);
-	}
-	table_fini(table);
-	return status;
-}
-
 static enum ps_status dump_table(const struct text *text, struct ps_error *err)
 {
 	const struct report *r = text->report;
@@ -221,7 +201,7 @@ static enum ps_status dump_table(const struct text *text, struct ps_error *err)
 	table_column(&table, "Description", COLUMN_LAST);
 	for (size_t i = 0; i < r->lines.count; i++)
 		dump_row(&table, r, &r->lines.items[i]);
-	return print(text, &table, r->lines.count, err);
+	return table_finish(&table, r->lines.count, text->out, err);
 }
 
 enum ps_status text_owner_notes(const struct text *text, struct ps_error *err)
@@ -321,7 +301,7 @@ enum ps_status text_owners_files(const struct text *text, struct ps_error *err)
 			text, err, 0,
 			"No tag was found: no driver here passes one to an allocator or has one in its data.");
 	} else {
-		status = print(text, &table, rows, err);
+		status = table_finish(&table, rows, text->out, err);
 	}
 	fputc('\n', text->out);
 	if (status == PS_OK)

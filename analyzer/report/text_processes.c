@@ -31,19 +31,6 @@ static void process_row(struct table *table, const struct report_process *p)
 	table_cell(table, "%s", p->name.value);
 }
 
-static enum ps_status print_table(const struct text *text, struct table *table, size_t count,
-				  struct ps_error *err)
-{
-	enum ps_status status = table_render(table, err);
-
-	if (status == PS_OK) {
-		table_print_header(table, text->out);
-		table_print_rows(table, count, text->out);
-	}
-	table_fini(table);
-	return status;
-}
-
 static enum ps_status running(const struct text *text, struct ps_error *err)
 {
 	const struct report_processes *p = &text->report->processes;
@@ -60,7 +47,7 @@ static enum ps_status running(const struct text *text, struct ps_error *err)
 	table_column(&table, "Name", COLUMN_LAST);
 	for (size_t i = 0; i < p->shown && !p->items[i].exited; i++, rows++)
 		process_row(&table, &p->items[i]);
-	return print_table(text, &table, rows, err);
+	return table_finish(&table, rows, text->out, err);
 }
 
 static enum ps_status groups(const struct text *text, struct ps_error *err)
@@ -88,7 +75,7 @@ static enum ps_status groups(const struct text *text, struct ps_error *err)
 			table_cell(&table, "-");
 		table_cell(&table, "%s", e->name);
 	}
-	return print_table(text, &table, rows, err);
+	return table_finish(&table, rows, text->out, err);
 }
 
 /* Most of their handles first; items are in another order. */

@@ -11,7 +11,6 @@ static enum ps_status rows(const struct text *text, const struct report_session 
 			   struct ps_error *err)
 {
 	struct table table;
-	enum ps_status status;
 
 	table_init(&table, text->options);
 	text_tag_columns(&table, text->report, false);
@@ -20,13 +19,7 @@ static enum ps_status rows(const struct text *text, const struct report_session 
 
 		text_tag_row_of(&table, text->report, &s->tags[line->tag], line, false);
 	}
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, text->out);
-		table_print_rows(&table, s->lines.count, text->out);
-	}
-	table_fini(&table);
-	return status;
+	return table_finish(&table, s->lines.count, text->out, err);
 }
 
 static enum ps_status sums(const struct text *text, const struct report_session *s,

@@ -99,19 +99,12 @@ static enum ps_status tags_table(const struct text *text, struct ps_error *err)
 {
 	const struct report_lines *lines = &text->report->lines;
 	struct table table;
-	enum ps_status status;
 
 	table_init(&table, text->options);
 	text_tag_columns(&table, text->report, false);
 	for (size_t i = 0; i < lines->count; i++)
 		text_tag_row(&table, text->report, &lines->items[i], false);
-	status = table_render(&table, err);
-	if (status == PS_OK) {
-		table_print_header(&table, text->out);
-		table_print_rows(&table, lines->count, text->out);
-	}
-	table_fini(&table);
-	return status;
+	return table_finish(&table, lines->count, text->out, err);
 }
 
 static enum ps_status tags_sums(const struct text *text, struct ps_error *err)
