@@ -10,221 +10,21 @@
 #include "formats/crash_write.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/numbers.h"
 #include "base/signals.h"
+#include "formats/crash_survey.h"
 #include "formats/formats.h"
 
 enum {
 	CHUNK_PAGES = 256,  /* read and written at once: 1 MiB */
 	AHEAD_PAGES = 2048, /* asked of the disk ahead of the copy */
-	BESIDE_MEMORY = 64, /* pages beside the machine's memory: at most one in so many */
-	BITMAP_HEADER =
-		0x38, /* signature, place of the pages, their number, length of the bitmap */
 };
-
-/* A GiB of bitmap stands for 32 TiB of memory, twice of what any Windows takes. */
-static const uint64_t most_bits = UINT64_C(1) << 33;
-
-/* What is known of the pages before they are read. */
-struct survey {
-	uint64_t pages, runs, end; /* one behind the highest page */
-	uint64_t of_memory;        /* pages that are the machine's memory */
-	uint64_t memory;           /* pages of the machine's memory; 0: not known */
-	uint64_t listed;           /* pages that the container lists, there or not */
-	uint64_t frames;           /* what a bitmap spans: no page of the machine is beyond */
-	uint64_t data;             /* bytes that are not in holes of the file */
-};
-
-static uint64_t higher(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Pages of [pfn, pfn+count) that are among the runs. */
-static uint64_t overlap(const struct page_runs *runs, uint64_t pfn, uint64_t count)
-{
-	uint64_t sum = 0, end = pfn + count;
-
-	for (size_t i = 0; i < runs->count && runs->items[i].pfn < end; i++) {
-		uint64_t from = runs->items[i].pfn, to = from + runs->items[i].count;
-
-		from = from > pfn ? from : pfn;
-		to = lower(to, end);
-		sum += to > from ? to - from : 0;
-	}
-	return sum;
-}
-
-/*
- * How many of the pages from `extent` on are in one hole of the file, and so zeros that need no
- * reading; *ret_until: how many are to be looked at before asking again.
- */
-static uint64_t pages_in_hole(struct dump *dump, const struct extent *extent, uint64_t *ret_until)
-{
-	uint64_t start, end, pages;
-	bool data;
-
-	*ret_until = extent->count;
-	if (dump->source || dump->holes_absent)
-		return 0;
-	data = file_is_data(&dump->file, extent->offset, &start, &end);
-	pages = (end - extent->offset) >> PAGE_SHIFT;
-	if (data || pages == 0) {
-		*ret_until = lower(extent->count, pages + 1);
-		return 0;
-	}
-	return lower(pages, extent->count);
-}
-
-static void survey_extent(struct dump *dump, const struct crash_plan *plan, struct extent extent,
-			  struct survey *s)
-{
-	if (extent.pfn != s->end || s->pages == 0)
-		s->runs++;
-	s->pages += extent.count;
-	s->end = extent.pfn + extent.count;
-	s->of_memory += overlap(&plan->memory, extent.pfn, extent.count);
-	while (extent.count > 0) {
-		uint64_t until, hole = pages_in_hole(dump, &extent, &until);
-		uint64_t step = hole ? hole : until;
-
-		s->data += hole ? 0 : step << PAGE_SHIFT;
-		extent.pfn += step;
-		extent.offset += step << PAGE_SHIFT;
-		extent.count -= step;
-	}
-}
-
-/* As Windows does: readers take the length of the bitmap for the end of the machine's memory. */
-static uint64_t frames_of(const struct dump *dump, const struct crash_plan *plan, uint64_t end)
-{
-	const struct page_runs *memory = &plan->memory;
-
-	if (memory->count > 0) {
-		const struct page_run *last = &memory->items[memory->count - 1];
-
-		end = higher(end, last->pfn + last->count);
-	}
-	if (dump->map.kind == PAGE_MAP_BITMAP)
-		end = higher(end, dump->map.bit_count);
-	return higher(end, dump->map.highest_pfn + 1);
-}
-
-static enum ps_status survey(struct dump *dump, const struct crash_plan *plan, struct survey *ret,
-			     struct ps_error *err)
-{
-	struct extent extent;
-	uint64_t pfn = 0;
-
-	*ret = (struct survey){.pages = 0};
-	for (size_t i = 0; i < plan->memory.count; i++)
-		ret->memory += plan->memory.items[i].count;
-	while (dump_next_present(dump, pfn, &extent)) {
-		if (signals_interrupted())
-			return ps_fail(err, PS_INTERRUPTED, "interrupted");
-		survey_extent(dump, plan, extent, ret);
-		pfn = extent.pfn + extent.count;
-	}
-	if (ret->pages == 0)
-		return ps_fail(err, PS_ABSENT, "%s holds no page of memory",
-			       file_words(&dump->file));
-	ret->frames = frames_of(dump, plan, ret->end);
-	ret->listed = dump->map.pages + dump->pages_lost;
-	return PS_OK;
-}
-
-static bool is_whole(const struct survey *s)
-{
-	if (s->memory == 0)
-		return s->pages == s->listed;
-	return s->of_memory == s->memory && s->pages - s->memory <= s->memory / BESIDE_MEMORY;
-}
-
-static enum ps_status too_many_runs(const struct crash_layout *layout, uint64_t runs,
-				    struct ps_error *err)
-{
-	char count[WORDS_SIZE];
-
-	ps_fail(err, PS_UNSUPPORTED,
-		"a full dump (type 1) is not possible: its pages lie in %s runs, and a %s header "
-		"has room for %u",
-		count_words(runs, count), layout->width, layout->most_runs);
-	ps_hint(err, "--type=bitmap has room for any number");
-	return err->status;
-}
-
-static enum ps_status too_high(const struct survey *s, struct ps_error *err)
-{
-	uint64_t pa = (s->frames - 1) << PAGE_SHIFT;
-
-	ps_fail_at(err, PS_UNSUPPORTED, pa,
-		   "its memory reaches up to physical 0x%" PRIx64
-		   ", beyond what a crash dump of this kind can name",
-		   pa);
-	ps_hint(err, "the container is damaged, or is no memory of a Windows machine");
-	return err->status;
-}
-
-static enum ps_status choose(const struct crash_plan *plan, const struct survey *s,
-			     enum crash_body *ret, struct ps_error *err)
-{
-	const struct crash_layout *layout = crash_layout(plan->pointer);
-	bool fits = s->runs <= layout->most_runs && (layout->pointer == 8 || s->end <= UINT32_MAX);
-
-	*ret = plan->body;
-	if (plan->body == CRASH_BODY_ANY)
-		*ret = fits && is_whole(s) ? CRASH_BODY_FULL : CRASH_BODY_BITMAP;
-	if (*ret == CRASH_BODY_BITMAP && s->frames > most_bits)
-		return too_high(s, err);
-	if (*ret == CRASH_BODY_FULL && !fits)
-		return s->runs > layout->most_runs ? too_many_runs(layout, s->runs, err)
-						   : too_high(s, err);
-	return PS_OK;
-}
-
-static uint64_t rounded(uint64_t value, uint64_t to)
-{
-	return (value + to - 1) / to * to;
-}
-
-/* Whole 64-bit words. */
-static uint64_t bits_for(uint64_t frames)
-{
-	return rounded(frames, 64);
-}
-
-static uint64_t first_page_of(const struct crash_plan *plan, enum crash_body body, uint64_t frames)
-{
-	uint64_t header = crash_layout(plan->pointer)->size;
-
-	if (body == CRASH_BODY_FULL)
-		return header;
-	return rounded(header + BITMAP_HEADER + bits_for(frames) / 8, PAGE_SIZE);
-}
-
-enum ps_status crash_measure(struct dump *dump, const struct crash_plan *plan,
-			     struct crash_size *ret, struct ps_error *err)
-{
-	struct survey s;
-	enum crash_body body;
-
-	if (survey(dump, plan, &s, err) != PS_OK || choose(plan, &s, &body, err) != PS_OK)
-		return err->status;
-	*ret = (struct crash_size){.body = body, .pages = s.pages};
-	ret->bytes = first_page_of(plan, body, s.frames) + s.data;
-	return PS_OK;
-}
 
 struct writer {
 	struct dump *dump;
@@ -265,7 +65,7 @@ static enum ps_status list_pages(struct writer *w, uint64_t pfn, uint64_t count,
 	struct page_run run = {pfn, count, next_place(w)};
 
 	w->ret->pages += count;
-	w->of_memory += overlap(&w->plan->memory, pfn, count);
+	w->of_memory += crash_overlap(&w->plan->memory, pfn, count);
 	for (uint64_t i = pfn; w->bits && i < pfn + count; i++)
 		w->bits[i / 8] |= (uint8_t)(1U << i % 8);
 	if (w->bits)
@@ -371,7 +171,7 @@ static bool has_too_many_runs(const struct writer *w)
 static enum ps_status copy_extent(struct writer *w, struct extent extent, struct ps_error *err)
 {
 	while (extent.count > 0 && !has_too_many_runs(w)) {
-		uint64_t until, count = pages_in_hole(w->dump, &extent, &until);
+		uint64_t until, count = crash_pages_in_hole(w->dump, &extent, &until);
 
 		if (signals_interrupted())
 			return ps_fail(err, PS_INTERRUPTED, "interrupted");
@@ -427,7 +227,7 @@ static void write_runs(const struct writer *w, struct page_runs *ret)
 static enum ps_status write_bitmap(const struct writer *w, uint64_t bit_count, struct ps_error *err)
 {
 	uint64_t at = crash_layout(w->plan->pointer)->size;
-	uint8_t head[BITMAP_HEADER] = "FDMPDUMP";
+	uint8_t head[CRASH_BITMAP_HEADER] = "FDMPDUMP";
 
 	bytes_put(head + 0x20, w->first_page, 8);
 	bytes_put(head + 0x28, w->ret->pages, 8);
@@ -437,13 +237,13 @@ static enum ps_status write_bitmap(const struct writer *w, uint64_t bit_count, s
 	return write_at(w, at + sizeof(head), w->bits, (size_t)(bit_count / 8), err);
 }
 
-static void count_memory(const struct writer *w, const struct survey *s)
+static void count_memory(const struct writer *w, const struct crash_survey *s)
 {
 	w->ret->memory_known = w->plan->memory.count > 0;
 	w->ret->memory_absent = s->memory - lower(w->of_memory, s->memory);
 }
 
-static void count_listed(const struct writer *w, const struct survey *s)
+static void count_listed(const struct writer *w, const struct crash_survey *s)
 {
 	const struct dump *dump = w->dump;
 	uint64_t beyond = dump->map.pages - dump->map.pages_in_file + dump->pages_lost;
@@ -458,7 +258,7 @@ static void count_listed(const struct writer *w, const struct survey *s)
 	w->ret->lost += beyond;
 }
 
-static enum ps_status finish(struct writer *w, const struct survey *s, struct ps_error *err)
+static enum ps_status finish(struct writer *w, const struct crash_survey *s, struct ps_error *err)
 {
 	struct crash_written *ret = w->ret;
 	struct crash_header header;
@@ -473,17 +273,18 @@ static enum ps_status finish(struct writer *w, const struct survey *s, struct ps
 	crash_header_fill(w->dump, w->plan, &runs, ret, &header);
 	if (write_at(w, 0, header.data, header.layout->size, err) != PS_OK)
 		return err->status;
-	return w->bits ? write_bitmap(w, bits_for(s->frames), err) : PS_OK;
+	return w->bits ? write_bitmap(w, crash_bits(s->frames), err) : PS_OK;
 }
 
-static enum ps_status write_body(struct writer *w, const struct survey *s, struct ps_error *err)
+static enum ps_status write_body(struct writer *w, const struct crash_survey *s,
+				 struct ps_error *err)
 {
 	*w->ret = (struct crash_written){.body = w->body};
-	w->first_page = first_page_of(w->plan, w->body, s->frames);
+	w->first_page = crash_first_page(w->plan, w->body, s->frames);
 	w->runs.count = 0;
 	w->of_memory = w->ahead = 0;
 	if (w->body == CRASH_BODY_BITMAP) {
-		w->bits = mem_array((size_t)(bits_for(s->frames) / 8), 1);
+		w->bits = mem_array((size_t)(crash_bits(s->frames) / 8), 1);
 		if (!w->bits)
 			return ps_fail_memory(err, "the page bitmap");
 	}
@@ -498,19 +299,19 @@ static enum ps_status write_body(struct writer *w, const struct survey *s, struc
  * Pages that turned out to be missing, or too many pieces, make a bitmap dump of what was to be a
  * full one, unless that was asked for.
  */
-static enum ps_status write_as(struct writer *w, const struct survey *s, struct ps_error *err)
+static enum ps_status write_as(struct writer *w, const struct crash_survey *s, struct ps_error *err)
 {
 	bool full = w->body == CRASH_BODY_FULL, asked = w->plan->body == CRASH_BODY_FULL;
 
 	if (write_body(w, s, err) != PS_OK)
 		return err->status;
 	if (asked && has_too_many_runs(w))
-		return too_many_runs(crash_layout(w->plan->pointer), w->runs.count, err);
+		return crash_too_many_runs(crash_layout(w->plan->pointer), w->runs.count, err);
 	if (!full || asked || w->ret->pages == s->pages)
 		return finish(w, s, err);
 	w->body = CRASH_BODY_BITMAP;
-	if (s->frames > most_bits)
-		return too_high(s, err);
+	if (crash_check_bitmap(s, err) != PS_OK)
+		return err->status;
 	if (ftruncate(w->fd, 0) != 0)
 		return cannot_write(w, errno, err);
 	return write_body(w, s, err) == PS_OK ? finish(w, s, err) : err->status;
@@ -522,10 +323,11 @@ enum ps_status crash_write(struct dump *dump, const struct crash_plan *plan, int
 {
 	struct writer w = {.dump = dump, .plan = plan, .fd = fd, .progress = progress, .ret = ret};
 	struct crash_written written;
-	struct survey s;
+	struct crash_survey s;
 
 	w.ret = &written;
-	if (survey(dump, plan, &s, err) != PS_OK || choose(plan, &s, &w.body, err) != PS_OK)
+	if (crash_survey(dump, plan, &s, err) != PS_OK ||
+	    crash_choose(plan, &s, &w.body, err) != PS_OK)
 		return err->status;
 	w.buffer = mem_array(CHUNK_PAGES, PAGE_SIZE);
 	if (!w.buffer) {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/numbers.h"
 
 enum { WORD_BITS = 64, BLOCK_WORDS = RANK_BLOCK / WORD_BITS, BLOCK_BYTES = RANK_BLOCK / 8 };
 
@@ -37,11 +38,6 @@ void page_map_fini(struct page_map *map)
 static uint64_t pages_from(const struct page_map *map, uint64_t offset)
 {
 	return offset < map->file_size ? (map->file_size - offset) >> PAGE_SHIFT : 0;
-}
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Runs */
@@ -95,7 +91,7 @@ enum ps_status page_map_set_runs(struct page_map *map, const struct page_run *ru
 	map->run_count = used;
 	for (size_t i = 0; i < used; i++) {
 		map->pages += sorted[i].count;
-		map->pages_in_file += smaller(sorted[i].count, pages_from(map, sorted[i].offset));
+		map->pages_in_file += lower(sorted[i].count, pages_from(map, sorted[i].offset));
 		map->highest_pfn = sorted[i].pfn + sorted[i].count - 1;
 	}
 	return PS_OK;
@@ -124,7 +120,7 @@ static void locate_run(const struct page_map *map, uint64_t pfn, struct extent *
 
 	if (run && pfn - run->pfn < run->count) {
 		uint64_t before = pfn - run->pfn;
-		uint64_t in_file = smaller(run->count, pages_from(map, run->offset));
+		uint64_t in_file = lower(run->count, pages_from(map, run->offset));
 
 		ret->offset = run->offset + (before << PAGE_SHIFT);
 		ret->state = before < in_file ? PAGE_PRESENT : PAGE_BEYOND_EOF;
@@ -228,7 +224,7 @@ static enum ps_status index_bits(struct page_map *map, struct ps_error *err)
 				  "the pages would begin at file offset 0x%" PRIx64
 				  " and end beyond 2^64",
 				  map->first_page);
-	map->pages_in_file = smaller(map->pages, pages_from(map, map->first_page));
+	map->pages_in_file = lower(map->pages, pages_from(map, map->first_page));
 	map->highest_pfn = map->pages ? pfn_of_rank(map, map->pages - 1) : 0;
 	return PS_OK;
 }
@@ -317,7 +313,7 @@ static uint64_t stretch_end(const struct page_map *map, uint64_t pfn, bool set)
 		if (block < map->block_count)
 			end = scan_block(map, end, set);
 	}
-	return smaller(end, map->bit_count);
+	return lower(end, map->bit_count);
 }
 
 static void locate_bit(const struct page_map *map, uint64_t pfn, struct extent *ret)
@@ -339,7 +335,7 @@ static void locate_bit(const struct page_map *map, uint64_t pfn, struct extent *
 	ret->state = PAGE_BEYOND_EOF;
 	if (rank < map->pages_in_file) {
 		ret->state = PAGE_PRESENT;
-		ret->count = smaller(ret->count, map->pages_in_file - rank);
+		ret->count = lower(ret->count, map->pages_in_file - rank);
 	}
 }
 
