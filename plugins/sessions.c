@@ -1,6 +1,7 @@
 /*
  * Session pool: the tags of each session in a table of its own, apart from the system's. No sum of
- * the system's has them, and no finding judges by them.
+ * the system's has them, and no finding judges by them. Runs where the system's own tables are
+ * read; without sessions to be found there is no report, but an error.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -62,20 +63,18 @@ static enum ps_status put(const struct plugin_input *input, struct report *repor
 {
 	struct report_sessions *s = &report->sessions;
 
-	s->available = pools->available;
-	if (!pools->available)
-		s->note = error_text(report, &pools->error);
-	else if (pools->count == 0)
-		s->note = "no process in the list tells a session";
-	if (!pools->available && !s->note)
-		return ps_fail_memory(err, "the sessions of the report");
+	s->available = true;
 	s->items = report_array(report, pools->count, sizeof(*s->items));
 	if (!s->items)
 		return ps_fail_memory(err, "the sessions of the report");
-	s->complete = pools->available && pools->sessions_known && pools->passed_over == 0;
+	s->complete = pools->sessions_known && pools->passed_over == 0;
+	report->incomplete = report->incomplete || !s->complete;
 	for (size_t i = 0; i < pools->count; i++) {
-		if (!fill(input, report, &pools->items[i], &s->items[s->count++]))
+		struct report_session *to = &s->items[s->count++];
+
+		if (!fill(input, report, &pools->items[i], to))
 			return ps_fail_memory(err, "the sessions of the report");
+		report->incomplete = report->incomplete || !to->available || !to->complete;
 	}
 	return PS_OK;
 }
@@ -86,14 +85,16 @@ enum ps_status plugin_sessions(const struct plugin_input *input, struct report *
 	struct session_pools pools;
 	enum ps_status status;
 
-	if (!input->kernel || !input->pools) {
-		report->sessions.note = "the system's own tag tables could not be read";
-		return PS_OK;
+	if (!input->pools) {
+		*err = *input->pools_error;
+		return err->status;
 	}
 	status = session_pools_read(input->kernel, input->pools, &pools, err);
 	if (status != PS_OK)
 		return status;
-	status = put(input, report, &pools, err);
+	if (!pools.available)
+		*err = pools.error;
+	status = pools.available ? put(input, report, &pools, err) : err->status;
 	session_pools_fini(&pools);
 	return status;
 }

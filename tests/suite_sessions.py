@@ -5,7 +5,7 @@ processes that are not in the dump, hostile tables. No figure of the system's ma
 import functools
 import os
 
-from harness import RECIPES, check, equal, make_dump, poolscope_json, scratch
+from harness import POOLSCOPE, RECIPES, check, equal, make_dump, poolscope_json, run, scratch
 from suite_totals import write_isf
 from truth import validate
 
@@ -23,7 +23,8 @@ def make(directory, *lines):
     return make_dump(RECIPE, directory, lines)
 
 
-def sessions(dump, *options, want=0):
+def sessions(dump, *options, want=1):
+    """The recipe's session 2 has no table: the answer is never complete with it."""
     status, report = poolscope_json("tags", "--sessions", dump, *options)
     validate(report)
     equal(status, want, "exit status")
@@ -136,13 +137,43 @@ def hostile(line):
                     check(len(session["tags"]) < 300, "tags out of nowhere")
 
 
-def no_processes():
+def all_sessions():
+    """0 when the tables of all sessions are there, 1 when a page of one is not."""
+    with open(RECIPE, encoding="ascii") as file:
+        text = "".join(line for line in file if "session=2" not in line) + "build 19041\n"
     with scratch() as directory:
-        dump, _ = make_dump("arch x64\nbuild 17763\ninclude common/small-tags.recipe\n", directory)
-        status, report = poolscope_json("tags", "--sessions", dump)
+        dump, _ = make_dump(text, directory)
+        equal([s["complete"] for s in sessions(dump, want=0)], [True, True], "complete")
+        dump, _ = make_dump(text, directory, ["missing session-table id=0 page=1"])
+        equal([s["complete"] for s in sessions(dump, want=1)], [False, True], "complete")
+        # Processes that do not tell their session may be in one more.
+        dump, _ = make_dump(text, directory, ["missing session-space id=1"])
+        equal([(s["session"], s["complete"]) for s in sessions(dump, want=1)], [(0, True)], "sessions")
+        words = run([POOLSCOPE, "tags", "--sessions", dump], want=(1,)).stdout.decode()
+        check("\nThere may be more sessions: the list of processes is not complete, or some do not tell theirs.\n" in
+              words, words)  # fmt: skip
+
+
+MACHINE = "arch x64\nbuild {}\nphysical 64M\ninclude common/small-tags.recipe\n"
+
+
+def no_sessions():
+    """Before the first session none is an answer; where they cannot be found there is none."""
+    with scratch() as directory:
+        dump, _ = make_dump(MACHINE.format(17763) + "process System\nprocess smss.exe\n", directory)
+        equal(sessions(dump, want=0), [], "sessions")
+        done = run([POOLSCOPE, "tags", "--sessions", dump])
+        equal(done.stdout.decode(), "There is no session pool: no process is in a session.\n", "words")
+
+
+def not_to_be_found(build, lines, *words):
+    with scratch() as directory:
+        dump, _ = make_dump(MACHINE.format(build) + lines, directory)
+        done = run([POOLSCOPE, "tags", "--sessions", dump], want=(3,))
+        equal((done.stdout, done.stderr.decode().splitlines()), (b"", [f"poolscope: {line}" for line in words]), "words")
+        report = poolscope_json("tags", "--sessions", dump, want=(3,))[1]
         validate(report)
-        equal((status, report["pool"]["sessions"]), (0, None), "sessions without processes")
-        check(report["pool"]["sessions_note"], "no note")
+        equal(report["error"]["message"], words[0], "message")
 
 
 def cases():
@@ -153,7 +184,18 @@ def cases():
     yield "few-tags", few_tags
     yield "apart", apart
     yield "expansion", expansion
-    yield "no-processes", no_processes
+    yield "all-sessions", all_sessions
+    yield "no-sessions", no_sessions
+    yield "no-processes", functools.partial(
+        not_to_be_found, 17763, "",
+        "cannot read the processes behind PsActiveProcessHead at 0xfffff80d82760088: the list is empty")  # fmt: skip
+    yield "build-without-place", functools.partial(
+        not_to_be_found, 26100, "process System\nprocess csrss.exe session=1\n",
+        "cannot find the sessions: where build 26100 keeps a process's session is not known",
+        "symbols of this kernel can name it (--symbols)")  # fmt: skip
+    yield "none-tells", functools.partial(
+        not_to_be_found, 17763, "process System\nprocess csrss.exe session=1\nsession-pool 1\nmissing session-space\n",
+        "cannot find the sessions: no process of the list tells its session")  # fmt: skip
     for line, without, incomplete in (
         ("missing session-root id=1", (1,), ()),
         ("missing session-root", (0, 1), ()),

@@ -110,6 +110,7 @@ static void read_session(struct walk *w, struct process *p)
 	struct ps_error ignored = PS_ERROR_INIT;
 	uint32_t id;
 
+	p->no_session = o->session != 0 && space.known && space.value == 0;
 	if (!space.known || space.value == 0 || o->session_id == 0 ||
 	    !space_is_kernel_address(w->kernel->space, space.value) ||
 	    space_read_u32(w->kernel->space, space.value + o->session_id, &id, &ignored) != PS_OK ||

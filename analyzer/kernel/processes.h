@@ -30,6 +30,7 @@ struct process {
 	struct fact handles;         /* open in its handle table; an exited one has none */
 	struct fact held;            /* handles that are open to it, in whatever process */
 	struct fact holds;           /* its own handles to processes that have ended */
+	bool no_session;             /* it says that it is in none; else `session` is not known */
 	uint64_t room;               /* of its handle table, in handles; 0: it was not found */
 	bool holds_at_least;         /* not all pages of its handle table are in the dump */
 	enum process_state state;

@@ -306,6 +306,36 @@ static enum ps_status collect(const struct process_list *list, struct session_po
 	return PS_OK;
 }
 
+static bool all_told(const struct process_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct process *p = &list->items[i];
+
+		if (p->state != PROCESS_EXITED && !p->session.known && !p->no_session)
+			return false;
+	}
+	return list->complete;
+}
+
+/* No session was found: none is there only when every process says so. */
+static void judge_none(const struct kernel *kernel, const struct process_list *list,
+		       struct session_pools *ret)
+{
+	if (ret->sessions_known)
+		return;
+	ret->available = false;
+	if (list->offsets.session == 0 || list->offsets.session_id == 0) {
+		ps_fail(&ret->error, PS_UNSUPPORTED,
+			"cannot find the sessions: where build %" PRIu64
+			" keeps a process's session is not known",
+			kernel->build.value);
+		ps_hint(&ret->error, "symbols of this kernel can name it (--symbols)");
+	} else {
+		ps_fail(&ret->error, PS_ABSENT,
+			"cannot find the sessions: no process of the list tells its session");
+	}
+}
+
 enum ps_status session_pools_read(struct kernel *kernel, const struct pools *pools,
 				  struct session_pools *ret, struct ps_error *err)
 {
@@ -319,8 +349,10 @@ enum ps_status session_pools_read(struct kernel *kernel, const struct pools *poo
 	if (status != PS_OK)
 		return status == PS_NO_MEMORY || status == PS_INTERRUPTED ? status : PS_OK;
 	ret->available = true;
-	ret->sessions_known = list.complete;
+	ret->sessions_known = all_told(&list);
 	status = collect(&list, ret, err);
+	if (status == PS_OK && ret->count == 0)
+		judge_none(kernel, &list, ret);
 	for (size_t i = 0; i < ret->count && status == PS_OK; i++) {
 		status = signals_interrupted()
 				 ? ps_fail(err, PS_INTERRUPTED, "interrupted")

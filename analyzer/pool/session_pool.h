@@ -30,8 +30,9 @@ struct session_pools {
 	struct session_pool *items; /* owned; by session */
 	size_t count, capacity;
 	size_t passed_over;  /* sessions beyond SESSION_POOLS_MOST */
-	bool sessions_known; /* every process of a complete list has told its session */
-	bool available;      /* a list of processes was read; else `error` says why not */
+	bool sessions_known; /* every process of a complete list that has not ended has told its
+				session, or that it is in none */
+	bool available;      /* sessions were found, or there are none; else `error` says why not */
 	struct ps_error error;
 };
 

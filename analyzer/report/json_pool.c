@@ -383,8 +383,7 @@ static void put_sessions(struct builder *b, json_t *pool, const struct report *r
 	json_t *list;
 
 	if (!s->available) {
-		put_null(b, pool, "sessions",
-			 s->note ? s->note : "not asked for: poolscope tags --sessions prints it");
+		put_null(b, pool, "sessions", "not asked for: poolscope tags --sessions prints it");
 		return;
 	}
 	list = build_array(b);

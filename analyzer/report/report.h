@@ -360,9 +360,8 @@ struct report_session {
 };
 
 struct report_sessions {
-	bool available; /* false: note says why; with items it may have one, too */
+	bool available; /* false: they were not asked for */
 	bool complete;  /* no session can be missing */
-	const char *note;
 	struct report_session *items;
 	size_t count;
 };

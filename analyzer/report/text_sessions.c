@@ -66,15 +66,16 @@ enum ps_status text_sessions(const struct text *text, struct ps_error *err)
 	enum ps_status status = PS_OK;
 
 	if (s->count == 0)
-		return text_words(text, err, 0, "Session pool is not available: %s.", s->note);
+		return text_words(text, err, 0,
+				  "There is no session pool: no process is in a session.");
 	for (size_t i = 0; i < s->count && status == PS_OK; i++) {
 		status = session(text, &s->items[i], err);
 		fputc('\n', text->out);
 	}
 	if (status == PS_OK && !s->complete)
 		status = text_words(text, err, 0,
-				    "The list of processes is not complete: there may be more "
-				    "sessions.");
+				    "There may be more sessions: the list of processes is not "
+				    "complete, or some do not tell theirs.");
 	if (status == PS_OK)
 		status =
 			text_words(text, err, 0,
