@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "analyzer/desk/case_files.h"
+#include "analyzer/desk/queries.h"
 #include "analyzer/report/format.h"
 #include "base/memory.h"
 
@@ -197,13 +198,6 @@ enum ps_status outcome_keep(struct outcome *o, const struct batch_options *optio
 
 /* ---- rows of the summary table ---- */
 
-static char *column_text(sqlite3_stmt *row, int column)
-{
-	const char *text = (const char *)sqlite3_column_text(row, column);
-
-	return text ? mem_strndup(text, strlen(text)) : NULL;
-}
-
 static int column_permille(sqlite3_stmt *row, int column)
 {
 	return sqlite3_column_type(row, column) == SQLITE_NULL ? -1
@@ -222,12 +216,12 @@ static bool add_row(struct batch_report *report, const char *path, sqlite3_stmt 
 	*added = (struct batch_row){
 		.path = mem_strndup(path, strlen(path)),
 		.result = case_result_named((const char *)sqlite3_column_text(row, 0)),
-		.product = column_text(row, 1),
+		.product = query_text(row, 1),
 		.nonpaged_permille = column_permille(row, 2),
 		.paged_permille = column_permille(row, 3),
-		.top_tag = column_text(row, 4),
-		.top_owner = column_text(row, 5),
-		.error = column_text(row, 6),
+		.top_tag = query_text(row, 4),
+		.top_owner = query_text(row, 5),
+		.error = query_text(row, 6),
 	};
 	report->results[added->result]++;
 	return added->path != NULL;

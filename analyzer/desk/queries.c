@@ -30,6 +30,24 @@ char *query_bugcheck(sqlite3_stmt *row, int column)
 	return mem_printf("0x%08" PRIX64 "%s%s", code, name ? " " : "", name ? name : "");
 }
 
+struct cases_row *query_add_row(struct cases_report *report, sqlite3_stmt *row)
+{
+	void *rows = report->rows;
+	struct cases_row *added;
+
+	if (!mem_grow(&rows, report->row_count, &report->row_capacity, sizeof(*added)))
+		return NULL;
+	report->rows = rows;
+	added = &report->rows[report->row_count++];
+	*added = (struct cases_row){.path = query_text(row, 0),
+				    .result = query_text(row, 1),
+				    .product = query_text(row, 2),
+				    .bugcheck = query_bugcheck(row, 3),
+				    .top_tag = query_text(row, 4),
+				    .top_owner = query_text(row, 5)};
+	return added->path ? added : NULL;
+}
+
 enum ps_status query_prepare(sqlite3 *db, const char *text, sqlite3_stmt **ret,
 			     struct ps_error *err)
 {
@@ -322,25 +340,16 @@ static const char plain_rows[] =
 
 static bool add_row(struct cases_report *report, sqlite3_stmt *row)
 {
-	void *rows = report->rows;
-	struct cases_row *added;
+	struct cases_row *added = query_add_row(report, row);
 
-	if (!mem_grow(&rows, report->row_count, &report->row_capacity, sizeof(*added)))
+	if (!added)
 		return false;
-	report->rows = rows;
-	added = &report->rows[report->row_count++];
-	*added = (struct cases_row){.path = query_text(row, 0),
-				    .result = query_text(row, 1),
-				    .product = query_text(row, 2),
-				    .bugcheck = query_bugcheck(row, 3),
-				    .top_tag = query_text(row, 4),
-				    .top_owner = query_text(row, 5),
-				    .detail = query_text(row, 6),
-				    .has_bytes = sqlite3_column_type(row, 7) != SQLITE_NULL,
-				    .bytes = sqlite3_column_int64(row, 7),
-				    .place = sqlite3_column_int(row, 8),
-				    .exact = sqlite3_column_int(row, 9) != 0};
-	return added->path != NULL;
+	added->detail = query_text(row, 6);
+	added->has_bytes = sqlite3_column_type(row, 7) != SQLITE_NULL;
+	added->bytes = sqlite3_column_int64(row, 7);
+	added->place = sqlite3_column_int(row, 8);
+	added->exact = sqlite3_column_int(row, 9) != 0;
+	return true;
 }
 
 static enum ps_status fill_rows(sqlite3 *db, const struct cases_options *o,

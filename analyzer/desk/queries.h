@@ -30,6 +30,12 @@ enum ps_status cases_query(const struct cases_options *options, struct cases_rep
 enum ps_status cases_like(struct sqlite3 *db, const char *like, struct cases_report *report,
 			  struct ps_error *err);
 
+/**
+ * Adds a row for a case: path, result, product, bugcheck, top_tag and top_owner are columns 0 to 5.
+ * NULL: no memory.
+ */
+struct cases_row *query_add_row(struct cases_report *report, struct sqlite3_stmt *row);
+
 /** Text of a column; NULL when it is NULL, or memory is out. Caller frees. */
 char *query_text(struct sqlite3_stmt *row, int column);
 

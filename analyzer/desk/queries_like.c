@@ -176,22 +176,11 @@ static enum ps_status explain(sqlite3 *db, sqlite3_stmt *row, char **ret, struct
 static enum ps_status add_row(sqlite3 *db, sqlite3_stmt *row, struct cases_report *report,
 			      struct ps_error *err)
 {
-	void *rows = report->rows;
-	struct cases_row *added;
+	struct cases_row *added = query_add_row(report, row);
 
-	if (!mem_grow(&rows, report->row_count, &report->row_capacity, sizeof(*added)))
+	if (!added)
 		return ps_fail_memory(err, "the list of cases");
-	report->rows = rows;
-	added = &report->rows[report->row_count++];
-	*added = (struct cases_row){.path = query_text(row, 0),
-				    .result = query_text(row, 1),
-				    .product = query_text(row, 2),
-				    .bugcheck = query_bugcheck(row, 3),
-				    .top_tag = query_text(row, 4),
-				    .top_owner = query_text(row, 5),
-				    .score = sqlite3_column_int(row, 6)};
-	if (!added->path)
-		return ps_fail_memory(err, "the list of cases");
+	added->score = sqlite3_column_int(row, 6);
 	return explain(db, row, &added->detail, err);
 }
 

@@ -98,19 +98,23 @@ static enum ps_status text_rows(const struct batch_report *report,
 	return status;
 }
 
-static void text_counts(const struct batch_report *report, FILE *out)
+void case_results_text(const size_t results[CASE_RESULTS], FILE *out)
 {
 	const char *mark = ";";
 
-	fprintf(out, "%zu case%s: %zu done now, %zu done before", report->cases,
-		report->cases == 1 ? "" : "s", report->done_now, report->done_before);
 	for (unsigned i = 0; i < CASE_RESULTS; i++) {
-		if (report->results[i] == 0)
+		if (results[i] == 0)
 			continue;
-		fprintf(out, "%s %zu %s", mark, report->results[i],
-			case_result_word((enum case_result)i));
+		fprintf(out, "%s %zu %s", mark, results[i], case_result_word((enum case_result)i));
 		mark = ",";
 	}
+}
+
+static void text_counts(const struct batch_report *report, FILE *out)
+{
+	fprintf(out, "%zu case%s: %zu done now, %zu done before", report->cases,
+		report->cases == 1 ? "" : "s", report->done_now, report->done_before);
+	case_results_text(report->results, out);
 	fprintf(out, "\n%" PRIu64 " file%s looked at, %" PRIu64 " of them no dumps or archives",
 		report->looked_at, report->looked_at == 1 ? "" : "s", report->no_cases);
 	if (report->skipped > 0)

@@ -45,6 +45,9 @@ const char *case_result_word(enum case_result result);
 /** The result of such a word; CASE_FAULT of any other. */
 enum case_result case_result_named(const char *word);
 
+/** "; 3 complete, 1 refused": how many ended how, without those that none did. */
+void case_results_text(const size_t results[CASE_RESULTS], FILE *out);
+
 enum ps_status batch_text(const struct batch_report *report, const struct render_options *options,
 			  FILE *out, struct ps_error *err);
 enum ps_status batch_json(const struct batch_report *report, FILE *out, struct ps_error *err);

@@ -48,7 +48,6 @@ static enum ps_status text_trouble(const struct merge_source *source, FILE *out,
 enum ps_status merge_text(const struct merge_report *report, FILE *out, struct ps_error *err)
 {
 	size_t read = 0, taken = 0;
-	const char *mark = ";";
 
 	for (size_t i = 0; i < report->source_count; i++) {
 		read += !report->sources[i].error;
@@ -56,13 +55,7 @@ enum ps_status merge_text(const struct merge_report *report, FILE *out, struct p
 	}
 	fprintf(out, "%zu of %zu folders merged: %zu case%s taken, %zu there now", read,
 		report->source_count, taken, taken == 1 ? "" : "s", report->cases);
-	for (unsigned i = 0; i < CASE_RESULTS; i++) {
-		if (report->results[i] == 0)
-			continue;
-		fprintf(out, "%s %zu %s", mark, report->results[i],
-			case_result_word((enum case_result)i));
-		mark = ",";
-	}
+	case_results_text(report->results, out);
 	fputc('\n', out);
 	for (size_t i = 0; i < report->source_count; i++)
 		if ((report->sources[i].error || report->sources[i].lost > 0) &&
