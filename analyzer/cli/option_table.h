@@ -97,6 +97,14 @@ extern const struct option_spec option_specs[OPTION_SPECS];
 /** The row of an option; NULL when there is none. */
 const struct option_spec *option_find(int id);
 
+/** Takes an option with its value; NULL where it has none. PS_USAGE. */
+enum ps_status option_take(struct options *options, int id, const char *value,
+			   struct ps_error *err);
+
+/** What parsed options must fulfil together. `used`: how often each row's was given. PS_USAGE. */
+enum ps_status options_check(const struct options *options, const unsigned used[OPTION_SPECS],
+			     struct ps_error *err);
+
 /** Takes an option that `batch` alone has. PS_USAGE. */
 enum ps_status batch_option(struct options *options, int id, const char *value,
 			    struct ps_error *err);

@@ -15,6 +15,8 @@
 #include "analyzer/cli/batch_options.c"
 #include "analyzer/cli/cases_options.c"
 #include "analyzer/cli/option_table.c"
+#include "analyzer/cli/option_checks.c"
+#include "analyzer/cli/option_values.c"
 #include "analyzer/cli/options.c"
 #include "analyzer/cli/tag_pattern.c"
 
