@@ -14,6 +14,7 @@
 
 #include "analyzer/desk/case_files.h"
 #include "analyzer/desk/folder.h"
+#include "analyzer/desk/queries.h"
 #include "analyzer/desk/results.h"
 #include "base/memory.h"
 #include "base/signals.h"
@@ -210,18 +211,18 @@ static enum ps_status count_results(struct merge *m, struct merge_report *ret, s
 {
 	sqlite3 *db = store_handle(m->store);
 	sqlite3_stmt *row;
+	int result;
 
-	if (sqlite3_prepare_v2(db, "SELECT result, count(*) FROM cases GROUP BY result", -1, &row,
-			       NULL) != SQLITE_OK)
-		return ps_fail(err, PS_SYSTEM, "cannot read the database: %s", sqlite3_errmsg(db));
-	while (sqlite3_step(row) == SQLITE_ROW) {
+	if (query_prepare(db, "SELECT result, count(*) FROM cases GROUP BY result", &row, err) !=
+	    PS_OK)
+		return err->status;
+	while ((result = sqlite3_step(row)) == SQLITE_ROW) {
 		size_t count = (size_t)sqlite3_column_int64(row, 1);
 
 		ret->cases += count;
 		ret->results[case_result_named((const char *)sqlite3_column_text(row, 0))] += count;
 	}
-	sqlite3_finalize(row);
-	return PS_OK;
+	return query_end(db, row, result, err);
 }
 
 static enum ps_status merge_all(struct merge *m, const struct log *log, struct progress *progress,

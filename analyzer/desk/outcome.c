@@ -232,20 +232,23 @@ enum ps_status outcome_rows(struct store *store, const struct found *found,
 {
 	static const char text[] = "SELECT result, product, nonpaged_permille, paged_permille,"
 				   " top_tag, top_owner, error FROM cases WHERE path = ?1";
+	sqlite3 *db = store_handle(store);
 	sqlite3_stmt *row;
+	int result = SQLITE_DONE;
 
 	memset(report->results, 0, sizeof(report->results));
-	if (sqlite3_prepare_v2(store_handle(store), text, -1, &row, NULL) != SQLITE_OK)
-		return ps_fail(err, PS_SYSTEM, "cannot read the database: %s",
-			       sqlite3_errmsg(store_handle(store)));
+	if (query_prepare(db, text, &row, err) != PS_OK)
+		return err->status;
 	for (size_t i = 0; i < found->count && err->status == PS_OK; i++) {
 		const char *path = found->files[i].path;
 
 		sqlite3_bind_blob(row, 1, path, (int)strlen(path), SQLITE_STATIC);
-		if (sqlite3_step(row) == SQLITE_ROW && !add_row(report, path, row))
+		result = sqlite3_step(row);
+		if (result == SQLITE_ROW && !add_row(report, path, row))
 			ps_fail_memory(err, "the summary");
+		else if (result != SQLITE_ROW && result != SQLITE_DONE)
+			break;
 		sqlite3_reset(row);
 	}
-	sqlite3_finalize(row);
-	return err->status;
+	return query_end(db, row, result == SQLITE_ROW ? SQLITE_DONE : result, err);
 }
