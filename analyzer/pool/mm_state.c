@@ -91,48 +91,26 @@ static const struct {
 	enum member outer, inner, innermost; /* innermost: MEMBERS when there is none */
 	const char *words[2];                /* by symbols, by a known build */
 } counts[MM_COUNTS] = {
-	[MM_NONPAGED_ALLOCATED] = {"MiState",
-				   POOLS,
-				   ALLOCATED,
-				   MEMBERS,
-				   {"AllocatedNonPagedPool of MiState (symbols)",
-				    "AllocatedNonPagedPool of MiState (known build)"}},
-	[MM_NONPAGED_MAXIMUM] = {"MiState",
-				 VISIBLE,
-				 MAXIMUM,
-				 MEMBERS,
-				 {"MaximumNonPagedPoolInPages of MiState (symbols)",
-				  "MaximumNonPagedPoolInPages of MiState (known build)"}},
-	[MM_PAGED_ALLOCATED] = {"MiState",
-				VISIBLE,
-				PAGED_INFO,
-				PAGED_ALLOCATED,
-				{"AllocatedPagedPool of MiState (symbols)",
-				 "AllocatedPagedPool of MiState (known build)"}},
-	[MM_PAGED_MAXIMUM] = {"MiState",
-			      VISIBLE,
-			      PAGED_SIZE,
-			      MEMBERS,
-			      {"SizeOfPagedPoolInPages of MiState (symbols)",
-			       "SizeOfPagedPoolInPages of MiState (known build)"}},
-	[MM_COMMITTED] = {"MiSystemPartition",
-			  PARTITION_VISIBLE,
-			  COMMITTED,
-			  MEMBERS,
-			  {"TotalCommittedPages of MiSystemPartition (symbols)",
-			   "TotalCommittedPages of MiSystemPartition (known build)"}},
-	[MM_COMMIT_LIMIT] = {"MiSystemPartition",
-			     PARTITION_VISIBLE,
-			     LIMIT,
-			     MEMBERS,
-			     {"TotalCommitLimit of MiSystemPartition (symbols)",
-			      "TotalCommitLimit of MiSystemPartition (known build)"}},
-	[MM_COMMIT_PEAK] = {"MiSystemPartition",
-			    PARTITION_COMMIT,
-			    PEAK,
-			    MEMBERS,
-			    {"PeakCommitment of MiSystemPartition (symbols)",
-			     "PeakCommitment of MiSystemPartition (known build)"}},
+#define OF(symbol, name, outer, inner, innermost)                                                  \
+	{                                                                                          \
+		symbol, outer, inner, innermost,                                                   \
+		{                                                                                  \
+			name " of " symbol " (symbols)", name " of " symbol " (known build)"       \
+		}                                                                                  \
+	}
+	[MM_NONPAGED_ALLOCATED] = OF("MiState", "AllocatedNonPagedPool", POOLS, ALLOCATED, MEMBERS),
+	[MM_NONPAGED_MAXIMUM] =
+		OF("MiState", "MaximumNonPagedPoolInPages", VISIBLE, MAXIMUM, MEMBERS),
+	[MM_PAGED_ALLOCATED] =
+		OF("MiState", "AllocatedPagedPool", VISIBLE, PAGED_INFO, PAGED_ALLOCATED),
+	[MM_PAGED_MAXIMUM] = OF("MiState", "SizeOfPagedPoolInPages", VISIBLE, PAGED_SIZE, MEMBERS),
+	[MM_COMMITTED] = OF("MiSystemPartition", "TotalCommittedPages", PARTITION_VISIBLE,
+			    COMMITTED, MEMBERS),
+	[MM_COMMIT_LIMIT] =
+		OF("MiSystemPartition", "TotalCommitLimit", PARTITION_VISIBLE, LIMIT, MEMBERS),
+	[MM_COMMIT_PEAK] =
+		OF("MiSystemPartition", "PeakCommitment", PARTITION_COMMIT, PEAK, MEMBERS),
+#undef OF
 };
 
 enum { STATE_MOST = 0x20000 }; /* bytes of MiState, far more than any has */
