@@ -475,6 +475,31 @@ def merge_while_written():
         check(b"--merge joins results and does no case" in done.stderr, done.stderr.decode())
 
 
+def nothing_made():
+    """Where there is nothing to do or to join no folder of results is made."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory, 2)
+        out, nowhere = os.path.join(directory, "out"), os.path.join(directory, "nowhere")
+        for paths in ((nowhere,), (folder, nowhere)):
+            done = batch(*paths, "-o", out, want=(3,))
+            equal(done.stderr.decode(), f"poolscope: cannot open {nowhere}: No such file or directory\n", "words")
+            check(not os.path.exists(out), f"a folder for {paths}")
+        why = f"{nowhere} holds no results of a batch: there is no cases.db"
+        done = merge(out, nowhere, folder, want=(1,))
+        equal((done["folders"][0]["error"], done["counts"]["cases"]), (why, 0), "left out, cases")
+        check(not os.path.exists(out), "a folder for a merge of nothing")
+        text = batch("--merge", nowhere, "-o", out, want=(1,)).stdout.decode()
+        equal(text, f"0 of 1 folders merged: 0 cases taken, 0 there now\nleft out: {nowhere}: {why}\n", "words")
+        check(not os.path.exists(out), "a folder for a merge of nothing")
+        # What is there stays and is counted.
+        first = os.path.join(directory, "first")
+        batch(folder, "-o", first)
+        merge(out, first, nowhere, want=(1,))
+        wanted = contents_of(out)
+        equal(merge(out, nowhere, want=(1,))["counts"]["cases"], 2, "cases there")
+        check(contents_of(out) == wanted, "a merge of nothing changes what is there")
+
+
 def merge_killed():
     """kill -9 while folders are merged, then again: nothing lost, nothing twice."""
     dice = random.Random(3)
@@ -715,6 +740,7 @@ def cases():
     yield "merge-chooses", merge_chooses
     yield "merge-damaged", merge_damaged
     yield "merge-while-written", merge_while_written
+    yield "nothing-made", nothing_made
     yield "merge-killed", merge_killed
     yield "questions", questions
     yield "drivers-that-hold-nothing", drivers_that_hold_nothing

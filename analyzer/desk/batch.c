@@ -246,7 +246,8 @@ enum ps_status batch_run(const struct batch_options *options, const struct log *
 			  .lock = -1};
 
 	*ret = (struct batch_report){.out = options->out};
-	if (folder_take(options->out, &b.lock, err) == PS_OK &&
+	if (found_check(options->paths, options->path_count, err) == PS_OK &&
+	    folder_take(options->out, &b.lock, err) == PS_OK &&
 	    store_open(options->out, true, &b.store, err) == PS_OK &&
 	    results_open(&b.results, options->out, b.store, err) == PS_OK &&
 	    found_walk(options->paths, options->path_count, options->out, options->looks,

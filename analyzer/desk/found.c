@@ -186,27 +186,56 @@ static enum ps_status settle(struct walk *w)
 	return PS_OK;
 }
 
-enum ps_status found_walk(const char *const *paths, size_t count, const char *skip,
-			  found_looks *looks, void *context, struct found *ret,
-			  struct ps_error *err)
+static void free_list(char **list, size_t count)
 {
-	struct walk w = {.found = ret, .looks = looks, .context = context, .err = err};
+	for (size_t i = 0; list && i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+/* Absolute and without links, as a list that ends with NULL; owned by the caller. */
+static enum ps_status resolve(const char *const *paths, size_t count, char ***ret,
+			      struct ps_error *err)
+{
 	char **list = mem_array(count + 1, sizeof(*list));
 
-	*ret = (struct found){0};
 	if (!list)
 		return ps_fail_memory(err, "the list of files");
-	w.has_skip = skip && stat(skip, &w.skip) == 0;
 	for (size_t i = 0; i < count && err->status == PS_OK; i++) {
 		list[i] = realpath(paths[i], NULL);
 		if (!list[i])
 			ps_fail_errno(err, errno, "cannot open %s", paths[i]);
 	}
-	if (err->status == PS_OK && walk_all(&w, list) == PS_OK)
+	if (err->status == PS_OK)
+		*ret = list;
+	else
+		free_list(list, count);
+	return err->status;
+}
+
+enum ps_status found_check(const char *const *paths, size_t count, struct ps_error *err)
+{
+	char **list;
+
+	if (resolve(paths, count, &list, err) == PS_OK)
+		free_list(list, count);
+	return err->status;
+}
+
+enum ps_status found_walk(const char *const *paths, size_t count, const char *skip,
+			  found_looks *looks, void *context, struct found *ret,
+			  struct ps_error *err)
+{
+	struct walk w = {.found = ret, .looks = looks, .context = context, .err = err};
+	char **list;
+
+	*ret = (struct found){0};
+	if (resolve(paths, count, &list, err) != PS_OK)
+		return err->status;
+	w.has_skip = skip && stat(skip, &w.skip) == 0;
+	if (walk_all(&w, list) == PS_OK)
 		settle(&w);
-	for (size_t i = 0; i < count; i++)
-		free(list[i]);
-	free(list);
+	free_list(list, count);
 	free(w.seen);
 	return err->status;
 }

@@ -39,6 +39,9 @@ struct found {
 /** True when the file at `path` looks like a case by its contents. */
 typedef bool found_looks(const char *path, void *context);
 
+/** That all of `paths` are there, before anything is made for them. PS_SYSTEM. */
+enum ps_status found_check(const char *const *paths, size_t count, struct ps_error *err);
+
 /**
  * Finds the files below `paths`. Folders are walked, links to folders are not; a file that several
  * names lead to is taken once, by the first of them. What `skip` names (a folder; NULL: none) is

@@ -123,10 +123,8 @@ static enum ps_status open_source(struct source *source, struct ps_error *err)
 }
 
 /* A source that cannot be read is left out, and nothing of it stays here. */
-static enum ps_status leave_out(struct source *source, struct ps_error *err)
+static enum ps_status leave_out(struct merge_source *report, struct ps_error *err)
 {
-	struct merge_source *report = source->report;
-
 	report->taken = 0;
 	report->lost = 0;
 	report->error = mem_strndup(err->text, strlen(err->text));
@@ -152,7 +150,7 @@ static enum ps_status copy_source(struct source *source, struct ps_error *err)
 		return store_commit(m->store, err);
 	store_undo(m->store);
 	m->results.end = end;
-	return err->status == PS_CORRUPT ? leave_out(source, err) : err->status;
+	return err->status == PS_CORRUPT ? leave_out(source->report, err) : err->status;
 }
 
 static enum ps_status merge_source(struct merge *m, struct merge_source *report,
@@ -164,7 +162,7 @@ static enum ps_status merge_source(struct merge *m, struct merge_source *report,
 		if (open_source(&source, err) == PS_OK)
 			copy_source(&source, err);
 		else if (!is_fatal(err->status))
-			leave_out(&source, err);
+			leave_out(report, err);
 	}
 	close_source(&source);
 	return err->status;
@@ -184,25 +182,43 @@ static enum ps_status list_sources(const char *const *folders, size_t count,
 	return PS_OK;
 }
 
-/* Before anything is written: every folder can be had. */
-static enum ps_status check_sources(const struct merge_report *report, struct ps_error *err)
+/* A folder that holds no results is left out at once. */
+static enum ps_status check_source(struct merge_source *report, bool *ret_readable,
+				   struct ps_error *err)
+{
+	struct source source = {.report = report, .results.fd = -1, .lock = -1};
+
+	if (folder_hold(report->folder, &source.lock, err) == PS_OK) {
+		if (store_open(report->folder, false, &source.store, err) == PS_OK)
+			*ret_readable = true;
+		else if (!is_fatal(err->status))
+			leave_out(report, err);
+	}
+	close_source(&source);
+	return err->status;
+}
+
+/*
+ * Before anything is written: no batch writes to a folder. *ret_any: `out` is there already, or
+ * a folder can be read; else nothing is to be made.
+ */
+static enum ps_status check_sources(const struct merge_report *report, bool *ret_any,
+				    struct ps_error *err)
 {
 	struct stat out, other;
 	bool has_out = stat(report->out, &out) == 0;
 
+	*ret_any = has_out;
 	for (size_t i = 0; i < report->source_count; i++) {
 		const char *folder = report->sources[i].folder;
-		int lock;
 
 		if (has_out && stat(folder, &other) == 0 && other.st_dev == out.st_dev &&
 		    other.st_ino == out.st_ino)
 			return ps_fail(err, PS_USAGE,
 				       "%s is both a folder to merge and the folder of the results",
 				       folder);
-		if (folder_hold(folder, &lock, err) != PS_OK)
+		if (check_source(&report->sources[i], ret_any, err) != PS_OK)
 			return err->status;
-		if (lock >= 0)
-			close(lock);
 	}
 	return PS_OK;
 }
@@ -232,7 +248,7 @@ static enum ps_status merge_all(struct merge *m, const struct log *log, struct p
 	for (size_t i = 0; i < ret->source_count && err->status == PS_OK; i++) {
 		struct merge_source *source = &ret->sources[i];
 
-		if (merge_source(m, source, err) == PS_OK)
+		if (!source->error && merge_source(m, source, err) == PS_OK)
 			log_info(log, "%s: %zu cases, %zu taken", source->folder, source->cases,
 				 source->taken);
 		progress_advance(progress, 1);
@@ -248,9 +264,11 @@ enum ps_status merge_run(const char *const *folders, size_t count, const char *o
 			 struct ps_error *err)
 {
 	struct merge m = {.out = out, .results.fd = -1, .lock = -1};
+	bool any;
 
 	*ret = (struct merge_report){.out = out};
-	if (list_sources(folders, count, ret, err) == PS_OK && check_sources(ret, err) == PS_OK &&
+	if (list_sources(folders, count, ret, err) == PS_OK &&
+	    check_sources(ret, &any, err) == PS_OK && any &&
 	    folder_take(out, &m.lock, err) == PS_OK &&
 	    store_open(out, true, &m.store, err) == PS_OK &&
 	    results_open(&m.results, out, m.store, err) == PS_OK)

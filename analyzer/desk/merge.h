@@ -15,6 +15,7 @@
  * Takes the cases of `folders` into `out`. Of a case that is in several, the one of the newer file
  * counts, and of the same file one that is done. A folder counts whole or not at all, so that
  * a merge that was ended in any way is run again; one that is damaged is left out and named.
+ * Where none can be read, `out` is not made.
  * PS_USAGE: `out` is among the folders. PS_SYSTEM: a batch writes to one of them, or `out` cannot
  * be written.
  */
