@@ -82,6 +82,21 @@ struct flow_op {
 	int64_t imm2;
 };
 
+/** One that names no register but `dst`. */
+static inline struct flow_op flow_op_of(enum flow_op_kind kind, unsigned width, uint8_t dst)
+{
+	return (struct flow_op){
+		.kind = (uint8_t)kind,
+		.width = (uint8_t)width,
+		.dst = dst,
+		.a = FLOW_NO_REG,
+		.b = FLOW_NO_REG,
+		.base = FLOW_NO_REG,
+		.index = FLOW_NO_REG,
+		.scale = 1,
+	};
+}
+
 enum flow_control {
 	FLOW_NEXT,   /* goes on behind itself */
 	FLOW_JUMP,   /* to `target` or `va` only */

@@ -134,38 +134,55 @@ static void store_register(struct a64 *a64, arm64_reg reg, int bytes, const stru
 	access_at(a64, FLOW_OP_STORE, width, FLOW_NO_REG, place, offset)->a = value;
 }
 
+/* A register of either kind; `bytes` is for those that are no vector. */
+static void load(struct a64 *a64, arm64_reg reg, int bytes, const struct place *place,
+		 unsigned offset)
+{
+	if (a64_width(reg) != 0)
+		load_register(a64, reg, bytes, place, offset);
+	else
+		load_vector(a64, reg, place, offset);
+}
+
+static void store(struct a64 *a64, arm64_reg reg, int bytes, const struct place *place,
+		  unsigned offset)
+{
+	if (a64_width(reg) != 0)
+		store_register(a64, reg, bytes, place, offset);
+	else
+		store_vector(a64, reg, place, offset);
+}
+
+static bool begin_single(struct a64 *a64, struct place *place)
+{
+	arm64_reg reg = operand(a64, 0)->reg;
+
+	return a64->detail->op_count >= 2 && operand(a64, 0)->type == ARM64_OP_REG &&
+	       (a64_width(reg) != 0 || a64_vector_width(reg) != 0) && begin(a64, 1, place);
+}
+
 /* LDR and its kin: LDUR, LDTR, LDXR, LDAR, literals. */
 void a64_load(struct a64 *a64, int bytes)
 {
-	arm64_reg reg = operand(a64, 0)->reg;
 	struct place place;
 
-	if (a64->detail->op_count < 2 || operand(a64, 0)->type != ARM64_OP_REG ||
-	    (a64_width(reg) == 0 && a64_vector_width(reg) == 0) || !begin(a64, 1, &place)) {
+	if (!begin_single(a64, &place)) {
 		a64_unknown(a64);
 		return;
 	}
-	if (a64_width(reg) != 0)
-		load_register(a64, reg, bytes, &place, 0);
-	else
-		load_vector(a64, reg, &place, 0);
+	load(a64, operand(a64, 0)->reg, bytes, &place, 0);
 	finish(a64, &place);
 }
 
 void a64_store(struct a64 *a64, int bytes)
 {
-	arm64_reg reg = operand(a64, 0)->reg;
 	struct place place;
 
-	if (a64->detail->op_count < 2 || operand(a64, 0)->type != ARM64_OP_REG ||
-	    (a64_width(reg) == 0 && a64_vector_width(reg) == 0) || !begin(a64, 1, &place)) {
+	if (!begin_single(a64, &place)) {
 		a64_unknown(a64);
 		return;
 	}
-	if (a64_width(reg) != 0)
-		store_register(a64, reg, bytes, &place, 0);
-	else
-		store_vector(a64, reg, &place, 0);
+	store(a64, operand(a64, 0)->reg, bytes, &place, 0);
 	finish(a64, &place);
 }
 
@@ -198,10 +215,7 @@ void a64_load_pair(struct a64 *a64, int how)
 	for (unsigned i = 0; i < 2; i++) {
 		unsigned half = i ^ first;
 
-		if (a64_width(reg[half]) != 0)
-			load_register(a64, reg[half], how, &place, half * size);
-		else
-			load_vector(a64, reg[half], &place, half * size);
+		load(a64, reg[half], how, &place, half * size);
 	}
 	finish(a64, &place);
 }
@@ -217,14 +231,8 @@ void a64_store_pair(struct a64 *a64, int how)
 		a64_unknown(a64);
 		return;
 	}
-	for (unsigned half = 0; half < 2; half++) {
-		arm64_reg reg = operand(a64, half)->reg;
-
-		if (a64_width(reg) != 0)
-			store_register(a64, reg, 0, &place, half * size);
-		else
-			store_vector(a64, reg, &place, half * size);
-	}
+	for (unsigned half = 0; half < 2; half++)
+		store(a64, operand(a64, half)->reg, 0, &place, half * size);
 	finish(a64, &place);
 }
 

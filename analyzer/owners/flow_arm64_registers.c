@@ -15,16 +15,7 @@ struct flow_op *a64_emit(struct a64 *a64, enum flow_op_kind kind, unsigned width
 		op = &a64->out->ops[a64->out->op_count++];
 	else
 		a64->full = true;
-	*op = (struct flow_op){
-		.kind = (uint8_t)kind,
-		.width = (uint8_t)width,
-		.dst = dst,
-		.a = FLOW_NO_REG,
-		.b = FLOW_NO_REG,
-		.base = FLOW_NO_REG,
-		.index = FLOW_NO_REG,
-		.scale = 1,
-	};
+	*op = flow_op_of(kind, width, dst);
 	return op;
 }
 

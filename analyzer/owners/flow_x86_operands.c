@@ -111,14 +111,7 @@ struct flow_op *x86_emit(struct x86_lift *l, enum flow_op_kind kind, unsigned wi
 	if (l->ret->op_count == FLOW_OPS)
 		return none;
 	op = &l->ret->ops[l->ret->op_count++];
-	*op = (struct flow_op){.kind = (uint8_t)kind,
-			       .width = (uint8_t)width,
-			       .dst = dst,
-			       .a = FLOW_NO_REG,
-			       .b = FLOW_NO_REG,
-			       .base = FLOW_NO_REG,
-			       .index = FLOW_NO_REG,
-			       .scale = 1};
+	*op = flow_op_of(kind, width, dst);
 	return op;
 }
 
