@@ -311,7 +311,7 @@ def begins(size):
     return driver("x64", x64_calls(size, b"\xc3\xcc\xc3\xcc\xc3\xcc\xff\x15\0\0\0\0\xc3\xcc\xc3\xcc"))
 
 
-def noise(size):
+def noise(size, records=b""):
     """Random bytes, with calls in them."""
     def code(slot):
         out = bytearray(random.Random(2).randbytes(size))
@@ -321,19 +321,11 @@ def noise(size):
         for byte in range(4):
             out[2 + byte::32] = data[byte::4]
         return out
-    return driver("x64", code)
+    return driver("x64", code, records=records)
 
 
 def noise_recorded(size):
-    def code(slot):
-        out = bytearray(random.Random(2).randbytes(size))
-        count = size // 32
-        data = words(slot - (TEXT + 6), -32, count)
-        out[0::32], out[1::32] = b"\xff" * count, b"\x15" * count
-        for byte in range(4):
-            out[2 + byte::32] = data[byte::4]
-        return out
-    return driver("x64", code, records=pdata(size, size))
+    return noise(size, records=pdata(size, size))
 
 
 def x86_calls(size):
