@@ -113,8 +113,8 @@ static bool packing(const struct packed_dump *packed, struct report *report, str
 	p->member = report_text(report, "%s", packed->member);
 	p->packing = report_text(report, "%s", packed->packing);
 	p->size = packed->size;
-	p->elapsed_ms = packed->taken_ns / 1000000;
-	p->processor_ms = packed->worked_ns / 1000000;
+	p->elapsed_ms = (struct report_number){true, packed->taken_ns / 1000000, NULL};
+	p->processor_ms = (struct report_number){true, packed->worked_ns / 1000000, NULL};
 	f->path = report_text(report, "%s", packed->path);
 	return p->member && p->packing && f->path;
 }

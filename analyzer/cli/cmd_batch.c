@@ -78,6 +78,13 @@ static int write_case(const struct options *options, const struct report *report
 	return report->incomplete ? JOB_INCOMPLETE : JOB_COMPLETE;
 }
 
+/* How long it took would make each report of one and the same case another one. */
+static void forget_times(struct report_packed *packed)
+{
+	packed->elapsed_ms = packed->processor_ms = (struct report_number){
+		.note = "the results of a batch do not depend on how long it took"};
+}
+
 static int run_job(void *context, const char *path, const int outputs[WORKER_OUTPUTS])
 {
 	const struct job *job = context;
@@ -91,8 +98,10 @@ static int run_job(void *context, const char *path, const int outputs[WORKER_OUT
 	if (one_case_run(&one, &command_analyze, job->options, job->inputs, path, &log, &progress,
 			 &error) != PS_OK)
 		status = refuse(&error, outputs);
-	else
+	else {
+		forget_times(&one.report->file.packed);
 		status = write_case(job->options, one.report, outputs);
+	}
 	one_case_fini(&one);
 	return status;
 }

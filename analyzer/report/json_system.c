@@ -62,8 +62,8 @@ static json_t *json_packed(struct builder *b, const struct report_packed *p)
 	put_text(b, o, "member", p->member);
 	put_text(b, o, "packing", p->packing);
 	put_count(b, o, "size", p->size);
-	put_count(b, o, "elapsed_ms", p->elapsed_ms);
-	put_count(b, o, "processor_ms", p->processor_ms);
+	put_number(b, o, "elapsed_ms", &p->elapsed_ms);
+	put_number(b, o, "processor_ms", &p->processor_ms);
 	return o;
 }
 

@@ -70,10 +70,10 @@ struct report_minidump {
 /** The archive that the dump was unpacked from. */
 struct report_packed {
 	bool available;
-	const char *member;                /* of archives in archives joined by '/' */
-	const char *packing;               /* "zip", "zip, Deflate64", "tar.gz", "gz in zip" */
-	uint64_t size;                     /* of the archive, bytes */
-	uint64_t elapsed_ms, processor_ms; /* of the unpacking */
+	const char *member;  /* of archives in archives joined by '/' */
+	const char *packing; /* "zip", "zip, Deflate64", "tar.gz", "gz in zip" */
+	uint64_t size;       /* of the archive, bytes */
+	struct report_number elapsed_ms, processor_ms; /* of the unpacking; a batch has none */
 };
 
 struct report_file {

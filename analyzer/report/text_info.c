@@ -23,8 +23,8 @@ static enum ps_status file_line(const struct text *text, struct ps_error *err)
 		return status;
 	return text_field(text, err, "Packed",
 			  "%s, %s; unpacked in %.1f s, %.1f s of processor time", p->packing,
-			  format_size_unsigned(p->size, size), (double)p->elapsed_ms / 1e3,
-			  (double)p->processor_ms / 1e3);
+			  format_size_unsigned(p->size, size), (double)p->elapsed_ms.value / 1e3,
+			  (double)p->processor_ms.value / 1e3);
 }
 
 static const char *ram(const struct report_system *s, char piece[PIECE])
