@@ -2,12 +2,15 @@
 that are no figures. What a plain batch does is in suite_batch.py.
 """
 
+import gzip
 import json
 import os
 import shutil
+import sqlite3
 
+import truth
 from harness import POOLSCOPE, check, equal, make_dump, run, scratch
-from suite_batch import SMALL, ask, batch, lines_of, rows_of, summary
+from suite_batch import SMALL, ask, batch, contents_of, lines_of, rows_of, summary
 
 TWINS = """\
 arch x64
@@ -125,9 +128,92 @@ def words():
         check(b"--shard '1/1000001' is not K/N with K from 1 to N, and N at most 1000000\n" in done.stderr, done.stderr)
 
 
+def no_times():
+    """How long an archive took to unpack is in no report of a batch: two batches leave the same."""
+    with scratch() as directory:
+        folder = os.path.join(directory, "cases")
+        os.mkdir(folder)
+        dump, _ = make_dump("family-10-17763-x64.recipe", directory, sets=SMALL)
+        with open(dump, "rb") as file, gzip.open(os.path.join(folder, "d.gz"), "wb") as packed:
+            shutil.copyfileobj(file, packed)
+        outs = [os.path.join(directory, name) for name in ("out1", "out2")]
+        for out in outs:
+            batch(folder, "-o", out)
+        line = lines_of(outs[0])[0]
+        truth.validate(line)
+        why = "the results of a batch do not depend on how long it took"
+        packed = line["file"]["packed"]
+        equal([packed[key] for key in ("elapsed_ms", "elapsed_ms_note", "processor_ms", "processor_ms_note")],
+              [None, why, None, why], "times")  # fmt: skip
+        check(contents_of(outs[0]) == contents_of(outs[1]), "two batches differ")
+        report = json.loads(run([POOLSCOPE, os.path.join(folder, "d.gz"), "--json"], want=(0, 1)).stdout)
+        check(report["file"]["packed"]["elapsed_ms"] is not None, "analyze tells the time no more")
+
+
+def not_ours():
+    """Files of another program in the folder of the results stay as they are; damage is said, and what helps."""
+    with scratch() as directory:
+        folder = os.path.join(directory, "cases")
+        os.mkdir(folder)
+        make_dump("family-10-17763-x64.recipe", folder, sets=SMALL)
+        os.unlink(os.path.join(folder, "truth.json"))
+        good = os.path.join(directory, "good")
+        batch(folder, "-o", good)
+
+        def attempt(name, change, words):
+            out = os.path.join(directory, name)
+            shutil.copytree(good, out)
+            kept = os.path.join(out, change(out))
+            before = open(kept, "rb").read() if os.path.isfile(kept) else None
+            said = batch(folder, "-o", out, want=(3,), timeout=10).stderr.decode()
+            equal(said, words.format(out=out), "words")
+            check(before is None or open(kept, "rb").read() == before, f"{name}: the file has changed")
+
+        def foreign_lines(out):
+            shutil.rmtree(out)
+            os.mkdir(out)
+            with open(os.path.join(out, "results.jsonl"), "wb") as file:
+                file.write(b'{"mine": 1}\n' * 100)
+            return "results.jsonl"
+
+        def foreign_database(out):
+            os.unlink(os.path.join(out, "cases.db"))
+            with sqlite3.connect(os.path.join(out, "cases.db")) as db:
+                db.execute("CREATE TABLE mine (a)")
+            return "cases.db"
+
+        def version(out):
+            with sqlite3.connect(os.path.join(out, "cases.db")) as db:
+                db.execute("PRAGMA user_version = -5")
+            return "nothing"
+
+        def pages(out):
+            with open(os.path.join(out, "cases.db"), "r+b") as file:
+                file.seek(8192)
+                file.write(b"\xa5" * (os.path.getsize(file.name) - 8192))
+            return "cases.db"
+
+        def pipe(out):
+            os.unlink(os.path.join(out, "results.jsonl"))
+            os.mkfifo(os.path.join(out, "results.jsonl"))
+            return "nothing"
+
+        anew = "poolscope: {hint}a batch into another folder (-o) does all cases again\n"
+        foreign = "poolscope: {out}: its cases.db is no database of a batch, or it is damaged\n" + anew.replace("{hint}", "")
+        attempt("lines", foreign_lines, "poolscope: {out}/results.jsonl is there and is none of a batch\n"
+                "poolscope: give another folder (-o)\n")  # fmt: skip
+        attempt("database", foreign_database, foreign)
+        attempt("version", version, foreign)
+        attempt("pages", pages, "poolscope: {out}: cannot read the database: database disk image is malformed\n"
+                + anew.replace("{hint}", "cases.db is damaged: "))  # fmt: skip
+        attempt("pipe", pipe, "poolscope: {out}/results.jsonl is no regular file\n")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
     yield "belonging-together", belonging_together
     yield "memory-and-state", memory_and_state
     yield "words", words
+    yield "no-times", no_times
+    yield "not-ours", not_ours

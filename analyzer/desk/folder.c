@@ -46,7 +46,7 @@ enum ps_status folder_hold(const char *folder, int *ret_lock, struct ps_error *e
 	*ret_lock = -1;
 	if (!name)
 		return ps_fail_memory(err, "the results");
-	*ret_lock = open(name, O_RDONLY | O_CLOEXEC);
+	*ret_lock = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (*ret_lock >= 0 && flock(*ret_lock, LOCK_SH | LOCK_NB) != 0) {
 		ps_fail(err, PS_SYSTEM, "a batch is writing to %s", folder);
 		ps_hint(err, "wait until it has ended; nothing has been merged from it");

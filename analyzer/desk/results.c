@@ -214,19 +214,52 @@ static enum ps_status open_file(struct results *results, const char *folder, int
 	results->path = mem_printf("%s/results.jsonl", folder);
 	if (!results->path)
 		return ps_fail_memory(err, "the results");
-	results->fd = open(results->path, flags | O_CLOEXEC, 0666);
+	results->fd = open(results->path, flags | O_CLOEXEC | O_NONBLOCK, 0666);
 	if (results->fd < 0 || fstat(results->fd, &st) != 0)
 		return fail(results, "open", err);
+	if (!S_ISREG(st.st_mode))
+		return ps_fail(err, PS_UNSUPPORTED, "%s is no regular file", results->path);
 	results->end = (uint64_t)st.st_size;
 	return PS_OK;
+}
+
+static enum ps_status count_case(void *context, const char *path, const struct stored_case *found,
+				 struct ps_error *err)
+{
+	(void)path;
+	(void)found;
+	(void)err;
+	++*(size_t *)context;
+	return PS_OK;
+}
+
+/*
+ * What a batch left that was ended before its first case begins as its lines do, or as zeros that
+ * the disk lost. Other files of the name are somebody's.
+ */
+static enum ps_status check_own(const struct results *results, struct store *store,
+				struct ps_error *err)
+{
+	char head[sizeof(id_before) - 1];
+	size_t known = 0, length = results->end < sizeof(head) ? results->end : sizeof(head);
+
+	if (store_each(store, count_case, &known, err) != PS_OK || known > 0 || length == 0)
+		return err->status;
+	if (pread(results->fd, head, length, 0) == (ssize_t)length &&
+	    (head[0] == '\0' || memcmp(head, id_before, length) == 0))
+		return PS_OK;
+	ps_fail(err, PS_UNSUPPORTED, "%s is there and is none of a batch", results->path);
+	ps_hint(err, "give another folder (-o)");
+	return err->status;
 }
 
 enum ps_status results_open(struct results *results, const char *folder, struct store *store,
 			    struct ps_error *err)
 {
-	if (open_file(results, folder, O_RDWR | O_CREAT, err) != PS_OK)
-		return err->status;
-	return agree(results, store, err);
+	if (open_file(results, folder, O_RDWR | O_CREAT, err) != PS_OK ||
+	    check_own(results, store, err) != PS_OK || agree(results, store, err) != PS_OK)
+		return err->status == PS_CORRUPT ? ps_wrap(err, "%s", folder) : err->status;
+	return PS_OK;
 }
 
 void results_close(struct results *results)

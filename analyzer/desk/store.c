@@ -62,15 +62,27 @@ struct store {
 	sqlite3_stmt *statements[ALL];
 };
 
+static void hint_damaged(struct store *store, struct ps_error *err)
+{
+	int reason = sqlite3_errcode(store->db) & 0xff;
+
+	if (reason == SQLITE_CORRUPT || reason == SQLITE_NOTADB)
+		ps_hint(err, "cases.db is damaged: a batch into another folder (-o) does all cases "
+			     "again");
+}
+
 static enum ps_status fail(struct store *store, const char *what, struct ps_error *err)
 {
-	return ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what,
-		       sqlite3_errmsg(store->db));
+	ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what, sqlite3_errmsg(store->db));
+	hint_damaged(store, err);
+	return err->status;
 }
 
 static enum ps_status fail_source(struct store *from, struct ps_error *err)
 {
-	return ps_fail(err, PS_CORRUPT, "cannot read the database: %s", sqlite3_errmsg(from->db));
+	ps_fail(err, PS_CORRUPT, "cannot read the database: %s", sqlite3_errmsg(from->db));
+	hint_damaged(from, err);
+	return err->status;
 }
 
 static enum ps_status prepare(struct store *store, struct ps_error *err)
@@ -86,7 +98,7 @@ static enum ps_status prepare(struct store *store, struct ps_error *err)
 enum { WAIT_MS = 5000 };
 
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			       "PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+			       "PRAGMA foreign_keys = ON;";
 
 /* file:PATH?query, with what a URI would take for its own escaped. */
 static char *make_uri(const char *path, const char *query)
@@ -106,13 +118,17 @@ static char *make_uri(const char *path, const char *query)
 	return uri;
 }
 
+/* The version comes first: a database of another program stays as it is. */
 static enum ps_status open_writable(struct store *store, const char *path, struct ps_error *err)
 {
 	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
-		    SQLITE_OK ||
+	    SQLITE_OK)
+		return fail(store, "open", err);
+	sqlite3_busy_timeout(store->db, WAIT_MS);
+	if (store_migrate(store->db, err) == PS_OK &&
 	    sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
 		return fail(store, "open", err);
-	return store_migrate(store->db, err);
+	return err->status;
 }
 
 /*
@@ -148,6 +164,8 @@ enum ps_status store_open(const char *folder, bool writable, struct store **ret,
 	*ret = NULL;
 	if (!store || !path)
 		ps_fail_memory(err, "the database");
+	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		ps_fail(err, PS_UNSUPPORTED, "cases.db is no regular file");
 	else if (!writable && stat(path, &st) != 0)
 		ps_fail(err, PS_NOT_FOUND, "%s holds no results of a batch: there is no cases.db",
 			folder);

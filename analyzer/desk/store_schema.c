@@ -6,6 +6,8 @@
 
 #include "analyzer/desk/store.h"
 
+#define HINT_ANEW "a batch into another folder (-o) does all cases again"
+
 static const char *const steps[STORE_VERSION] = {
 	"CREATE TABLE cases ("
 	" id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER NOT NULL,"
@@ -41,7 +43,12 @@ static const char *const steps[STORE_VERSION] = {
 
 static enum ps_status fail(sqlite3 *db, const char *what, struct ps_error *err)
 {
-	return ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what, sqlite3_errmsg(db));
+	int reason = sqlite3_errcode(db) & 0xff;
+
+	ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what, sqlite3_errmsg(db));
+	if (reason == SQLITE_CORRUPT || reason == SQLITE_NOTADB)
+		ps_hint(err, "cases.db is damaged: " HINT_ANEW);
+	return err->status;
 }
 
 static enum ps_status read_version(sqlite3 *db, int *ret, struct ps_error *err)
@@ -50,9 +57,12 @@ static enum ps_status read_version(sqlite3 *db, int *ret, struct ps_error *err)
 
 	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
 		return fail(db, "read", err);
-	*ret = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		*ret = sqlite3_column_int(statement, 0);
+	else
+		fail(db, "read", err);
 	sqlite3_finalize(statement);
-	return *ret < 0 ? fail(db, "read", err) : PS_OK;
+	return err->status;
 }
 
 static enum ps_status run_step(sqlite3 *db, int version, struct ps_error *err)
@@ -73,6 +83,29 @@ static enum ps_status run_step(sqlite3 *db, int version, struct ps_error *err)
 	return err->status;
 }
 
+static enum ps_status fail_foreign(struct ps_error *err)
+{
+	ps_fail(err, PS_CORRUPT, "its cases.db is no database of a batch, or it is damaged");
+	ps_hint(err, HINT_ANEW);
+	return err->status;
+}
+
+/* Whether there is nothing in it yet; an interrupted batch leaves none of its tables or all. */
+static enum ps_status check_empty(sqlite3 *db, struct ps_error *err)
+{
+	sqlite3_stmt *statement;
+	int count;
+
+	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_master", -1, &statement, NULL) !=
+	    SQLITE_OK)
+		return fail(db, "read", err);
+	count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
+	sqlite3_finalize(statement);
+	if (count < 0)
+		return fail(db, "read", err);
+	return count == 0 ? PS_OK : fail_foreign(err);
+}
+
 static enum ps_status fail_newer(int version, struct ps_error *err)
 {
 	return ps_fail(err, PS_UNSUPPORTED,
@@ -89,6 +122,8 @@ enum ps_status store_check(sqlite3 *db, struct ps_error *err)
 		return err->status;
 	if (version > STORE_VERSION)
 		return fail_newer(version, err);
+	if (version < 0 || (version == 0 && check_empty(db, err) != PS_OK))
+		return err->status == PS_OK ? fail_foreign(err) : err->status;
 	if (version == 0)
 		return ps_fail(err, PS_ABSENT, "its database is empty: its batch was ended early");
 	if (version < STORE_VERSION) {
@@ -107,6 +142,10 @@ enum ps_status store_migrate(sqlite3 *db, struct ps_error *err)
 		return err->status;
 	if (version > STORE_VERSION)
 		return fail_newer(version, err);
+	if (version < 0)
+		return fail_foreign(err);
+	if (version == 0 && check_empty(db, err) != PS_OK)
+		return err->status;
 	for (; version < STORE_VERSION; version++)
 		if (run_step(db, version, err) != PS_OK)
 			return err->status;
