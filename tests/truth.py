@@ -5,11 +5,12 @@ absent page is called complete; with nothing absent all rows are there, all equa
 """
 
 import json
+import os
 import sys
 
 import jsonschema
 
-from harness import SCHEMA, check, equal
+from harness import SCHEMA, check, equal, poolscope_json
 
 POOL_STRUCTURES = ("tracker", "expansion", "big", "array")
 FIELDS = ("allocs", "frees", "diff", "bytes")
@@ -241,6 +242,20 @@ def compare_cut(report, status, truth):
     if pool and pool["big_pages"] and pool["big_pages"]["complete"]:
         compare_big(pool, truth)
     return exact
+
+
+def is_answered_when_cut(dump, size, truth):
+    """Leaves the first `size` bytes of a dump: it is refused, or said to be cut with nothing wrong called complete."""
+    os.truncate(dump, size)
+    status, report = poolscope_json(dump, want=(0, 1, 3))
+    if "error" in report:
+        return False
+    equal(report["file"]["complete"], False, f"file complete, cut to {size} bytes")
+    if status == 0:  # what was lost is none of the tables'
+        compare_pool(report["pool"], truth)
+    else:
+        compare_cut(report, status, truth)
+    return True
 
 
 def compare_all(report, status, truth, unmapped=()):
