@@ -2,7 +2,7 @@
 """Runs the test suites: one line a test (ok, FAIL, skip and why), and the count at the end.
 
     tests/run.py [SUITE...]     build lint unit cli truth readers snapshots pack bare convert batch batch-strange
-                                slurm diff qemu rvas symbols totals sessions real pe owners drivers processes
+                                slurm diff diff-logs qemu rvas symbols totals sessions real pe owners drivers processes
                                 verdict html mutate; all without an argument.
                                 mutate-long: only when asked for
 
@@ -19,7 +19,7 @@ import traceback
 from harness import Failure, Result, Skip
 
 SUITES = ["build", "lint", "unit", "cli", "truth", "readers", "snapshots", "pack", "bare", "convert", "batch",
-          "batch-strange", "slurm", "diff", "qemu", "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers",
+          "batch-strange", "slurm", "diff", "diff-logs", "qemu", "rvas", "symbols", "totals", "sessions", "real", "pe", "owners", "drivers",
           "processes", "verdict", "html", "mutate"]
 ON_REQUEST = ["mutate-long", "batch-long"]
 # Independent of the machine's size, so that a time-out means the same everywhere.

@@ -164,6 +164,7 @@ static struct diff_options rows_of(const struct options *options)
 		       : text           ? TEXT_ROWS
 					: 0,
 		.with_unchanged = !text,
+		.seconds = options->diff_seconds,
 	};
 }
 

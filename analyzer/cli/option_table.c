@@ -57,6 +57,8 @@ const struct option_spec option_specs[OPTION_SPECS] = {
 	 "of processes handles (default), holds, pid or name"},
 	{"top", OPTION_TOP, "N", IN_NAMED | IN_PROCESSES | IN_DIFF | IN_CASES,
 	 "at most N rows a table; 0 is all"},
+	{"hours", OPTION_HOURS, "H", IN_DIFF,
+	 "from the first to the last, such as 2.5, where files do not say their times: for rates"},
 	{"out", OPTION_OUT, "OUT", IN_BATCH,
 	 "folder of the results; what is there is not done again"},
 	{"jobs", OPTION_JOBS, "N", IN_BATCH, "worker processes at once (one a processor)"},

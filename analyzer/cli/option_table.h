@@ -70,6 +70,7 @@ enum option_id {
 	OPTION_BUILD,
 	OPTION_BUGCHECK,
 	OPTION_LIKE,
+	OPTION_HOURS,
 	OPTION_RETRY_FAILED,
 	OPTION_CASE_JSON,
 	OPTION_CASE_HTML,
@@ -90,7 +91,7 @@ struct option_spec {
 	const char *help;
 };
 
-enum { OPTION_SPECS = 45 };
+enum { OPTION_SPECS = 46 };
 
 extern const struct option_spec option_specs[OPTION_SPECS];
 

@@ -14,6 +14,8 @@
 
 #include "base/log.h"
 
+enum { HOURS_MOST = 100 * 366 * 24 /* a century */ };
+
 static const struct {
 	const char *word;
 	enum tag_sort sort;
@@ -40,6 +42,25 @@ static enum ps_status parse_number(const char *name, const char *text, int base,
 	    text[0] == ' ' || *ret > maximum)
 		return ps_fail(err, PS_USAGE, "--%s '%s' is not a number that fits", name, text);
 	return PS_OK;
+}
+
+/* Hours with a point or without as seconds, to the nearest. */
+static enum ps_status parse_hours(const char *text, uint64_t *ret, struct ps_error *err)
+{
+	static const char form[] = "0123456789";
+	const size_t whole = strspn(text, form);
+	const size_t part = text[whole] == '.' ? strspn(text + whole + 1, form) : 0;
+	const size_t length = whole + (part > 0 ? 1 + part : 0);
+	const double hours = strtod(text, NULL);
+
+	*ret = 0;
+	if (whole > 0 && text[length] == '\0' && hours <= HOURS_MOST)
+		*ret = (uint64_t)(hours * 3600 + 0.5);
+	if (*ret > 0)
+		return PS_OK;
+	return ps_fail(err, PS_USAGE,
+		       "--hours '%s' is no number of hours, such as 24 or 2.5, up to %d", text,
+		       HOURS_MOST);
 }
 
 /* An address: hex with or without 0x; the ` of debuggers is passed over. */
@@ -214,6 +235,7 @@ static enum ps_status take_value(struct options *o, int id, const char *value, s
 		o->has_bytes = true;
 		return status;
 	case OPTION_DUMP: o->has_dump = true; return parse_address(value, &o->dump_va, err);
+	case OPTION_HOURS: return parse_hours(value, &o->diff_seconds, err);
 	case OPTION_READER: return parse_reader(o, value, err);
 	case OPTION_SORT: return parse_sort(o, value, err);
 	case OPTION_TAG: return add_tag(o, value, err);

@@ -96,6 +96,7 @@ struct options {
 	struct batch_options batch;    /* COMMAND_BATCH; its paths are among `words` */
 	const char *const *diff_paths; /* COMMAND_DIFF; among `words` */
 	size_t diff_path_count;
+	uint64_t diff_seconds;      /* diff: of --hours; 0: not given */
 	struct cases_options cases; /* COMMAND_CASES */
 	const char **words;         /* owned: what is no option; of argv */
 	unsigned threads;           /* of a case, 0: one a processor; set by `batch`, no option */

@@ -3,6 +3,7 @@
  */
 #include "analyzer/desk/diff.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,12 @@ static const char *rate_note(const struct diff_step *whole)
 		return "The machine was not running all the time between the two: bytes are "
 		       "compared, and there is no rate; allocs, frees and diff are not subtracted.";
 	case DIFF_UNKNOWN:
+		if (whole->given)
+			break;
+		if (!whole->seconds.has_value)
+			return "No rate: that takes the times of both, of one machine, without a "
+			       "restart in between; --hours gives the time where a file does not "
+			       "say it.";
 		return "No rate: that takes the times of both, of one machine, without a restart "
 		       "in between.";
 	case DIFF_SAME_BOOT: break;
@@ -109,19 +116,27 @@ static const char *rate_note(const struct diff_step *whole)
 	return NULL;
 }
 
+static bool take_given(uint64_t seconds, struct diff_report *ret)
+{
+	ret->whole.given = true;
+	ret->whole.seconds = (struct report_number){true, seconds, NULL};
+	return add_note(ret->store, &ret->notes,
+			"The time from the first to the last is the one given with --hours; the "
+			"rates are as good as that.");
+}
+
 static void set_whole(const struct usage_list *list, struct diff_report *ret)
 {
 	const size_t last = list->count - 1;
 
-	set_step(&list->items[0], &list->items[last], ret->store, &ret->whole);
 	ret->rate_note = rate_note(&ret->whole);
 	ret->counts = ret->whole.relation == DIFF_SAME_BOOT || ret->whole.relation == DIFF_UNKNOWN;
 	for (size_t i = 0; i < last; i++)
 		set_step(&list->items[i], &list->items[i + 1], ret->store, &ret->steps[i]);
 }
 
-static enum ps_status take_points(struct usage_list *list, struct diff_report *ret,
-				  struct ps_error *err)
+static enum ps_status take_points(struct usage_list *list, uint64_t seconds,
+				  struct diff_report *ret, struct ps_error *err)
 {
 	bool fits = put_in_order(list, ret);
 
@@ -141,6 +156,15 @@ static enum ps_status take_points(struct usage_list *list, struct diff_report *r
 		if (!usage->complete)
 			ret->incomplete = true;
 	}
+	set_step(&list->items[0], &list->items[list->count - 1], ret->store, &ret->whole);
+	if (seconds > 0 && ret->whole.seconds.has_value) {
+		ps_fail(err, PS_USAGE, "--hours is for files that do not say when they were taken");
+		ps_hint(err, "these say it, and they are %" PRIu64 " seconds apart",
+			ret->whole.seconds.value);
+		return err->status;
+	}
+	if (seconds > 0 && ret->whole.relation == DIFF_UNKNOWN)
+		fits &= take_given(seconds, ret);
 	set_whole(list, ret);
 	for (size_t i = 0; i + 1 < list->count; i++)
 		fits &= ret->steps[i].words != NULL;
@@ -161,7 +185,7 @@ enum ps_status diff_make(struct usage_list *list, const struct diff_options *opt
 	if (list->count > DIFF_POINTS)
 		return ps_fail(err, PS_UNSUPPORTED, "%zu points of time: more than %d", list->count,
 			       DIFF_POINTS);
-	if (take_points(list, ret, err) != PS_OK)
+	if (take_points(list, options->seconds, ret, err) != PS_OK)
 		return err->status;
 	diff_pools(&list->items[0], &list->items[list->count - 1], ret);
 	return diff_rows(list, options, ret, err);

@@ -24,9 +24,13 @@ struct diff_options {
 	size_t tag_count;
 	size_t top;          /* rows; 0 = all */
 	bool with_unchanged; /* rows in use that did not change, too */
+	uint64_t seconds;    /* from the first to the last where they do not say it; 0: not given */
 };
 
-/** Sorts the points by their times. PS_USAGE with fewer than two; `ret->store` is given. */
+/**
+ * Sorts the points by their times. PS_USAGE with fewer than two, or with `seconds` beside times
+ * that are known; `ret->store` is given.
+ */
 enum ps_status diff_make(struct usage_list *list, const struct diff_options *options,
 			 struct diff_report *ret, struct ps_error *err);
 

@@ -68,10 +68,17 @@ static void choose(const struct usage *first, const struct usage *last, unsigned
 				    : FIGURE_ABOUT;
 }
 
-static void set_limit(const struct usage_total *limit, struct diff_pool *ret)
+/* A log has no limits; of one machine the other point's will do. */
+static void set_limit(const struct usage *first, const struct usage *last, unsigned pool,
+		      enum diff_relation relation, struct diff_pool *ret)
 {
+	const bool one = relation == DIFF_SAME_BOOT || relation == DIFF_UNKNOWN;
+	const struct usage_total *limit =
+		last->limit[pool].known || !one ? &last->limit[pool] : &first->limit[pool];
+
 	if (!limit->known) {
-		ret->limit.number.note = "the last point does not have it";
+		ret->limit.number.note = one ? "neither the first nor the last point has it"
+					     : "the last point does not have it";
 		return;
 	}
 	ret->limit.number = (struct report_number){true, limit->bytes, NULL};
@@ -111,7 +118,7 @@ void diff_pools(const struct usage *first, const struct usage *last, struct diff
 		struct diff_pool *pool = &ret->pools[i];
 
 		choose(first, last, i, pool);
-		set_limit(&last->limit[i], pool);
+		set_limit(first, last, i, ret->whole.relation, pool);
 		if (!ret->rate_note)
 			pool->rate = diff_rate(pool->growth, &ret->whole.seconds);
 		estimate(pool);

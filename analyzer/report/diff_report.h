@@ -39,6 +39,7 @@ struct diff_step {
 	enum diff_relation relation;
 	const char *words;            /* what was found of the two, a sentence */
 	struct report_number seconds; /* between them */
+	bool given;                   /* the time is the user's, the files do not say it */
 };
 
 enum diff_state {
@@ -72,7 +73,7 @@ struct diff_pool {
 	struct diff_figure before, after, growth; /* bytes */
 	const char *source;                       /* whose figure it is */
 	struct diff_figure rate;                  /* bytes an hour */
-	struct report_total limit;                /* of the last point */
+	struct report_total limit; /* of the last point; of the first where that has none */
 	bool has_left;
 	uint64_t left_seconds; /* to the limit, counted from the last point */
 	const char *left_note; /* why there is no estimate */

@@ -1,0 +1,83 @@
+"""Comparisons with points that do not say when they were taken, and with poolmon logs as people keep them:
+rates from --hours, counted here once more, limits of the other point, formats.
+"""
+
+import json
+import os
+
+from harness import POOLSCOPE, check, equal, run, scratch
+from suite_diff import BASE, FIRST, SECOND, ZERO, diff, hexed, log_of, make, refused, rows, sides
+
+LIMIT = ["value MmMaximumNonPagedPoolInBytes 0x10000000"]
+WINDOWS_7 = BASE.replace("17763", "7601")
+GIVEN = "The time from the first to the last is the one given with --hours; the rates are as good as that."
+
+
+def put_log(directory, name, truth, change=lambda lines: lines):
+    path = os.path.join(directory, name)
+    with open(path, "w", encoding="latin-1", newline="") as file:
+        file.write("\r\n".join(change(log_of(truth))))
+    return path
+
+
+def per_hour(growth, seconds):
+    """To the nearest, halves away from zero."""
+    size = (abs(growth) * 3600 + seconds // 2) // seconds
+    return size if growth >= 0 else -size
+
+
+def hours():
+    with scratch() as directory:
+        _, truth_old = make(directory, "old", FIRST + LIMIT, WINDOWS_7)
+        new, truth_new = make(directory, "new", SECOND + LIMIT, WINDOWS_7)
+        log = put_log(directory, "log.txt", truth_old)
+        report = diff(log, new, "--hours", "2.5")
+        check(GIVEN in report["notes"], f"{report['notes']}")
+        equal((report["between"]["relation"], report["between"]["seconds"]), ("unknown", 9000), "relation, seconds")
+        for key, row in rows(report).items():
+            if all(0x20 <= byte < 0x7F for byte in bytes.fromhex(key[0])):
+                growth = sides(truth_new).get(key, ZERO)["bytes"] - sides(truth_old).get(key, ZERO)["bytes"]
+                equal(row["bytes_per_hour"]["value"], per_hour(growth, 9000), f"{key} rate")
+        pool = report["pools"]["nonpaged"]
+        rate = per_hour(pool["growth"]["value"], 9000)
+        equal(pool["bytes_per_hour"]["value"], rate, "rate of the pool")
+        equal(pool["estimated_seconds_to_limit"], (0x10000000 - pool["after"]["value"]) * 3600 // rate, "time left")
+        # the log last: it has no limit, the dump before it has
+        newer = put_log(directory, "newer.txt", truth_new)
+        old = os.path.join(directory, "old.dmp")
+        pool = diff(old, newer, "--hours", "3")["pools"]["nonpaged"]
+        equal((pool["limit"], pool["limit_trust"]), (0x10000000, "read"), "limit")
+        equal(pool["estimated_seconds_to_limit"],
+              (0x10000000 - pool["after"]["value"]) * 3600 // pool["bytes_per_hour"]["value"], "time left")  # fmt: skip
+        with open(os.path.join(directory, "tags.json"), "wb") as file:
+            file.write(run([POOLSCOPE, "tags", old, "--json"], want=(0, 1)).stdout)
+        both = diff(os.path.join(directory, "tags.json"), newer, "--hours", "0.5", want=(0, 1))
+        equal(rows(both)[hexed("Grow"), "nonpaged"]["bytes_per_hour"]["value"], 2 * 27648000, "a report without a time")
+
+
+def hours_refused():
+    with scratch() as directory:
+        old, truth = make(directory, "old", FIRST)
+        new, _ = make(directory, "new", SECOND)
+        said = refused(old, new, "--hours", "3", status=2)
+        equal(said, "poolscope: --hours is for files that do not say when they were taken\n"
+              "poolscope: these say it, and they are 10800 seconds apart\n", "words")  # fmt: skip
+        log = put_log(directory, "log.txt", truth)
+        for value in ("0", "-1", "", "x", "1e3", "0x10", "inf", "nan", "1.", ".5", "1,5", " 2", "0.0001", "99999999", "1h"):
+            said = refused(log, new, f"--hours={value}", status=2)
+            check(f"--hours '{value}' is no number of hours, such as 24 or 2.5, up to 878400\n" in said, said)
+        # what the user says does not make one machine of two
+        other, _ = make(directory, "x86", SECOND,
+                        WINDOWS_7.replace("x64", "x86").replace("va kernel 0xFFFFF80002000000", ""))  # fmt: skip
+        with open(os.path.join(directory, "old.json"), "wb") as file:
+            report = json.loads(run([POOLSCOPE, old, "--json"], want=(0, 1)).stdout)
+            report["system"]["crash_time"] = None
+            file.write(json.dumps(report).encode())
+        report = diff(os.path.join(directory, "old.json"), other, "--hours", "3")
+        equal(report["between"]["relation"], "other-machine", "relation")
+        check(all(row["bytes_per_hour"] is None for row in report["rows"]), "rates of two machines")
+
+
+def cases():
+    yield "hours", hours
+    yield "hours-refused", hours_refused
