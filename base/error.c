@@ -13,6 +13,7 @@ static void fill(struct ps_error *err, enum ps_status status, const char *format
 	err->status = status;
 	err->has_at = false;
 	err->at = 0;
+	err->errnum = 0;
 	err->hint[0] = '\0';
 	vsnprintf(err->text, sizeof(err->text), format, args);
 }
@@ -48,6 +49,7 @@ enum ps_status ps_fail_errno(struct ps_error *err, int errnum, const char *forma
 	va_start(args, format);
 	fill(err, PS_SYSTEM, format, args);
 	va_end(args);
+	err->errnum = errnum;
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(errnum));
 	return PS_SYSTEM;

@@ -32,6 +32,7 @@ struct ps_error {
 	enum ps_status status;
 	bool has_at;              /* `at` is meaningful */
 	uint64_t at;              /* address or file offset the message is about */
+	int errnum;               /* of PS_SYSTEM: errno where it is known, else 0 */
 	char text[PS_ERROR_TEXT]; /* one sentence, no final full stop, no newline */
 	char hint[PS_ERROR_HINT]; /* what would help; empty when there is nothing to advise */
 };

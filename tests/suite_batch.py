@@ -260,6 +260,47 @@ def full_disk():
     return words.splitlines()[0]
 
 
+def check_standing(out):
+    """The database is whole, and each case that it knows has its line where it says."""
+    with sqlite3.connect(f"file:{out}/cases.db?mode=ro", uri=True) as db:
+        equal(db.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "the database")
+        rows = db.execute("SELECT path, line_offset, line_length FROM cases").fetchall()
+    with open(os.path.join(out, "results.jsonl"), "rb") as file:
+        data = file.read()
+    for path, offset, length in rows:
+        equal(json.loads(data[offset:offset + length])["case"]["path"], path.decode(), "line")
+    return len(rows)
+
+
+def full_disks():
+    """Wherever the room runs out, in a batch or a merge: what helps is said, what is done stands, and the same
+    command ends as if there had always been room."""
+    with scratch() as directory:
+        folder, truths = make_cases(directory, 4)
+        whole, first, last = (os.path.join(directory, name) for name in ("whole", "first", "last"))
+        for out, paths in ((whole, [folder]), (first, sorted(truths)[:2]), (last, sorted(truths)[2:])):
+            batch(*paths, "-o", out)
+        wanted, size = contents_of(whole), os.path.getsize(os.path.join(whole, "results.jsonl")) >> 10
+        ends = []
+        # Too small for the database, for a report, for some of them, for a second copy to sort.
+        for room, command in ((12, [folder, "-j", "1"]), (130, [folder, "-j", "1"]), (size * 4 // 5, [folder, "-j", "1"]),
+                              (size * 4 // 5, ["--merge", last, first]), (size * 3 // 2, ["--merge", last, first])):  # fmt: skip
+            out, full, after = (os.path.join(directory, f"{name}{len(ends)}") for name in ("out", "full", "after"))
+            done = on_small_disk(f"{room}k", out, [POOLSCOPE, "batch", *command, "-o", out],
+                                 f'cp -a "$PWD" {full}; mount -o remount,size=64m "$PWD"; "$@" >&2; cp -a "$PWD" {after}',
+                                 timeout=60)  # fmt: skip
+            words = done.stderr.decode().splitlines()
+            equal(done.returncode, 3, f"exit status with {room} KB ({words})")
+            check("No space left on device" in words[0] or "disk is full" in words[0], words[0])
+            equal(words[1], f"poolscope: what is done stays: free room for {out} and give the same command again", "advice")
+            standing = check_standing(full) if os.path.exists(os.path.join(full, "results.jsonl")) else -1
+            check(contents_of(after) == wanted, f"results differ after {room} KB")
+            ends.append(standing)
+        equal(ends[:2] + ends[3:], [-1, 0, 2, 4], "cases that stood")
+        check(ends[2] in (1, 2, 3), f"cases that stood: {ends}")
+    return f"{ends} cases stood"
+
+
 def what_changes():
     """Only what is new or changed is done; what vanished stays in the results."""
     with scratch() as directory:
@@ -732,6 +773,7 @@ def cases():
     yield "crashed", crashed
     yield "changed-meanwhile", changed_meanwhile
     yield "full-disk", full_disk
+    yield "full-disks", full_disks
     yield "what-changes", what_changes
     yield "strange-folders", strange_folders
     yield "only-one", only_one

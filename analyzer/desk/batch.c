@@ -255,6 +255,7 @@ enum ps_status batch_run(const struct batch_options *options, const struct log *
 	    choose(&b, err) == PS_OK && run_workers(&b, err) == PS_OK &&
 	    results_sort(&b.results, b.store, err) == PS_OK)
 		outcome_rows(b.store, &b.found, ret, err);
+	folder_advise(options->out, err);
 	take_counts(&b);
 	batch_fini(&b);
 	return err->status;

@@ -55,3 +55,11 @@ enum ps_status folder_hold(const char *folder, int *ret_lock, struct ps_error *e
 	free(name);
 	return err->status;
 }
+
+/* A case is written whole or not at all, and a batch and a merge go on where they were. */
+void folder_advise(const char *folder, struct ps_error *err)
+{
+	if (err->errnum == ENOSPC || err->errnum == EDQUOT)
+		ps_hint(err, "what is done stays: free room for %s and give the same command again",
+			folder);
+}

@@ -18,4 +18,7 @@ enum ps_status folder_take(const char *folder, int *ret_lock, struct ps_error *e
  */
 enum ps_status folder_hold(const char *folder, int *ret_lock, struct ps_error *err);
 
+/** Says what helps when `err` is that there was no room for the results. */
+void folder_advise(const char *folder, struct ps_error *err);
+
 #endif

@@ -273,6 +273,7 @@ enum ps_status merge_run(const char *const *folders, size_t count, const char *o
 	    store_open(out, true, &m.store, err) == PS_OK &&
 	    results_open(&m.results, out, m.store, err) == PS_OK)
 		merge_all(&m, log, progress, ret, err);
+	folder_advise(out, err);
 	results_close(&m.results);
 	store_close(m.store);
 	if (m.lock >= 0)

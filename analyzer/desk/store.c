@@ -62,27 +62,15 @@ struct store {
 	sqlite3_stmt *statements[ALL];
 };
 
-static void hint_damaged(struct store *store, struct ps_error *err)
-{
-	int reason = sqlite3_errcode(store->db) & 0xff;
-
-	if (reason == SQLITE_CORRUPT || reason == SQLITE_NOTADB)
-		ps_hint(err, "cases.db is damaged: a batch into another folder (-o) does all cases "
-			     "again");
-}
-
 static enum ps_status fail(struct store *store, const char *what, struct ps_error *err)
 {
-	ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what, sqlite3_errmsg(store->db));
-	hint_damaged(store, err);
-	return err->status;
+	return store_fail(store->db, what, err);
 }
 
 static enum ps_status fail_source(struct store *from, struct ps_error *err)
 {
-	ps_fail(err, PS_CORRUPT, "cannot read the database: %s", sqlite3_errmsg(from->db));
-	hint_damaged(from, err);
-	return err->status;
+	store_fail(from->db, "read", err);
+	return err->status = PS_CORRUPT;
 }
 
 static enum ps_status prepare(struct store *store, struct ps_error *err)

@@ -87,6 +87,9 @@ enum ps_status store_move_lines(struct store *store, const struct moved_line *mo
 /** For queries; borrowed. */
 struct sqlite3 *store_handle(struct store *store);
 
+/** PS_SYSTEM: "cannot WHAT the database: " and SQLite's words. Returns err->status. */
+enum ps_status store_fail(struct sqlite3 *db, const char *what, struct ps_error *err);
+
 /** Whether the schema is of STORE_VERSION. PS_ABSENT: it is empty. PS_UNSUPPORTED. */
 enum ps_status store_check(struct sqlite3 *db, struct ps_error *err);
 

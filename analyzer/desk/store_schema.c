@@ -2,6 +2,7 @@
  * The schema of cases.db, as steps from each version to the next: see docs/batch.md for what the
  * columns mean. A step that has been released is never changed.
  */
+#include <errno.h>
 #include <sqlite3.h>
 
 #include "analyzer/desk/store.h"
@@ -41,13 +42,17 @@ static const char *const steps[STORE_VERSION] = {
 	"CREATE INDEX findings_by_finding ON findings (finding);",
 };
 
-static enum ps_status fail(sqlite3 *db, const char *what, struct ps_error *err)
+enum ps_status store_fail(sqlite3 *db, const char *what, struct ps_error *err)
 {
-	int reason = sqlite3_errcode(db) & 0xff;
+	int result = sqlite3_errcode(db) & 0xff, errnum = sqlite3_system_errno(db);
 
+	if (result == SQLITE_IOERR && errnum != 0) /* SQLite's words leave out which */
+		return ps_fail_errno(err, errnum, "cannot %s the database: %s", what,
+				     sqlite3_errmsg(db));
 	ps_fail(err, PS_SYSTEM, "cannot %s the database: %s", what, sqlite3_errmsg(db));
-	if (reason == SQLITE_CORRUPT || reason == SQLITE_NOTADB)
+	if (result == SQLITE_CORRUPT || result == SQLITE_NOTADB)
 		ps_hint(err, "cases.db is damaged: " HINT_ANEW);
+	err->errnum = result == SQLITE_FULL ? ENOSPC : errnum;
 	return err->status;
 }
 
@@ -56,11 +61,11 @@ static enum ps_status read_version(sqlite3 *db, int *ret, struct ps_error *err)
 	sqlite3_stmt *statement;
 
 	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-		return fail(db, "read", err);
+		return store_fail(db, "read", err);
 	if (sqlite3_step(statement) == SQLITE_ROW)
 		*ret = sqlite3_column_int(statement, 0);
 	else
-		fail(db, "read", err);
+		store_fail(db, "read", err);
 	sqlite3_finalize(statement);
 	return err->status;
 }
@@ -78,7 +83,7 @@ static enum ps_status run_step(sqlite3 *db, int version, struct ps_error *err)
 	sqlite3_free(last);
 	if (done)
 		return PS_OK;
-	fail(db, "make", err);
+	store_fail(db, "make", err);
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return err->status;
 }
@@ -98,11 +103,11 @@ static enum ps_status check_empty(sqlite3 *db, struct ps_error *err)
 
 	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_master", -1, &statement, NULL) !=
 	    SQLITE_OK)
-		return fail(db, "read", err);
+		return store_fail(db, "read", err);
 	count = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
 	sqlite3_finalize(statement);
 	if (count < 0)
-		return fail(db, "read", err);
+		return store_fail(db, "read", err);
 	return count == 0 ? PS_OK : fail_foreign(err);
 }
 

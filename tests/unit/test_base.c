@@ -59,8 +59,12 @@ static void test_error_of_the_system(void **state)
 	(void)state;
 	assert_int_equal(ps_fail_errno(&err, ENOENT, "cannot open %s", "x"), PS_SYSTEM);
 	assert_string_equal(err.text, "cannot open x: No such file or directory");
+	assert_int_equal(err.errnum, ENOENT);
+	ps_wrap(&err, "the folder");
+	assert_int_equal(err.errnum, ENOENT);
 	assert_int_equal(ps_fail_memory(&err, "the page bitmap"), PS_NO_MEMORY);
 	assert_string_equal(err.text, "out of memory for the page bitmap");
+	assert_int_equal(err.errnum, 0);
 }
 
 static void test_error_too_long(void **state)
