@@ -78,6 +78,53 @@ def hours_refused():
         check(all(row["bytes_per_hour"] is None for row in report["rows"]), "rates of two machines")
 
 
+def counters_go_back():
+    """Counters only go up: where most are lower, it is a restart, another machine or the wrong order."""
+
+    def words(back, forth):
+        return f"Not one start, or not in this order: {back} counters of allocations are lower in the later one and " \
+            f"{forth} higher, and they only count up. A restart of one machine, another machine, or the newer one " \
+            "was given first."  # fmt: skip
+
+    later = ["time 2024-05-01T06:00:00Z", "uptime 10d3h"]
+    busy = [f'tag "Bsy{i}" np {1000 + i} 10 40960' for i in range(4)]
+    fresh = [f'tag "Bsy{i}" np {100 + i} 10 40960' for i in range(4)]
+    with scratch() as directory:
+        old, truth_old = make(directory, "old", FIRST + busy)
+        _, truth_new = make(directory, "new", later + FIRST[2:] + fresh)
+        log_old, log_new = (put_log(directory, f"{i}.txt", truth) for i, truth in enumerate((truth_old, truth_new)))
+        new = os.path.join(directory, "new.dmp")
+        for pair in ((log_old, log_new), (old, log_new), (old, new)):
+            report = diff(*pair)
+            equal((report["between"]["relation"], report["between"]["words"]), ("other-boot", words(4, 0)), f"{pair}")
+            check(all(row["allocs"] is None and row["bytes_per_hour"] is None for row in report["rows"]), "counts")
+        hours_given = diff(log_old, log_new, "--hours", "3")
+        check(all(row["bytes_per_hour"] is None for row in hours_given["rows"]), "a rate from what the user said")
+        # three that went round are no sign, nor are four beside five that went up
+        report = diff(log_old, put_log(directory, "3.txt", make(directory, "3", later + FIRST[2:] + fresh[:3] + busy[3:])[1]))
+        equal(report["between"]["relation"], "unknown", "three counters went round")
+        more = [f'tag "Mor{i}" np {10 + i} 1 4096' for i in range(5)], [f'tag "Mor{i}" np {20 + i} 1 4096' for i in range(5)]
+        before = put_log(directory, "4.txt", make(directory, "4", FIRST + busy + more[0])[1])
+        after = put_log(directory, "5.txt", make(directory, "5", later + FIRST[2:] + fresh + more[1])[1])
+        equal(diff(before, after)["between"]["relation"], "unknown", "four went round, five went up")
+
+
+def same_start():
+    """Two machines without random addresses that were started together differ in their RAM at least."""
+    x86 = WINDOWS_7.replace("arch x64", "arch x86").replace("va kernel 0xFFFFF80002000000", "")
+    with scratch() as directory:
+        for base, want in ((x86, "unknown"), (WINDOWS_7, "same-boot")):
+            old, _ = make(directory, "old", FIRST, base)
+            new, _ = make(directory, "new", SECOND, base)
+            equal(diff(old, new)["between"]["relation"], "same-boot", "relation")
+            new, _ = make(directory, "new", [*SECOND, "physical 96M"], base)
+            report = diff(old, new)
+            equal(report["between"]["relation"], want, "relation, other RAM")
+            equal(report["rows"][0]["bytes_per_hour"] is None, want == "unknown", "no rate")
+
+
 def cases():
     yield "hours", hours
     yield "hours-refused", hours_refused
+    yield "same-start", same_start
+    yield "counters-go-back", counters_go_back
