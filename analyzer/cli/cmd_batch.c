@@ -15,6 +15,8 @@
 #include "base/processors.h"
 #include "formats/look.h"
 
+enum { OUTPUT_BUFFER = 256 << 10 /* bytes; a report has megabytes */ };
+
 struct job {
 	const struct options *options;
 	const struct inputs *inputs;
@@ -59,6 +61,7 @@ static bool write_with(renderer *render, const struct report *report, int fd, st
 
 	if (!out)
 		return ps_fail_errno(err, errno, "cannot write the report") == PS_OK;
+	setvbuf(out, NULL, _IOFBF, OUTPUT_BUFFER);
 	render(report, out, err);
 	if (!finish(out) && err->status == PS_OK)
 		ps_fail(err, PS_SYSTEM, "cannot write the report");

@@ -295,21 +295,26 @@ const uint8_t *pe_at(const struct pe_image *image, uint32_t rva, size_t length)
 	return image->bytes + rva;
 }
 
-bool pe_next_stretch(const struct pe_image *image, uint32_t end, uint32_t *rva,
-		     struct pe_range *ret)
+/* The first page from that of `rva` to before `end` that is there, or is not; as an RVA. */
+static uint32_t next_page(const struct pe_image *image, uint32_t rva, uint32_t end, bool present)
 {
-	uint32_t at = *rva;
+	while (rva < end && page_is_present(image, rva / PE_PAGE) != present)
+		rva = (rva / PE_PAGE + 1) * PE_PAGE;
+	return rva < end ? rva : end;
+}
 
-	while (at < end && !page_is_present(image, at / PE_PAGE))
-		at = (at / PE_PAGE + 1) * PE_PAGE;
-	if (at >= end)
-		return false;
-	ret->rva = at;
-	while (at < end && page_is_present(image, at / PE_PAGE))
-		at = (at / PE_PAGE + 1) * PE_PAGE;
-	*rva = at < end ? at : end;
-	ret->size = *rva - ret->rva;
-	return true;
+bool pe_section_next(const struct pe_image *image, const struct pe_section *section, unsigned step,
+		     struct pe_stretch *stretch)
+{
+	uint32_t end = section->rva + section->size;
+
+	do {
+		uint32_t first = next_page(image, section->rva + stretch->end, end, true);
+
+		stretch->at = (first - section->rva + step - 1) / step * step;
+		stretch->end = next_page(image, first, end, false) - section->rva;
+	} while (stretch->at >= stretch->end && stretch->end < section->size);
+	return stretch->at < stretch->end;
 }
 
 bool pe_uint(const struct pe_image *image, uint32_t rva, unsigned width, uint64_t *ret)

@@ -98,19 +98,21 @@ bool pe_uint(const struct pe_image *image, uint32_t rva, unsigned width, uint64_
 /** RVA of an address as it stands in the image's bytes; false when it points elsewhere. */
 bool pe_rva_of(const struct pe_image *image, uint64_t va, uint32_t *ret);
 
-/**
- * The next stretch of present pages from `*rva` to before `end` (inside the image); *rva is where
- * to go on. False when there is none.
- */
-bool pe_next_stretch(const struct pe_image *image, uint32_t end, uint32_t *rva,
-		     struct pe_range *ret);
-
 /** The section that holds `rva`, or NULL. */
 const struct pe_section *pe_section_at(const struct pe_image *image, uint32_t rva);
 
 bool pe_section_is_code(const struct pe_section *section);        /* CNT_CODE or MEM_EXECUTE */
 bool pe_section_is_writable(const struct pe_section *section);    /* MEM_WRITE */
 bool pe_section_is_discardable(const struct pe_section *section); /* MEM_DISCARDABLE */
+
+/** Bytes of a section, [at, end), whose pages are there. Zero to begin with. */
+struct pe_stretch {
+	uint32_t at, end; /* offsets in the section */
+};
+
+/** The next stretch behind `*stretch`, `at` rounded up to `step` bytes. False at the end. */
+bool pe_section_next(const struct pe_image *image, const struct pe_section *section, unsigned step,
+		     struct pe_stretch *stretch);
 
 enum pe_part {
 	PE_PART_CODE,

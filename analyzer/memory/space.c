@@ -19,7 +19,8 @@ enum {
 	TLB_ENTRIES = 2048, /* a power of two; 8 MiB of addresses */
 	PAGE_MASK = PAGE_SIZE - 1,
 	PREFETCH_BATCH = 16384, /* pages sorted and asked for at once */
-	PREFETCH_SAMPLES = 16,  /* of them, looked at first */
+	PREFETCH_SAMPLES = 16,  /* of them, looked at first; at most one in */
+	PREFETCH_SAMPLE = 8,
 };
 
 static const uint64_t arm64_user_end = 0x0001000000000000;
@@ -378,8 +379,12 @@ static int compare_pfns(const void *a, const void *b)
  */
 static bool are_cached(struct dump *dump, const uint64_t *pfns, size_t count)
 {
-	for (size_t i = 0; i < PREFETCH_SAMPLES; i++) {
-		if (!dump_is_cached(dump, pfns[i * count / PREFETCH_SAMPLES]))
+	size_t samples = count / PREFETCH_SAMPLE + 1;
+
+	if (samples > PREFETCH_SAMPLES)
+		samples = PREFETCH_SAMPLES;
+	for (size_t i = 0; i < samples; i++) {
+		if (!dump_is_cached(dump, pfns[i * count / samples]))
 			return false;
 	}
 	return true;
@@ -403,25 +408,27 @@ static void prefetch_pages(struct dump *dump, uint64_t *pfns, size_t count)
 
 void space_prefetch(struct space *space, uint64_t va, uint64_t length)
 {
-	size_t count = 0;
-	uint64_t end, *pfns;
+	size_t count = 0, room;
+	uint64_t first, end, *pfns;
 
 	va = space_normalize(space, va);
 	length = bytes_inside(space, va, length < prefetch_most ? length : prefetch_most);
 	if (length == 0 || space->over_ranges)
 		return;
-	pfns = mem_array(PREFETCH_BATCH, sizeof(*pfns));
+	first = va >> PAGE_SHIFT;
+	end = (va + (length - 1)) >> PAGE_SHIFT;
+	room = end - first < PREFETCH_BATCH ? (size_t)(end - first) + 1 : PREFETCH_BATCH;
+	pfns = mem_array(room, sizeof(*pfns));
 	if (!pfns)
 		return;
-	end = (va + (length - 1)) >> PAGE_SHIFT;
-	for (uint64_t page = va >> PAGE_SHIFT; page <= end; page++) {
+	for (uint64_t page = first; page <= end; page++) {
 		struct translation at;
 		struct hole hole;
 
 		if (!space_translate(space, page << PAGE_SHIFT, &at, &hole))
 			continue;
 		pfns[count++] = at.pa >> PAGE_SHIFT;
-		if (count == PREFETCH_BATCH) {
+		if (count == room) {
 			prefetch_pages(space->dump, pfns, count);
 			count = 0;
 		}

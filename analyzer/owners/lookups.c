@@ -24,19 +24,25 @@ static bool add_variable(struct view *view, const struct api *api, uint32_t rva)
 	return callees_add(&view->callees, &callee, NULL);
 }
 
-static bool values_in(struct view *view, const struct exports *exports,
-		      const struct pe_section *section, uint64_t low, uint64_t high)
+/* The known routines, and between which addresses they lie. */
+struct values {
+	const struct exports *exports;
+	uint64_t low, high;
+};
+
+static bool values_in(struct view *view, const struct values *values,
+		      const struct pe_section *section, const struct pe_stretch *stretch)
 {
 	unsigned width = view->image->pointer_size;
 	struct bytes data = bytes_of(view->image->bytes + section->rva, section->size);
 
-	for (uint32_t at = 0; at + width <= section->size; at += width) {
+	for (uint32_t at = stretch->at; at + width <= stretch->end; at += width) {
 		uint64_t value = bytes_pointer(&data, at, width);
 		const struct callee *known;
 
-		if (value < low || value > high)
+		if (value < values->low || value > values->high)
 			continue;
-		known = callees_find(&exports->known, value);
+		known = callees_find(&values->exports->known, value);
 		if (known && !add_variable(view, known->api, section->rva + at))
 			return false;
 	}
@@ -45,20 +51,24 @@ static bool values_in(struct view *view, const struct exports *exports,
 
 bool lookups_by_value(struct view *view, const struct exports *exports)
 {
-	uint64_t low = UINT64_MAX, high = 0;
+	struct values values = {exports, UINT64_MAX, 0};
 
 	for (size_t i = 0; i < exports->known.count; i++) {
 		uint64_t va = exports->known.items[i].va;
 
-		low = va < low ? va : low;
-		high = va > high ? va : high;
+		values.low = va < values.low ? va : values.low;
+		values.high = va > values.high ? va : values.high;
 	}
 	for (unsigned i = 0; i < view->image->section_count; i++) {
 		const struct pe_section *section = &view->image->sections[i];
 
-		if (pe_section_is_writable(section) && !pe_section_is_code(section) &&
-		    !values_in(view, exports, section, low, high))
-			return false;
+		struct pe_stretch stretch = {0};
+
+		if (!pe_section_is_writable(section) || pe_section_is_code(section))
+			continue;
+		while (pe_section_next(view->image, section, view->image->pointer_size, &stretch))
+			if (!values_in(view, &values, section, &stretch))
+				return false;
 	}
 	return true;
 }
@@ -138,26 +148,36 @@ static void find_texts(struct names *names)
 	}
 }
 
-/* UNICODE_STRINGs in data whose buffer is one of the texts. */
+/* UNICODE_STRINGs in data whose buffer is one of the first `texts` names. */
+static void strings_in(struct names *names, unsigned texts, const struct pe_section *section,
+		       const struct pe_stretch *stretch)
+{
+	const struct pe_image *image = names->view->image;
+	struct bytes data = bytes_of(image->bytes + section->rva, section->size);
+	unsigned width = image->pointer_size;
+
+	for (uint32_t at = stretch->at; at + width <= stretch->end; at += width) {
+		uint64_t rva = bytes_pointer(&data, at, width) - image->base;
+
+		for (unsigned j = 0; at >= width && rva < image->size && j < texts; j++) {
+			if (names->items[j].rva == rva)
+				add_name(names, section->rva + at - width, names->items[j].api);
+		}
+	}
+}
+
 static void find_strings(struct names *names)
 {
 	const struct pe_image *image = names->view->image;
-	unsigned width = image->pointer_size, texts = names->count;
+	unsigned texts = names->count;
 
 	for (unsigned i = 0; texts > 0 && i < image->section_count; i++) {
 		const struct pe_section *section = &image->sections[i];
-		struct bytes data = bytes_of(image->bytes + section->rva, section->size);
+		struct pe_stretch stretch = {0};
 
-		for (uint32_t at = width; !pe_section_is_code(section) && at + width <= data.size;
-		     at += width) {
-			uint64_t rva = bytes_pointer(&data, at, width) - image->base;
-
-			for (unsigned j = 0; rva < image->size && j < texts; j++) {
-				if (names->items[j].rva == rva)
-					add_name(names, section->rva + at - width,
-						 names->items[j].api);
-			}
-		}
+		while (!pe_section_is_code(section) &&
+		       pe_section_next(image, section, image->pointer_size, &stretch))
+			strings_in(names, texts, section, &stretch);
 	}
 }
 

@@ -106,15 +106,15 @@ static uint64_t texts_in_block(const uint8_t *bytes)
 	return bits & bits >> 1 & bits >> 2 & bits >> 3 & ((UINT64_C(1) << PLACES) - 1);
 }
 
-/* The places of [at, end) in the section; in code a tag stands anywhere, in data where words do. */
-static bool hunt_stretch(struct hunt *hunt, const struct pe_section *section, size_t at, size_t end)
+/* In code a tag stands anywhere, in data where a word does. */
+static bool hunt_stretch(struct hunt *hunt, const struct pe_section *section,
+			 const struct pe_stretch *stretch)
 {
 	struct bytes data = bytes_of(hunt->view->image->bytes + section->rva, section->size);
 	bool code = pe_section_is_code(section);
+	size_t at = stretch->at;
 
-	if (!code)
-		at = (at + 3) / 4 * 4;
-	for (; at + OCTETS_BLOCK <= end; at += PLACES) {
+	for (; at + OCTETS_BLOCK <= stretch->end; at += PLACES) {
 		uint64_t places = texts_in_block(data.data + at) & (code ? UINT64_MAX : words);
 
 		for (; places != 0; places &= places - 1)
@@ -122,7 +122,7 @@ static bool hunt_stretch(struct hunt *hunt, const struct pe_section *section, si
 				       at + (unsigned)__builtin_ctzll(places)))
 				return false;
 	}
-	for (; at + 4 <= end; at += code ? 1 : 4)
+	for (; at + 4 <= stretch->end; at += code ? 1 : 4)
 		if (!try_place(hunt, section, &data, at))
 			return false;
 	return true;
@@ -130,15 +130,12 @@ static bool hunt_stretch(struct hunt *hunt, const struct pe_section *section, si
 
 static bool hunt_section(struct hunt *hunt, const struct pe_section *section)
 {
-	uint32_t rva = section->rva;
-	struct pe_range range;
+	unsigned step = pe_section_is_code(section) ? 1 : 4;
+	struct pe_stretch stretch = {0};
 
-	while (pe_next_stretch(hunt->view->image, section->rva + section->size, &rva, &range)) {
-		size_t at = range.rva - section->rva;
-
-		if (!hunt_stretch(hunt, section, at, at + range.size))
+	while (pe_section_next(hunt->view->image, section, step, &stretch))
+		if (!hunt_stretch(hunt, section, &stretch))
 			return false;
-	}
 	return true;
 }
 

@@ -93,13 +93,16 @@ static span_scan scan_of(uint16_t machine)
 	}
 }
 
-static struct refs_span span_of(const struct pe_image *image, const struct pe_range *range)
+static struct refs_span span_of(const struct pe_image *image, const struct pe_section *section,
+				const struct pe_stretch *stretch)
 {
+	uint32_t rva = section->rva + stretch->at;
+
 	return (struct refs_span){.image = image,
-				  .bytes = image->bytes + range->rva,
-				  .size = range->size,
-				  .rva = range->rva,
-				  .va = image->base + range->rva};
+				  .bytes = image->bytes + rva,
+				  .size = stretch->end - stretch->at,
+				  .rva = rva,
+				  .va = image->base + rva};
 }
 
 void refs_scan_image(const struct refs *refs, const struct pe_image *image, refs_visitor visit,
@@ -109,13 +112,12 @@ void refs_scan_image(const struct refs *refs, const struct pe_image *image, refs
 
 	for (unsigned i = 0; scan && refs->count && i < image->section_count; i++) {
 		const struct pe_section *section = &image->sections[i];
-		uint32_t rva = section->rva;
-		struct pe_range range;
+		struct pe_stretch stretch = {0};
 
 		if (!pe_section_is_code(section))
 			continue;
-		while (pe_next_stretch(image, section->rva + section->size, &rva, &range)) {
-			struct refs_span span = span_of(image, &range);
+		while (pe_section_next(image, section, 1, &stretch)) {
+			struct refs_span span = span_of(image, section, &stretch);
 
 			if (!scan(refs, &span, visit, context))
 				return;

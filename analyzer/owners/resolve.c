@@ -101,12 +101,12 @@ static const struct api *paired(const struct exports *exports, const struct pe_i
 }
 
 static bool pairs_in(struct exports *exports, const struct pe_image *nt,
-		     const struct pe_section *section)
+		     const struct pe_section *section, const struct pe_stretch *stretch)
 {
 	unsigned width = nt->pointer_size;
 	struct bytes data = bytes_of(nt->bytes + section->rva, section->size);
 
-	for (size_t at = 0; at + 2 * width <= section->size; at += width) {
+	for (size_t at = stretch->at; at + 2 * width <= stretch->end; at += width) {
 		uint64_t first = bytes_pointer(&data, at, width);
 		uint64_t second = bytes_pointer(&data, at + width, width);
 		struct callee callee = {.va = second, .module = CALLEE_NO_MODULE};
@@ -127,9 +127,13 @@ static bool pairs_in(struct exports *exports, const struct pe_image *nt,
 bool exports_add_pairs(struct exports *exports, const struct pe_image *nt)
 {
 	for (unsigned i = 0; i < nt->section_count; i++) {
-		if (!pe_section_is_code(&nt->sections[i]) &&
-		    !pairs_in(exports, nt, &nt->sections[i]))
-			return false;
+		const struct pe_section *section = &nt->sections[i];
+		struct pe_stretch stretch = {0};
+
+		while (!pe_section_is_code(section) &&
+		       pe_section_next(nt, section, nt->pointer_size, &stretch))
+			if (!pairs_in(exports, nt, section, &stretch))
+				return false;
 	}
 	return true;
 }

@@ -251,13 +251,13 @@ static void try_lookaside(struct view *view, const struct structs_kernel *kernel
 		add(view, tag, rva + layout->tag, "lookaside list");
 }
 
-static void scan_section(struct view *view, const struct structs_kernel *kernel,
-			 const struct pe_section *section)
+static void scan_stretch(struct view *view, const struct structs_kernel *kernel,
+			 const struct pe_section *section, const struct pe_stretch *stretch)
 {
 	unsigned width = view->image->pointer_size;
 	bool lookasides = kernel && kernel->end != 0 && pe_section_is_writable(section);
 
-	for (uint32_t at = 0; at + REGISTRATION_MIN <= section->size; at += width) {
+	for (uint32_t at = stretch->at; at + REGISTRATION_MIN <= stretch->end; at += width) {
 		uint32_t rva = section->rva + at;
 		const uint8_t *word = view->image->bytes + rva;
 
@@ -272,8 +272,12 @@ static void scan_section(struct view *view, const struct structs_kernel *kernel,
 bool structs_scan(struct view *view, const struct structs_kernel *kernel)
 {
 	for (unsigned i = 0; i < view->image->section_count; i++) {
-		if (!pe_section_is_code(&view->image->sections[i]))
-			scan_section(view, kernel, &view->image->sections[i]);
+		const struct pe_section *section = &view->image->sections[i];
+		struct pe_stretch stretch = {0};
+
+		while (!pe_section_is_code(section) &&
+		       pe_section_next(view->image, section, view->image->pointer_size, &stretch))
+			scan_stretch(view, kernel, section, &stretch);
 	}
 	return !view->no_memory;
 }

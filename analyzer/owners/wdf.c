@@ -58,6 +58,18 @@ static bool bind_at(struct view *view, const struct bind_layout *layout, uint32_
 	return true;
 }
 
+static bool bind_in(struct view *view, const struct bind_layout *layout,
+		    const struct pe_section *section, const struct pe_stretch *stretch)
+{
+	const uint8_t *bytes = view->image->bytes + section->rva;
+
+	for (uint32_t at = stretch->at; at + layout->size <= stretch->end;
+	     at += view->image->pointer_size)
+		if (bytes[at] >= layout->table && bind_at(view, layout, section->rva + at))
+			return true;
+	return false;
+}
+
 /* Entries of a table inside the image are like import slots. */
 static bool add_array(struct view *view)
 {
@@ -86,15 +98,13 @@ bool wdf_find(struct view *view)
 
 	for (unsigned i = 0; i < view->image->section_count; i++) {
 		const struct pe_section *section = &view->image->sections[i];
+		struct pe_stretch stretch = {0};
 
 		if (pe_section_is_code(section) && !pe_section_is_writable(section))
 			continue;
-		for (uint32_t at = 0; at + layout->size <= section->size; at += width) {
-			if (view->image->bytes[section->rva + at] < layout->table ||
-			    !bind_at(view, layout, section->rva + at))
-				continue;
-			return !view->wdf_is_array || add_array(view);
-		}
+		while (pe_section_next(view->image, section, width, &stretch))
+			if (bind_in(view, layout, section, &stretch))
+				return !view->wdf_is_array || add_array(view);
 	}
 	return true;
 }
