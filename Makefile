@@ -77,7 +77,7 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_SHARED := $(sort $(filter-out $(UNIT_SOURCES),$(wildcard tests/unit/*.c)))
 # Programs that tests and benchmarks run: one file each beside the library.
 TOOL_SOURCES := tests/globals.c tests/pe_dump.c tests/pdb_dump.c tests/fuzz/mutate.c tests/bench/bench.c \
-	tests/bench/copy.c tests/owners/immediates.c tests/owners/decoding.c
+	tests/bench/copy.c tests/bench/case.c tests/owners/immediates.c tests/owners/decoding.c
 FUZZER_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 MUTATE_SHARED := tests/fuzz/aim.c tests/fuzz/judge.c
 

@@ -109,6 +109,15 @@ static const struct api *api_at(const struct bytes *data, size_t at, unsigned st
 	return NULL;
 }
 
+/* The loader's own text of an import: no code asks with it. */
+static bool is_import_name(const struct view *view, const uint8_t *text)
+{
+	for (size_t i = 0; i < view->slot_count; i++)
+		if ((const uint8_t *)view->slots[i].name == text)
+			return true;
+	return false;
+}
+
 static void texts_in(struct names *names, const struct pe_section *section, const uint8_t *needle,
 		     size_t length, unsigned step)
 {
@@ -120,7 +129,7 @@ static void texts_in(struct names *names, const struct pe_section *section, cons
 		bool begins = place < step || data.data[place - step] == 0;
 		const struct api *api = begins ? api_at(&data, place, step) : NULL;
 
-		if (api)
+		if (api && !is_import_name(names->view, at))
 			add_name(names, section->rva + (uint32_t)place, api);
 		at += length;
 	}

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/report/format.h"
 
@@ -61,9 +62,12 @@ void put_text(struct builder *b, json_t *object, const char *key, const char *te
 
 void put_null(struct builder *b, json_t *object, const char *key, const char *note)
 {
+	static const char ending[] = "_note";
 	char note_key[KEY_TEXT];
+	size_t length = strnlen(key, sizeof(note_key) - sizeof(ending));
 
-	snprintf(note_key, sizeof(note_key), "%s_note", key);
+	memcpy(note_key, key, length);
+	memcpy(note_key + length, ending, sizeof(ending));
 	put(b, object, key, json_null());
 	put_text(b, object, note_key, note ? note : "not known");
 }
