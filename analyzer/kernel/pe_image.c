@@ -307,13 +307,11 @@ bool pe_section_next(const struct pe_image *image, const struct pe_section *sect
 		     struct pe_stretch *stretch)
 {
 	uint32_t end = section->rva + section->size;
+	uint32_t first = next_page(image, section->rva + stretch->end, end, true);
 
-	do {
-		uint32_t first = next_page(image, section->rva + stretch->end, end, true);
-
-		stretch->at = (first - section->rva + step - 1) / step * step;
-		stretch->end = next_page(image, first, end, false) - section->rva;
-	} while (stretch->at >= stretch->end && stretch->end < section->size);
+	/* Only the last one can be shorter than a page. */
+	stretch->at = (first - section->rva + step - 1) / step * step;
+	stretch->end = next_page(image, first, end, false) - section->rva;
 	return stretch->at < stretch->end;
 }
 

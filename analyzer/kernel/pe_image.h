@@ -110,7 +110,7 @@ struct pe_stretch {
 	uint32_t at, end; /* offsets in the section */
 };
 
-/** The next stretch behind `*stretch`, `at` rounded up to `step` bytes. False at the end. */
+/** The next stretch behind `*stretch`, `at` rounded up to `step` (to a page). False at the end. */
 bool pe_section_next(const struct pe_image *image, const struct pe_section *section, unsigned step,
 		     struct pe_stretch *stretch);
 

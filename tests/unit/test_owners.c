@@ -400,6 +400,33 @@ static void bytes_are_the_last_resort(void **state)
 	assert_int_equal(f->owners->tag_count, 2);
 }
 
+/* The search goes by blocks: a tag counts at every place of them, in code and at words of data. */
+static void bytes_at_every_place(void **state)
+{
+	enum { PLACES = 160, CODE = 0x200 };
+	struct fixture *f = *state;
+	const uint32_t wanted = tag("Byte");
+
+	for (uint32_t i = 0; i < 2 * PLACES; i++) {
+		bool in_code = i < PLACES;
+		uint32_t rva = in_code ? MADE_TEXT + CODE + i : GLOBAL + i - PLACES;
+		uint64_t before = made_pe_get(&f->pe, rva, 4);
+		struct ps_error err = PS_ERROR_INIT;
+
+		made_pe_put(&f->pe, rva, wanted, 4);
+		look(f);
+		assert_int_equal(owners_look_for_bytes(f->owners, &wanted, 1, &err), PS_OK);
+		if (in_code || rva % 4 == 0)
+			assert_int_equal(evidence_of(f, "Byte")->rva, rva);
+		else
+			assert_null(owners_find(f->owners, wanted));
+		owners_destroy(f->owners);
+		f->owners = NULL;
+		made_pe_put(&f->pe, rva, before, 4);
+		strcpy(f->path, "/tmp/poolscope-owners-XXXXXX");
+	}
+}
+
 static void listing_shows_site_and_tag(void **state)
 {
 	struct fixture *f = *state;
@@ -511,6 +538,7 @@ int main(void)
 		OWNERS_TEST(contexts_of_a_filter_in_data),
 		OWNERS_TEST(a_filter_of_no_known_version_is_none),
 		OWNERS_TEST(bytes_are_the_last_resort),
+		OWNERS_TEST(bytes_at_every_place),
 		OWNERS_TEST(listing_shows_site_and_tag),
 		cmocka_unit_test(routines_by_name),
 		cmocka_unit_test(an_address_keeps_each_meaning_once),

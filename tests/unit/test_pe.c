@@ -204,6 +204,36 @@ static void test_no_image(void **state)
 	scene_free(s);
 }
 
+static void assert_stretch(const struct pe_stretch *stretch, uint32_t at, uint32_t end)
+{
+	assert_int_equal(stretch->at, at);
+	assert_int_equal(stretch->end, end);
+}
+
+/* Pages 2 and 5 of the image are absent. */
+static void test_stretches(void **state)
+{
+	static const struct pe_section odd = {.rva = 0x1ffe, .size = 0x4003};
+	static const struct pe_section absent = {.rva = 0x2000, .size = 0x800};
+	struct scene *s = scene_new(0x8664);
+	const struct pe_image *image = scene_must_memory(s, 1 << 2 | 1 << 5, 0);
+	struct pe_stretch stretch = {0};
+
+	(void)state;
+	assert_true(pe_section_next(image, &odd, 4, &stretch));
+	assert_stretch(&stretch, 0, 2);
+	assert_true(pe_section_next(image, &odd, 4, &stretch));
+	assert_stretch(&stretch, 0x1004, 0x3002);
+	assert_false(pe_section_next(image, &odd, 4, &stretch)); /* the last byte is in page 6 */
+	stretch = (struct pe_stretch){0, 0x3002};
+	assert_true(pe_section_next(image, &odd, 1, &stretch));
+	assert_stretch(&stretch, 0x4002, 0x4003);
+	assert_false(pe_section_next(image, &odd, 1, &stretch));
+	stretch = (struct pe_stretch){0};
+	assert_false(pe_section_next(image, &absent, 1, &stretch));
+	scene_free(s);
+}
+
 static void test_bad_files(void **state)
 {
 	struct scene *s = scene_new(0x8664);
@@ -458,12 +488,13 @@ static void test_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),          cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_bounds),        cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_no_image),      cmocka_unit_test(test_bad_files),
-		cmocka_unit_test(test_short_file),    cmocka_unit_test(test_bad_sections),
-		cmocka_unit_test(test_low_alignment), cmocka_unit_test(test_directories),
-		cmocka_unit_test(test_raw_data),      cmocka_unit_test(test_time),
+		cmocka_unit_test(test_file),         cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_bounds),       cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_no_image),     cmocka_unit_test(test_stretches),
+		cmocka_unit_test(test_bad_files),    cmocka_unit_test(test_short_file),
+		cmocka_unit_test(test_bad_sections), cmocka_unit_test(test_low_alignment),
+		cmocka_unit_test(test_directories),  cmocka_unit_test(test_raw_data),
+		cmocka_unit_test(test_time),
 	};
 
 	signals_init();

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "analyzer/report/format.h"
+#include "analyzer/report/json_line.h"
 #include "analyzer/report/render.h"
 
 static uint32_t tag_of(const char *text)
@@ -346,6 +347,79 @@ static void csv_of_pages_is_refused(void **state)
 	report_destroy(r);
 }
 
+/* A value of many kinds, the same for the same `*seed`. */
+static json_t *some_value(unsigned *seed, unsigned depth)
+{
+	unsigned kind = (*seed = *seed * 1103515245 + 12345) >> 16 & 7;
+	json_t *value = kind < 4 && depth < 4 ? kind % 2 ? json_object() : json_array() : NULL;
+
+	for (unsigned i = 0; value && i < 5; i++) {
+		char key[] = "key_0";
+
+		key[4] = (char)('0' + i);
+		if (json_is_object(value))
+			json_object_set_new(value, key, some_value(seed, depth + 1));
+		else
+			json_array_append_new(value, some_value(seed, depth + 1));
+		if (kind == (*seed >> 16 & 3))
+			break;
+	}
+	switch (value ? 8 : kind) {
+	case 8: return value;
+	case 0: return json_integer(INT64_MIN + (json_int_t)(*seed >> 20));
+	case 1: return json_integer((json_int_t)(*seed % 2000) - 1000);
+	case 2: return json_real(*seed / 7.0);
+	case 3: return json_boolean(*seed & 1 << 20);
+	case 4: return json_null();
+	case 5: return json_stringn("a\0b \xc3\xa9\xf0\x9f\x92\xa9", 10);
+	case 6: return json_pack("s", (const char[]){(char)(*seed >> 16 & 0x7f), 'x', '\0'});
+	default: return json_string("words and / \\ or \"\n");
+	}
+}
+
+static void assert_as_jansson(const json_t *value)
+{
+	char *want = json_dumps(value, JSON_ENCODE_ANY), *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(want);
+	assert_non_null(out);
+	assert_int_equal(json_line(value, out), 0);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+	free(want);
+}
+
+static void json_lines_are_those_of_jansson(void **state)
+{
+	unsigned seed = 1;
+	json_t *value;
+	char *large;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		value = some_value(&seed, 0);
+		assert_non_null(value);
+		assert_as_jansson(value);
+		json_decref(value);
+	}
+	for (unsigned c = 1; c < 0x80; c++) {
+		value = json_string((const char[]){(char)c, '\0'});
+		assert_as_jansson(value);
+		json_decref(value);
+	}
+	large = malloc(20001); /* more than is kept before it goes to the stream */
+	assert_non_null(large);
+	memset(large, 'x', 20000);
+	large[20000] = '\0';
+	value = json_pack("[s, s, i]", large, "y", -1);
+	assert_as_jansson(value);
+	json_decref(value);
+	free(large);
+}
+
 static void full_disk(void **state)
 {
 	struct ps_error err = PS_ERROR_INIT;
@@ -494,6 +568,7 @@ int main(void)
 		cmocka_unit_test(big_list),
 		cmocka_unit_test(hex_dump),
 		cmocka_unit_test(csv_of_pages_is_refused),
+		cmocka_unit_test(json_lines_are_those_of_jansson),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(json_error),
 		cmocka_unit_test(sizes),
