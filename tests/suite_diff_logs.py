@@ -123,8 +123,31 @@ def same_start():
             equal(report["rows"][0]["bytes_per_hour"] is None, want == "unknown", "no rate")
 
 
+def no_points():
+    """Texts that are neither report nor log, and reports of a batch, are called what they are."""
+    with scratch() as directory:
+        new, truth = make(directory, "new", SECOND)
+        log = [line for line in log_of(truth) if not line.startswith(" Tag")]
+        path = os.path.join(directory, "text")
+        for text in ("\n".join(log), "[1, 2]", "\r".join(log_of(truth)), "\n".join("> " + line for line in log)):
+            with open(path, "w", encoding="latin-1", newline="") as file:
+                file.write(text)
+            equal(refused(path, new), f"poolscope: {path} is a text, but neither a report of `poolscope analyze --json` "
+                  "nor a log of `poolmon -n`\npoolscope: a log is known by poolmon's line of columns, Tag Type Allocs "
+                  "Frees Diff Bytes, at the beginning of a line\n", "words")  # fmt: skip
+        out = os.path.join(directory, "out")
+        run([POOLSCOPE, "batch", new, new, make(directory, "old", FIRST)[0], "-o", out], want=(0, 1))
+        lines = os.path.join(out, "results.jsonl")
+        equal(refused(lines, new), f"poolscope: {lines}: several reports, one a line, as of a batch\n"
+              "poolscope: a point of time is one report: write a line of them to a file of its own\n", "words")  # fmt: skip
+        with open(lines, "rb") as file, open(path, "wb") as one:
+            one.write(file.readline())
+        equal(diff(path, new)["between"]["seconds"], 0, "one line of a batch is a report")
+
+
 def cases():
     yield "hours", hours
     yield "hours-refused", hours_refused
+    yield "no-points", no_points
     yield "same-start", same_start
     yield "counters-go-back", counters_go_back

@@ -110,14 +110,36 @@ static enum ps_status take_text(struct work *w, const char *path, enum usage_kin
 	return usage_of_json(path, text, length, w->store, usage, err);
 }
 
+/* Dumps and archives have bytes in their first ones that no text has. */
+static bool is_text(const char *head, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)head[i] < ' ' && !memchr("\t\n\f\r", head[i], 4))
+			return false;
+	return length > 0;
+}
+
 /* USAGE_DUMP for what is no regular file, too: the readers of dumps say what is wrong with it. */
-static enum usage_kind recognise(FILE *file, char *head)
+static enum ps_status recognise(FILE *file, const char *path, char *head, enum usage_kind *ret,
+				struct ps_error *err)
 {
 	struct stat st;
+	size_t length;
 
+	*ret = USAGE_DUMP;
 	if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode))
-		return USAGE_DUMP;
-	return usage_recognise(head, fread(head, 1, HEAD, file));
+		return PS_OK;
+	length = fread(head, 1, HEAD, file);
+	*ret = usage_recognise(head, length);
+	if (*ret != USAGE_DUMP || !is_text(head, length))
+		return PS_OK;
+	ps_fail(err, PS_UNSUPPORTED,
+		"%s is a text, but neither a report of `poolscope analyze --json` nor a log of "
+		"`poolmon -n`",
+		path);
+	ps_hint(err, "a log is known by poolmon's line of columns, Tag Type Allocs Frees Diff "
+		     "Bytes, at the beginning of a line");
+	return err->status;
 }
 
 static enum ps_status read_point(struct work *w, const char *path, struct ps_error *err)
@@ -132,13 +154,13 @@ static enum ps_status read_point(struct work *w, const char *path, struct ps_err
 	if (fd >= 0 && !file)
 		close(fd);
 	if (file && head)
-		kind = recognise(file, head);
+		status = recognise(file, path, head, &kind, err);
 	if (kind != USAGE_DUMP)
 		status = read_text(file, path, &text, &length, err);
 	if (file)
 		fclose(file);
 	free(head);
-	if (kind == USAGE_DUMP)
+	if (kind == USAGE_DUMP && status == PS_OK)
 		return read_dump(w, path, err);
 	if (status == PS_OK)
 		status = take_text(w, path, kind, text, length, err);

@@ -302,6 +302,32 @@ static enum ps_status take_report(const struct source *s, json_t *root)
 	return take_totals(s, pool);
 }
 
+/* Reports one a line, as a batch writes them. */
+static bool is_lines(const char *bytes, size_t length, size_t first)
+{
+	json_error_t error;
+	json_t *root;
+
+	if (first == 0 || first > length)
+		return false;
+	root = json_loadb(bytes, first, JSON_REJECT_DUPLICATES, &error);
+	json_decref(root);
+	return root != NULL;
+}
+
+static enum ps_status fail_parse(const char *path, const char *bytes, size_t length,
+				 const json_error_t *error, struct ps_error *err)
+{
+	const char *end = memchr(bytes, '\n', length);
+
+	if (!is_lines(bytes, length, end ? (size_t)(end - bytes) : 0))
+		return ps_fail(err, PS_CORRUPT, "%s: line %d: no valid JSON: %s", path, error->line,
+			       error->text);
+	ps_fail(err, PS_UNSUPPORTED, "%s: several reports, one a line, as of a batch", path);
+	ps_hint(err, "a point of time is one report: write a line of them to a file of its own");
+	return err->status;
+}
+
 enum ps_status usage_of_json(const char *path, const char *bytes, size_t length,
 			     struct report *store, struct usage *ret, struct ps_error *err)
 {
@@ -316,8 +342,7 @@ enum ps_status usage_of_json(const char *path, const char *bytes, size_t length,
 	}
 	root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root)
-		return ps_fail(err, PS_CORRUPT, "%s: line %d: no valid JSON: %s", path, error.line,
-			       error.text);
+		return fail_parse(path, bytes, length, &error, err);
 	status = take_report(&s, root);
 	json_decref(root);
 	return status;
