@@ -199,19 +199,20 @@ fuzz: packages-check
 	@$(MAKE) --no-print-directory CC=clang-14 FUZZER=1 fuzzers
 	@tests/fuzz/fuzz.sh $(BUILD)/mkdump build/clang-14-fuzzer/tests/fuzz $(FUZZ_SECONDS)
 
+SCHEMAS := $(sort $(wildcard analyzer/report/*.schema.json))
+
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/poolscope
 	install -D -m 644 docs/poolscope.1 $(DESTDIR)$(MANDIR)/man1/poolscope.1
 	install -D -m 644 docs/poolscope-findings.7 $(DESTDIR)$(MANDIR)/man7/poolscope-findings.7
 	install -D -m 644 contrib/completion/poolscope.bash $(DESTDIR)$(BASHCOMPDIR)/poolscope
-	install -D -m 644 analyzer/report/poolscope-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json
-	install -D -m 644 analyzer/report/poolscope-diff-1.schema.json $(DESTDIR)$(DOCDIR)/poolscope-diff-1.schema.json
+	install -d -m 755 $(DESTDIR)$(DOCDIR)
+	install -m 644 $(SCHEMAS) $(DESTDIR)$(DOCDIR)
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/poolscope $(DESTDIR)$(MANDIR)/man1/poolscope.1 \
 		$(DESTDIR)$(MANDIR)/man7/poolscope-findings.7 \
-		$(DESTDIR)$(BASHCOMPDIR)/poolscope $(DESTDIR)$(DOCDIR)/poolscope-1.schema.json \
-		$(DESTDIR)$(DOCDIR)/poolscope-diff-1.schema.json
+		$(DESTDIR)$(BASHCOMPDIR)/poolscope $(SCHEMAS:analyzer/report/%=$(DESTDIR)$(DOCDIR)/%)
 
 clean:
 	rm -rf build poolscope

@@ -26,7 +26,9 @@ def batch(*arguments, want=(0, 1), timeout=120):
 
 
 def summary(*arguments, want=(0, 1)):
-    return json.loads(batch(*arguments, "--json", want=want).stdout)
+    report = json.loads(batch(*arguments, "--json", want=want).stdout)
+    truth.validate_summary("batch", report)
+    return report
 
 
 def make_cases(directory, count=6):
@@ -381,8 +383,9 @@ def make_shards(directory, folder, count=3):
 
 
 def merge(out, *folders, want=(0,)):
-    done = batch("--merge", *folders, "-o", out, "--json", want=want)
-    return json.loads(done.stdout)
+    report = json.loads(batch("--merge", *folders, "-o", out, "--json", want=want).stdout)
+    truth.validate_summary("merge", report)
+    return report
 
 
 def merged():
@@ -609,7 +612,9 @@ def interrupted():
 
 
 def ask(out, *arguments, want=(0,)):
-    return json.loads(run([POOLSCOPE, "cases", out, *map(str, arguments), "--json"], want=want).stdout)
+    report = json.loads(run([POOLSCOPE, "cases", out, *map(str, arguments), "--json"], want=want).stdout)
+    truth.validate_summary("cases", report)
+    return report
 
 
 def leads(lines, of):
@@ -730,6 +735,16 @@ def alike():
         equal(done.stderr.decode(), f"poolscope: no case of {out} is named nowhere.dmp\n", "words")
 
 
+def errors_in_json():
+    """An error follows the schema of its command."""
+    with scratch() as directory:
+        nowhere, out = os.path.join(directory, "nowhere"), os.path.join(directory, "out")
+        equal(summary(nowhere, "-o", out, want=(3,))["error"]["code"], "system", "code")
+        os.mkdir(out)
+        equal(merge(out, out, want=(2,))["error"]["code"], "usage", "code")
+        equal(ask(out, want=(3,))["error"]["code"], "not-found", "code")
+
+
 def question_outputs():
     """Text, CSV and page say the same; a page loads nothing and keeps foreign text harmless."""
     with scratch() as directory:
@@ -787,6 +802,7 @@ def cases():
     yield "questions", questions
     yield "drivers-that-hold-nothing", drivers_that_hold_nothing
     yield "alike", alike
+    yield "errors-in-json", errors_in_json
     yield "question-outputs", question_outputs
     yield "killed", killed(8, 1)
     yield "interrupted", interrupted

@@ -33,10 +33,9 @@ def install():
         make(*words)()
         done = run([os.path.join(directory, "usr", "bin", "poolscope"), "--version"])
         check(done.stdout.startswith(b"poolscope "), "the installed program has no version")
-        for name in ("usr/share/man/man1/poolscope.1",
-                     "usr/share/bash-completion/completions/poolscope",
-                     "usr/share/doc/poolscope/poolscope-1.schema.json",
-                     "usr/share/doc/poolscope/poolscope-diff-1.schema.json"):  # fmt: skip
+        schemas = [f"usr/share/doc/poolscope/poolscope-{name}1.schema.json"
+                   for name in ("", "batch-", "cases-", "diff-", "merge-")]  # fmt: skip
+        for name in ["usr/share/man/man1/poolscope.1", "usr/share/bash-completion/completions/poolscope", *schemas]:
             check(os.path.exists(os.path.join(directory, name)), f"{name} is not installed")
         make("uninstall", *words[1:])()
         left = [name for _, _, names in os.walk(directory) for name in names]

@@ -4,6 +4,7 @@ The rules: a row called complete equals the truth exactly; no row whose counters
 absent page is called complete; with nothing absent all rows are there, all equal, none too many.
 """
 
+import functools
 import json
 import os
 import sys
@@ -31,6 +32,33 @@ def validate(report):
     for error in _validator.iter_errors(report):
         place = "/".join(str(part) for part in error.absolute_path)
         check(False, f"the JSON breaks the schema at {place}: {error.message[:200]}")
+
+
+def closed(schema):
+    """The schema without keys that may be added: what is printed and not in it is found."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    strict = {key: closed(value) for key, value in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        strict["additionalProperties"] = False
+    return strict
+
+
+@functools.lru_cache
+def summary_validator(name):
+    with open(os.path.join(os.path.dirname(SCHEMA), f"poolscope-{name}-1.schema.json"), encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft7Validator.check_schema(schema)
+    return jsonschema.Draft7Validator(closed(schema))
+
+
+def validate_summary(name, report):
+    """What `batch`, `batch --merge` ("merge") or `cases` prints, against its schema, which has every key."""
+    error = jsonschema.exceptions.best_match(summary_validator(name).iter_errors(report))
+    if error:
+        check(False, f"breaks the schema at {list(error.absolute_path)}: {error.message[:300]}")
 
 
 def absent(truth, *structures):

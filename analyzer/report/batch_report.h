@@ -50,6 +50,7 @@ void case_results_text(const size_t results[CASE_RESULTS], FILE *out);
 
 enum ps_status batch_text(const struct batch_report *report, const struct render_options *options,
 			  FILE *out, struct ps_error *err);
+/** One object, keys as poolscope-batch-1.schema.json says. */
 enum ps_status batch_json(const struct batch_report *report, FILE *out, struct ps_error *err);
 enum ps_status batch_csv(const struct batch_report *report, FILE *out, struct ps_error *err);
 

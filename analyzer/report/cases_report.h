@@ -79,6 +79,7 @@ size_t cases_shown(const struct cases_report *report, size_t count);
 
 enum ps_status cases_text(const struct cases_report *report, const struct render_options *options,
 			  FILE *out, struct ps_error *err);
+/** One object, keys as poolscope-cases-1.schema.json says. */
 enum ps_status cases_json(const struct cases_report *report, FILE *out, struct ps_error *err);
 /** The cases when some are asked for, else the counts. */
 enum ps_status cases_csv(const struct cases_report *report, FILE *out, struct ps_error *err);

@@ -30,6 +30,7 @@ void merge_report_fini(struct merge_report *report);
 bool merge_is_whole(const struct merge_report *report);
 
 enum ps_status merge_text(const struct merge_report *report, FILE *out, struct ps_error *err);
+/** One object, keys as poolscope-merge-1.schema.json says. */
 enum ps_status merge_json(const struct merge_report *report, FILE *out, struct ps_error *err);
 enum ps_status merge_csv(const struct merge_report *report, FILE *out, struct ps_error *err);
 
