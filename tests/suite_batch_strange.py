@@ -209,6 +209,26 @@ def not_ours():
         attempt("pipe", pipe, "poolscope: {out}/results.jsonl is no regular file\n")
 
 
+def shares_on_the_page():
+    """The page rounds as the text does, and how alike a case is stands in front."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        for seed in (1, 2):
+            make_dump(TWINS, folder, seed=seed, name=f"twin{seed}.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+        with open(os.path.join(folder, "cut.dmp"), "wb") as file:
+            file.write(b"PAGEDU64" + bytes(100000))
+        batch(folder, "-o", out, want=(1,))
+        text = run([POOLSCOPE, "cases", out]).stdout.decode()
+        page = run([POOLSCOPE, "cases", out, "--html", "-"]).stdout.decode()
+        check("2 66.7 % Windows Server 2019" in text and "1 33.3 % refused" in text, text)
+        check(">66.7%" in page and ">33.3%" in page and "66.6" not in page, "shares on the page")
+        page = run([POOLSCOPE, "cases", out, "--like", "twin1.dmp", "--html", "-"]).stdout.decode()
+        places = [page.index(f">{word}<") for word in ("Case", "Alike", "In common", "Result", "Owner")]
+        equal(places, sorted(places), "columns")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -217,3 +237,4 @@ def cases():
     yield "words", words
     yield "no-times", no_times
     yield "not-ours", not_ours
+    yield "shares-on-the-page", shares_on_the_page

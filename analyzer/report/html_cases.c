@@ -10,7 +10,7 @@
 
 static void bar(struct html *h, size_t cases, size_t of)
 {
-	unsigned permille = of > 0 ? (unsigned)(cases * 1000 / of) : 0;
+	unsigned permille = of > 0 ? (unsigned)((cases * 1000 + of / 2) / of) : 0;
 
 	html_raw(h, "<td data-v=\"");
 	html_put(h, "%u", permille);
@@ -124,11 +124,9 @@ static void rows(struct html *h, const struct cases_report *r)
 		{"Bug check", HTML_WORDS, 0}, {"Top tag", HTML_CODE, 0}, {"Owner", HTML_WORDS, 0},
 		{"Bytes", HTML_NUMBER, 0},    {"Detail", HTML_WORDS, 0}, {NULL, HTML_WORDS, 0}};
 	static const struct html_column alike[] = {
-		{"Case", HTML_WORDS, 0},    {"Result", HTML_WORDS, 0},
-		{"Product", HTML_WORDS, 0}, {"Bug check", HTML_WORDS, 0},
-		{"Top tag", HTML_CODE, 0},  {"Owner", HTML_WORDS, 0},
-		{"Alike", HTML_NUMBER, 0},  {"In common", HTML_WORDS, 0},
-		{NULL, HTML_WORDS, 0}};
+		{"Case", HTML_WORDS, 0},   {"Alike", HTML_NUMBER, 0},  {"In common", HTML_WORDS, 0},
+		{"Result", HTML_WORDS, 0}, {"Product", HTML_WORDS, 0}, {"Bug check", HTML_WORDS, 0},
+		{"Top tag", HTML_CODE, 0}, {"Owner", HTML_WORDS, 0},   {NULL, HTML_WORDS, 0}};
 
 	begin(h, "cases", r->like ? "Cases like it" : "Cases");
 	html_table(h, "cases", "Cases", r->like ? alike : columns);
@@ -136,18 +134,21 @@ static void rows(struct html *h, const struct cases_report *r)
 		const struct cases_row *row = &r->rows[i];
 
 		html_row(h, "%s", row->path);
+		if (r->like) {
+			bar(h, (size_t)row->score, 1000);
+			html_cell(h, "%s", html_or_dash(row->detail));
+		}
 		html_cell(h, "%s", html_or_dash(row->result));
 		html_cell(h, "%s", html_or_dash(row->product));
 		html_cell(h, "%s", html_or_dash(row->bugcheck));
 		html_cell(h, "%s", html_or_dash(row->top_tag));
 		html_cell(h, "%s", html_or_dash(row->top_owner));
-		if (r->like)
-			bar(h, (size_t)row->score, 1000);
-		else if (row->has_bytes)
+		if (!r->like && row->has_bytes)
 			html_size_cell(h, row->exact ? "" : "~", row->bytes);
-		else
+		else if (!r->like)
 			html_cell(h, "-");
-		html_cell(h, "%s", html_or_dash(row->detail));
+		if (!r->like)
+			html_cell(h, "%s", html_or_dash(row->detail));
 		html_raw(h, "\n");
 	}
 	html_table_end(h);
