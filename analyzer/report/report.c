@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 
@@ -53,16 +54,18 @@ void *report_array(struct report *report, size_t count, size_t size)
 
 const char *report_text(struct report *report, const char *format, ...)
 {
+	char *text = NULL, most[256]; /* nearly all fit, and are worded once */
 	va_list args, again;
-	char *text = NULL;
 	int length;
 
 	va_start(args, format);
 	va_copy(again, args);
-	length = vsnprintf(NULL, 0, format, args);
+	length = vsnprintf(most, sizeof(most), format, args);
 	if (length >= 0)
 		text = report_array(report, (size_t)length + 1, 1);
-	if (text)
+	if (text && (size_t)length < sizeof(most))
+		memcpy(text, most, (size_t)length + 1);
+	else if (text)
 		vsnprintf(text, (size_t)length + 1, format, again);
 	va_end(again);
 	va_end(args);
