@@ -101,14 +101,15 @@ enum ps_status crash_survey(struct dump *dump, const struct crash_plan *plan,
 		return ps_fail(err, PS_ABSENT, "%s holds no page of memory",
 			       file_words(&dump->file));
 	ret->frames = frames_of(dump, plan, ret->end);
-	ret->listed = dump->map.pages + dump->pages_lost;
+	ret->all_listed =
+		ret->pages == dump->map.pages && dump->pages_lost == 0 && dump->pages_cut == 0;
 	return PS_OK;
 }
 
 static bool is_whole(const struct crash_survey *s)
 {
 	if (s->memory == 0)
-		return s->pages == s->listed;
+		return s->all_listed;
 	return s->of_memory == s->memory && s->pages - s->memory <= s->memory / BESIDE_MEMORY;
 }
 

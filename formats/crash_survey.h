@@ -14,7 +14,7 @@ struct crash_survey {
 	uint64_t pages, runs, end; /* one behind the highest page */
 	uint64_t of_memory;        /* pages that are the machine's memory */
 	uint64_t memory;           /* pages of the machine's memory; 0: not known */
-	uint64_t listed;           /* pages that the container lists, there or not */
+	bool all_listed;           /* every page that the container lists is there */
 	uint64_t frames;           /* what a bitmap spans: no page of the machine is beyond */
 	uint64_t data;             /* bytes that are not in holes of the file */
 };

@@ -134,6 +134,7 @@ static void patch(struct writer *w, uint64_t pfn, uint64_t count)
 static void lose(struct writer *w, uint64_t pfn, enum page_state why)
 {
 	if (w->ret->lost++ == 0) {
+		w->ret->first_known = true;
 		w->ret->lost_first = pfn;
 		w->ret->lost_why = why;
 	}
@@ -247,13 +248,12 @@ static void count_listed(const struct writer *w, const struct crash_survey *s)
 {
 	const struct dump *dump = w->dump;
 	uint64_t beyond = dump->map.pages - dump->map.pages_in_file + dump->pages_lost;
-	uint64_t first;
 
 	/* what the survey did not find, though the file reaches so far */
 	w->ret->holes += dump->map.pages_in_file - lower(s->pages, dump->map.pages_in_file);
 	if (beyond > 0 && w->ret->lost == 0) {
 		w->ret->lost_why = PAGE_BEYOND_EOF;
-		w->ret->lost_first = page_map_first_beyond(&dump->map, &first) ? first : 0;
+		w->ret->first_known = page_map_first_beyond(&dump->map, &w->ret->lost_first);
 	}
 	w->ret->lost += beyond;
 }

@@ -49,7 +49,8 @@ struct crash_written {
 	uint64_t pages;         /* in it */
 	uint64_t memory_absent; /* pages of the machine's memory that are not among them */
 	bool memory_known;
-	uint64_t lost; /* pages that the container lists and that could not be read */
+	uint64_t lost;    /* pages that the container lists and that could not be read */
+	bool first_known; /* of them, the first; else nobody knows which they are */
 	uint64_t lost_first;
 	enum page_state lost_why; /* of the first */
 	uint64_t holes;           /* pages that the container lists and does not store */

@@ -110,6 +110,7 @@ struct dump {
 	struct page_map map;
 	struct page_source *source; /* owned; NULL: the file has the pages where the map says */
 	uint64_t pages_lost;        /* listed, not in the file, and not known to the map */
+	uint64_t pages_cut;         /* in the map, whose bytes the file lacks */
 	struct page_set damaged;    /* pages of the source that could not be unpacked or read */
 	struct virtual_map ranges;  /* settled */
 	struct triage *triage;      /* owned; minidumps only, else NULL */

@@ -306,10 +306,10 @@ static void find_lost(struct dump *dump, struct kdump_pages *k)
 		lost = count_lost(k, 0, pages, 1);
 	if (lost == 0)
 		return;
-	dump->pages_lost = lost * k->header.share;
+	dump->pages_cut = lost * k->header.share;
 	dump->complete = false;
 	dump_note(dump, "the file is cut: it lacks the bytes of %s of its pages",
-		  count_words(dump->pages_lost, words));
+		  count_words(dump->pages_cut, words));
 }
 
 static uint64_t count_bits(struct kdump_pages *k, uint64_t at, uint64_t size)

@@ -169,7 +169,7 @@ static void note_losses(struct image *image)
 
 	dump_note_truncation(dump);
 	if (image->packed && there < dump->map.pages)
-		dump->pages_lost = dump->map.pages - there;
+		dump->pages_cut = dump->map.pages - there;
 	if (image->cut || image->broken_at)
 		dump->complete = false;
 	if (image->cut)

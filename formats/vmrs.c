@@ -193,7 +193,7 @@ static void note_losses(const struct state *s, const struct hyperv_storage *stor
 	struct dump *dump = s->dump;
 	char count[WORDS_SIZE];
 
-	dump->pages_lost = s->lost;
+	dump->pages_cut = s->lost;
 	if (s->lost > 0 || storage->cut || storage->damaged || storage->dirty)
 		dump->complete = false;
 	if (s->lost > 0)

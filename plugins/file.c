@@ -135,8 +135,8 @@ enum ps_status plugin_file(const struct plugin_input *input, struct report *repo
 	f->format = dump->kind;
 	f->title = report_text(report, "%s", dump->title ? dump->title : dump->kind);
 	f->complete = dump->complete;
-	f->pages_listed = dump->map.pages;
-	f->pages_in_file = dump->map.pages_in_file - dump->pages_lost;
+	f->pages_listed = dump->map.pages + dump->pages_lost;
+	f->pages_in_file = dump->map.pages_in_file - dump->pages_cut;
 	header(&dump->facts, &f->header);
 	if (!f->label || !f->title || !packing(dump->packed, report, f) ||
 	    !minidump(dump, report, &f->minidump) ||

@@ -219,6 +219,29 @@ def cuts(recipe, seed):
     return case
 
 
+def more_pages_than_there_are(stated):
+    """Pages that the header counts and the file has not are listed, and not in the file."""
+
+    def case():
+        with scratch() as directory:
+            dump, true = make_dump(MACHINE, directory, sets=["container hiberfil"], name="hiberfil.sys")
+            _, whole = poolscope_json(dump)
+            with open(dump, "r+b") as file:
+                file.seek(0x230)
+                count, = struct.unpack("<Q", file.read(8))
+                put(0x230, struct.pack("<Q", count + stated))(file, 0)
+            _, report = poolscope_json(dump)
+            target = os.path.join(directory, "target.dmp")
+            words = run([POOLSCOPE, "convert", dump, target], want=(1,)).stdout.decode()
+        pages = whole["file"]["pages_listed"]
+        equal((report["file"]["pages_listed"], report["file"]["pages_in_file"]), (pages + stated, pages), "pages")
+        check(not report["file"]["complete"], "complete")
+        truth.compare_pool(report["pool"], true)
+        check(f"\n          {stated} pages that the file counts could not be found and are left out\n" in words, words)
+
+    return case
+
+
 def tables_in_a_circle():
     """Windows 7: a table whose next one is itself."""
     with scratch() as directory:
@@ -260,6 +283,8 @@ def cases():
     for name, (sets, change, words) in DAMAGED.items():
         yield f"hibernation/{name}", changed(sets, change, words)
     yield "hibernation/time-of-no-crash", time_of_no_crash
+    for stated in (7, 5000):  # fewer and more than there are
+        yield f"hibernation/{stated}-pages-too-many", more_pages_than_there_are(stated)
     yield "hibernation/tables-in-a-circle", tables_in_a_circle
     yield "hibernation/cut", cuts(MACHINE, 6)
     yield "hibernation/cut-of-windows-7", cuts("family-7-x64.recipe", 1)

@@ -389,6 +389,23 @@ def lost_pages():
     return line.strip()
 
 
+def lost_packed_pages():
+    """Of a packed container only the source knows which pages the file lacks: each counts once."""
+    with scratch() as directory:
+        source, _ = make_dump(X64, directory, sets=["container avml", "present all"], name="source.avml")
+        os.truncate(source, os.path.getsize(source) * 99 // 100)
+        target = os.path.join(directory, "target.dmp")
+        words = convert(source, target, want=(1,))
+        _, report = poolscope_json(source, want=(0, 1))
+        pages = Dump(target).places
+    listed, there = report["file"]["pages_listed"], report["file"]["pages_in_file"]
+    check(0 < there < listed, f"{there} of {listed} pages")
+    equal(len(pages), there, "pages written")
+    check(f"          {listed - there} pages that the file lists could not be read and are left out; the first, "
+          f"physical {(max(pages) + 1) * PAGE:#x}, is beyond the end of the file\n" in words, words)  # fmt: skip
+    return f"{listed - there} of {listed} pages"
+
+
 def damaged_page():
     """A packed page that cannot be unpacked is left out, and the type follows from what is left."""
     with scratch() as directory:
@@ -605,6 +622,7 @@ def cases():
     yield "real/raw-as-bitmap", real(raw_image, "--type=bitmap")
     yield "real/bitmap", real(bitmap_dump)
     yield "lost/file-cut", lost_pages
+    yield "lost/packed-file-cut", lost_packed_pages
     yield "lost/page-damaged", damaged_page
     yield "sparse-stays-sparse", sparse_stays_sparse
     yield "disk/asked-for-room", disk_asked

@@ -57,12 +57,15 @@ static void print_pages(const struct convert_result *r)
 	const struct crash_written *w = &r->written;
 
 	line("Pages", "%" PRIu64 " written", w->pages);
-	if (w->lost > 0)
+	if (w->lost > 0 && w->first_known)
 		line("",
 		     "%" PRIu64 " %s that the file lists could not be read and %s left out; the "
 		     "first, physical 0x%" PRIx64 ", is %s",
 		     w->lost, pages(w->lost), w->lost == 1 ? "is" : "are", w->lost_first << 12,
 		     page_state_words(w->lost_why));
+	else if (w->lost > 0)
+		line("", "%" PRIu64 " %s that the file counts could not be found and %s left out",
+		     w->lost, pages(w->lost), w->lost == 1 ? "is" : "are");
 	if (w->holes > 0)
 		line("", "%" PRIu64 " %s that the file lists but does not store %s left out",
 		     w->holes, pages(w->holes), w->holes == 1 ? "is" : "are");
