@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "opened.h"
+
 static void need(int good, const char *what)
 {
 	if (!good) {
@@ -167,12 +169,7 @@ void writer_save(struct writer *w)
 
 struct dump *writer_open(const struct writer *w)
 {
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
-	if (dump_open(w->path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
+	return opened_dump(w->path);
 }
 
 void expect_pattern(struct dump *dump, uint64_t pfn, uint64_t pattern)

@@ -14,28 +14,9 @@
 #include "analyzer/memory/pte.h"
 #include "base/signals.h"
 #include "memory_image.h"
+#include "opened.h"
 
 static const char real_files[] = "../shared/data/win10-17763-x64/";
-
-static struct dump *open_image(const struct image *image)
-{
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
-	if (dump_open(image->path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
-}
-
-static struct space *make_space(struct dump *dump, enum paging paging, uint64_t dtb)
-{
-	struct ps_error err = PS_ERROR_INIT;
-	struct space *space = NULL;
-
-	if (space_create(dump, paging, dtb, &space, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return space;
-}
 
 /* ---- software PTEs ---- */
 
@@ -332,8 +313,8 @@ static int setup_ten(void **state)
 	image_init(&f->image);
 	make_ten_pages(&f->image);
 	image_write_crash(&f->image, 64, ROOT, 0);
-	f->dump = open_image(&f->image);
-	f->space = make_space(f->dump, PAGING_X64, ROOT | 2);
+	f->dump = opened_dump(f->image.path);
+	f->space = opened_space(f->dump, PAGING_X64, ROOT | 2);
 	*state = f;
 	return 0;
 }
@@ -514,8 +495,8 @@ static void test_tables_missing(void **state)
 		space_destroy(f->space);
 		dump_close(f->dump);
 		image_write_crash(&f->image, 64, ROOT, 0);
-		f->dump = open_image(&f->image);
-		f->space = make_space(f->dump, PAGING_X64, ROOT);
+		f->dump = opened_dump(f->image.path);
+		f->space = opened_space(f->dump, PAGING_X64, ROOT);
 		snprintf(words, sizeof(words),
 			 "page 0xffffe38f36400000: its page table is not in the dump "
 			 "(%s level, PFN 0x345)",
@@ -525,7 +506,7 @@ static void test_tables_missing(void **state)
 		at = entry & 0x000ffffffffff000;
 	}
 	space_destroy(f->space);
-	f->space = make_space(f->dump, PAGING_X64, 0x346000);
+	f->space = opened_space(f->dump, PAGING_X64, 0x346000);
 	expect_absent(f->space, base, 8,
 		      "page 0xffffe38f36400000: its page table is not in the dump "
 		      "(PML4 level, PFN 0x346)");
@@ -575,8 +556,8 @@ static void test_transition_table(void **state)
 	space_destroy(f->space);
 	dump_close(f->dump);
 	image_write_crash(&f->image, 64, ROOT, 0);
-	f->dump = open_image(&f->image);
-	f->space = make_space(f->dump, PAGING_X64, ROOT);
+	f->dump = opened_dump(f->image.path);
+	f->space = opened_space(f->dump, PAGING_X64, ROOT);
 	assert_true(space_translate(f->space, base + 5, &at, &hole));
 	assert_int_equal(at.pa, 0x200005);
 	assert_int_equal(at.page_size, 4096);
@@ -640,8 +621,8 @@ static void test_x86(void **state)
 	image_put32(image, 0x3010, 0x80545678);
 	image_put32(image, 0x3ffc, 0x11223344);
 	image_write_crash(image, 32, 0x1000, 0);
-	dump = open_image(image);
-	space = make_space(dump, PAGING_X86, 0x1000);
+	dump = opened_dump(image->path);
+	space = opened_space(dump, PAGING_X86, 0x1000);
 	assert_int_equal(space_pointer_size(space), 4);
 	assert_int_equal(space_normalize(space, 0xffffffff80545010), 0x80545010);
 	assert_int_equal(space_normalize(space, 0xffffffff00545010), 0xffffffff00545010);
@@ -686,8 +667,8 @@ static void test_la57(void **state)
 	image_put64(image, 0x5000 + 0x004 * 8, 0x8000000000006863);
 	image_put64(image, 0x6008, 0x1122334455667788);
 	image_write_crash(image, 64, 0x1000, 0);
-	dump = open_image(image);
-	space = make_space(dump, PAGING_X64_LA57, 0x1002);
+	dump = opened_dump(image->path);
+	space = opened_space(dump, PAGING_X64_LA57, 0x1002);
 	assert_int_equal(space_pointer_size(space), 8);
 	assert_true(space_is_kernel_address(space, 0xff00000000000000));
 	assert_false(space_is_kernel_address(space, 0xfeffffffffffffff));
@@ -738,8 +719,8 @@ static struct space *make_arm64(struct image *image, struct dump **ret_dump)
 	memset(image_page(image, 6), 'B', PAGE_SIZE);
 	image_page(image, 0x80);
 	image_write_crash(image, 64, 0x1000, 0);
-	*ret_dump = open_image(image);
-	return make_space(*ret_dump, PAGING_ARM64, UINT64_C(0x42) << 48 | 0x1001);
+	*ret_dump = opened_dump(image->path);
+	return opened_space(*ret_dump, PAGING_ARM64, UINT64_C(0x42) << 48 | 0x1001);
 }
 
 static void check_arm64_pages(struct space *space)
@@ -827,7 +808,7 @@ static enum ps_status search(struct image *image, struct proof *proof, struct dt
 {
 	struct ps_error err = PS_ERROR_INIT;
 	struct progress progress;
-	struct dump *dump = open_image(image);
+	struct dump *dump = opened_dump(image->path);
 	enum ps_status status;
 
 	progress_init(&progress, false);
@@ -1038,7 +1019,7 @@ static void check_real(struct dump *dump)
 	progress_init(&progress, false);
 	assert_int_equal(find_dtb(dump, proves_real, dump, &progress, &found, &err), PS_OK);
 	assert_int_equal(found.paging, PAGING_X64);
-	space = make_space(dump, PAGING_X64, 0x235500002);
+	space = opened_space(dump, PAGING_X64, 0x235500002);
 	assert_int_equal(space_read_pointer(space, 0xfffff8051a09f000 + 0x40a778, &pointer, &err),
 			 PS_OK);
 	assert_int_equal(pointer, 0xffffe38f36402000);
@@ -1069,7 +1050,7 @@ static void check_packed(const char *name, bool tar)
 	else
 		snprintf(command, sizeof(command), "zstd -dc %s >%s", path, image->path);
 	assert_int_equal(system(command), 0);
-	dump = open_image(image);
+	dump = opened_dump(image->path);
 	check_real(dump);
 	dump_close(dump);
 	image_fini(image);

@@ -21,6 +21,7 @@
 #include "analyzer/memory/space.h"
 #include "base/signals.h"
 #include "memory_image.h"
+#include "opened.h"
 
 static const char real_file[] = "../shared/data/win10-17763-x64/snapshot.raw.tar.zst";
 
@@ -232,26 +233,6 @@ static void print_tally(const char *name, const struct tally *t)
 		      t->not_canonical);
 }
 
-static struct dump *open_raw(const char *path)
-{
-	struct ps_error err = PS_ERROR_INIT;
-	struct dump *dump = NULL;
-
-	if (dump_open(path, NULL, &dump, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return dump;
-}
-
-static struct space *make_space(struct dump *dump, enum paging paging, uint64_t dtb)
-{
-	struct ps_error err = PS_ERROR_INIT;
-	struct space *space = NULL;
-
-	if (space_create(dump, paging, dtb, &space, &err) != PS_OK)
-		fail_msg("%s", err.text);
-	return space;
-}
-
 /* ---- random tables ---- */
 
 enum {
@@ -402,8 +383,8 @@ static void check_random(const struct kind *kind)
 	image_init(image);
 	make_tables(image, kind, &random);
 	image_write_raw(image, MEMORY);
-	dump = open_raw(image->path);
-	space = make_space(dump, kind->paging, kind->root);
+	dump = opened_dump(image->path);
+	space = opened_space(dump, kind->paging, kind->root);
 	oracle_open(plain, kind, image->path, kind->root, false);
 	oracle_open(patched, kind, image->path, kind->root, true);
 	for (size_t i = 0; i < TRANSLATIONS; i++)
@@ -465,8 +446,8 @@ static void check_real(const char *path)
 	const uint64_t root = 0x235500000;
 	struct oracle *plain = test_malloc(sizeof(*plain));
 	struct oracle *patched = test_malloc(sizeof(*patched));
-	struct dump *dump = open_raw(path);
-	struct space *space = make_space(dump, PAGING_X64, root | 2);
+	struct dump *dump = opened_dump(path);
+	struct space *space = opened_space(dump, PAGING_X64, root | 2);
 	struct tally tally = {0};
 	uint64_t random = 17763;
 
