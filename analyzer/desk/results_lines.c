@@ -104,9 +104,11 @@ static enum ps_status scan(const struct results *results, struct case_lines *lin
 			take_line(lines, line, offset, (uint64_t)length);
 		offset += (uint64_t)length;
 	}
+	if (!feof(file))
+		results_fail(results, "read", err);
 	free(line);
 	fclose(file);
-	return PS_OK;
+	return err->status;
 }
 
 enum ps_status case_lines_read(const struct results *results, struct store *store,
