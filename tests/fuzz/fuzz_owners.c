@@ -95,7 +95,7 @@ static void as_memory(const uint8_t *data, size_t size, const struct driver_file
 	kernel.size = module.size = memory.list_size;
 	kernel.modules = (struct module_list){.items = &module, .count = 1};
 	progress_init(&progress, false);
-	must(owners_create(&kernel, files, &progress, &owners, &err) == PS_OK);
+	must(owners_create(&kernel, files, 1, &progress, &owners, &err) == PS_OK);
 	check_owners(owners);
 	owners_destroy(owners);
 	pe_memory_fini(&memory);
