@@ -224,6 +224,9 @@ def shares_on_the_page():
         page = run([POOLSCOPE, "cases", out, "--html", "-"]).stdout.decode()
         check("2 66.7 % Windows Server 2019" in text and "1 33.3 % refused" in text, text)
         check(">66.7%" in page and ">33.3%" in page and "66.6" not in page, "shares on the page")
+        said = run([POOLSCOPE, "cases", out, "--like", "cut.dmp"], want=(3,)).stderr.decode()
+        equal(said, f"poolscope: {os.path.realpath(folder)}/cut.dmp has no report to compare others with: its result is "
+              "refused\npoolscope: `poolscope analyze` of it says why\n", "words")  # fmt: skip
         page = run([POOLSCOPE, "cases", out, "--like", "twin1.dmp", "--html", "-"]).stdout.decode()
         places = [page.index(f">{word}<") for word in ("Case", "Alike", "In common", "Result", "Owner")]
         equal(places, sorted(places), "columns")

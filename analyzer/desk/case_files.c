@@ -67,7 +67,7 @@ enum ps_status case_file_copy(const char *of, const struct file_stamp *stamp, co
 
 	if (!path)
 		return ps_fail_memory(err, "a name");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	free(path);
 	if (fd < 0)
 		return PS_OK;

@@ -109,6 +109,24 @@ static enum ps_status find(sqlite3 *db, const char *like, struct cases_report *r
 	return err->status;
 }
 
+/* A case without a report is like no other. */
+static enum ps_status check_report(sqlite3 *db, int64_t id, const char *path, struct ps_error *err)
+{
+	sqlite3_stmt *row;
+
+	if (query_prepare(db, "SELECT result FROM cases WHERE id = ?1 AND error_code IS NOT NULL",
+			  &row, err) != PS_OK)
+		return err->status;
+	sqlite3_bind_int64(row, 1, id);
+	if (sqlite3_step(row) == SQLITE_ROW) {
+		ps_fail(err, PS_ABSENT, "%s has no report to compare others with: its result is %s",
+			path, (const char *)sqlite3_column_text(row, 0));
+		ps_hint(err, "`poolscope analyze` of it says why");
+	}
+	sqlite3_finalize(row);
+	return err->status;
+}
+
 /* ---- why ---- */
 
 static void add_part(char **words, const char *part)
@@ -191,7 +209,8 @@ enum ps_status cases_like(sqlite3 *db, const char *like, struct cases_report *re
 	int64_t id = 0;
 	int result = SQLITE_DONE;
 
-	if (find(db, like, report, &id, err) != PS_OK)
+	if (find(db, like, report, &id, err) != PS_OK ||
+	    check_report(db, id, report->like, err) != PS_OK)
 		return err->status;
 	if (sqlite3_exec(db, tables, NULL, NULL, NULL) != SQLITE_OK)
 		return ps_fail(err, PS_SYSTEM, "cannot read the database: %s", sqlite3_errmsg(db));
