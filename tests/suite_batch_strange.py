@@ -2,7 +2,9 @@
 that are no figures. What a plain batch does is in suite_batch.py.
 """
 
+import csv
 import gzip
+import io
 import json
 import os
 import shutil
@@ -232,6 +234,21 @@ def shares_on_the_page():
         equal(places, sorted(places), "columns")
 
 
+def names_in_csv():
+    """Names of any bytes are UTF-8 in CSV, and nothing that a terminal obeys."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        name = b"\xff\n\x1b]0;t\x07 \"q\".dmp"
+        dump, _ = make_dump("family-10-17763-x64.recipe", directory, sets=SMALL)
+        os.rename(dump, os.path.join(os.fsencode(folder), name))
+        want = [os.path.realpath(folder) + '/\\xff\\x0a\\x1b]0;t\\x07 "q".dmp']
+        outputs = [batch(folder, "-o", out, "--csv"), run([POOLSCOPE, "cases", out, "--build", "17763", "--csv"])]
+        for done in outputs:
+            rows = list(csv.reader(io.StringIO(done.stdout.decode(), newline="")))
+            equal([row[rows[0].index("path")] for row in rows[1:]], want, "path")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -240,4 +257,5 @@ def cases():
     yield "words", words
     yield "no-times", no_times
     yield "not-ours", not_ours
+    yield "names-in-csv", names_in_csv
     yield "shares-on-the-page", shares_on_the_page
