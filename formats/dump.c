@@ -204,6 +204,8 @@ bool dump_is_cached(struct dump *dump, uint64_t pfn)
 {
 	struct extent extent;
 
+	if (dump->source)
+		return false; /* the map's offsets are none of the file */
 	dump_locate(dump, pfn, &extent);
 	return extent.state != PAGE_PRESENT || file_is_cached(&dump->file, extent.offset);
 }

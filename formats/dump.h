@@ -164,7 +164,9 @@ bool dump_next_present(struct dump *dump, uint64_t pfn, struct extent *ret);
  */
 enum page_state dump_read(struct dump *dump, uint64_t pa, void *to, size_t length);
 
-/** True when the page's bytes are in the file's page cache, so that a prefetch would gain nothing.
+/**
+ * True when the page's bytes are in the file's page cache, so that a prefetch would gain nothing.
+ * Of pages that come from a source it is not known, and false.
  */
 bool dump_is_cached(struct dump *dump, uint64_t pfn);
 

@@ -225,7 +225,7 @@ static enum ps_status copy_records(struct file *stream, uint64_t bytes,
 	if (!buffer)
 		return ps_fail_memory(err, "the rearranging of a stream");
 	while (status == PS_OK && bytes > 0) {
-		struct record record;
+		struct record record = {.from = at};
 
 		status = read_record(stream, at, &record, err);
 		if (status == PS_OK)
