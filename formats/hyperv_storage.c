@@ -231,16 +231,29 @@ static enum ps_status read_all_objects(struct walk *w, struct ps_error *err)
 
 /* ---- keys ---- */
 
-/* By index, and of one index the latest copy first. */
 static int compare_keys(const void *a, const void *b)
 {
 	const struct keys *x = a, *y = b;
 
 	if (x->index != y->index)
 		return x->index < y->index ? -1 : 1;
-	if (x->sequence != y->sequence)
-		return (int16_t)(uint16_t)(x->sequence - y->sequence) > 0 ? -1 : 1;
 	return (x->at > y->at) - (x->at < y->at);
+}
+
+/*
+ * The latest copy of the table at `first`; *ret_next: where the copies of the next one begin. Not
+ * left to the sort: numbers that wrap around have no order when there are more than two.
+ */
+static const struct keys *latest_copy(const struct walk *w, size_t first, size_t *ret_next)
+{
+	const struct keys *latest = &w->tables[first];
+	size_t i = first + 1;
+
+	for (; i < w->count && w->tables[i].index == latest->index; i++)
+		if ((int16_t)(uint16_t)(w->tables[i].sequence - latest->sequence) > 0)
+			latest = &w->tables[i];
+	*ret_next = i;
+	return latest;
 }
 
 /* `key`: offset of the key in its table; `b` ends where the key does. */
@@ -295,13 +308,13 @@ static enum ps_status visit_tables(struct walk *w, hyperv_visitor *visit, void *
 		return ps_fail_memory(err, "a table of keys");
 	if (w->count > 0)
 		qsort(w->tables, w->count, sizeof(*w->tables), compare_keys);
-	for (size_t i = 0; i < w->count; i++) {
-		if (i > 0 && w->tables[i].index == w->tables[i - 1].index)
-			continue;
-		bytes += w->tables[i].size;
+	for (size_t i = 0; i < w->count;) {
+		const struct keys *table = latest_copy(w, i, &i);
+
+		bytes += table->size;
 		if (bytes > w->file->size)
 			return ps_fail(err, PS_CORRUPT, "its tables of keys overlap");
-		if (visit_table(w, &w->tables[i], visit, context, err) != PS_OK)
+		if (visit_table(w, table, visit, context, err) != PS_OK)
 			return err->status;
 	}
 	return PS_OK;
