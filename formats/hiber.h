@@ -43,6 +43,7 @@ struct hiber {
 	 * HIBER_GROUP_BYTES, unpacked.
 	 */
 	struct page_runs runs;
+	uint64_t taken; /* bytes of the file that groups have, at least */
 	uint64_t found; /* pages */
 	uint64_t lost;  /* pages whose bytes the file does not have */
 	bool cut;       /* the file ends before its last page */
@@ -52,7 +53,8 @@ struct hiber {
 
 /**
  * Adds a group, for whose pages hiber_add_page() is called then. A group whose bytes lie beyond the
- * end of the file makes hiber->cut true and is not added.
+ * end of the file makes hiber->cut true and is not added. PS_CORRUPT when they overlap, which could
+ * make any number of them.
  */
 enum ps_status hiber_add_group(struct hiber *hiber, struct hiber_group group, struct ps_error *err);
 

@@ -15,7 +15,8 @@
 enum {
 	HEADER = 4, /* u32: entries, 8 bits; bytes behind them, 22 bits; packer, 2 bits */
 	ENTRY_MOST = 8,
-	PAGES_BITS = 4, /* of an entry: pages less one; above them the first page's PFN */
+	OVERHEAD_LEAST = 8, /* bytes of a group's header, with one entry */
+	PAGES_BITS = 4,     /* of an entry: pages less one; above them the first page's PFN */
 };
 
 struct group_header {
@@ -35,6 +36,9 @@ enum ps_status hiber_add_group(struct hiber *hiber, struct hiber_group group, st
 		hiber->cut = true;
 		return PS_OK;
 	}
+	hiber->taken += OVERHEAD_LEAST + group.size;
+	if (hiber->taken > end)
+		return ps_fail_at(err, PS_CORRUPT, group.offset, "its groups of pages overlap");
 	if (!mem_grow(&items, groups->count, &groups->capacity, sizeof(group)))
 		return ps_fail_memory(err, "the list of pages");
 	groups->items = items;
@@ -99,7 +103,7 @@ static enum ps_status read_header(struct hiber *hiber, uint64_t at, struct group
 	uint64_t rest = at < file->size ? file->size - at : 0;
 	size_t there = rest < sizeof(ret->raw) ? (size_t)rest : sizeof(ret->raw);
 
-	if (file_read(file, at, ret->raw, there, err) != PS_OK)
+	if (there > 0 && file_read(file, at, ret->raw, there, err) != PS_OK)
 		return ps_wrap(err, "cannot read the header of a group of pages");
 	*ret_there = parse_group(hiber, at, there, ret);
 	/* At the end of the file a header that is cut looks like none. */
@@ -132,7 +136,9 @@ enum ps_status hiber_read_groups(struct hiber *hiber, uint64_t first, uint64_t p
 				 struct ps_error *err)
 {
 	struct progress *progress = hiber->dump->progress;
-	uint64_t at = first << PAGE_SHIFT, wanted = hiber->found + pages;
+	/* A page behind any file's end has no offset. */
+	uint64_t at = first > UINT64_MAX >> PAGE_SHIFT ? UINT64_MAX : first << PAGE_SHIFT;
+	uint64_t wanted = hiber->found + pages;
 	struct group_header header;
 	bool there = true;
 

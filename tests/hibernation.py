@@ -253,6 +253,36 @@ def tables_in_a_circle():
     check("no group of pages at file offset 0x6000" in words, words)
 
 
+def tables_among_blocks():
+    """Windows 7: each table lies in a block of the table before, so that every table has all blocks behind it."""
+    with scratch() as directory:
+        dump, _ = make_dump("family-7-x64.recipe", directory, sets=["container hiberfil"], name="hiberfil.sys")
+        last = 2006
+        with open(dump, "r+b") as file:
+            for page in range(6, last, 2):
+                following = page + 2 if page + 2 < last else 0
+                pages = 16 * ((last - page) // 2)
+                put(page * PAGE, struct.pack("<QQQQ", following, 1, 0x1000, 0x1000 + pages))(file, 0)
+                block = b"\x81\x81xpress" + struct.pack("<I", 15 | (2 * PAGE - 32 - 1) << 10)
+                put((page + 1) * PAGE, block)(file, 0)
+            file.truncate((last + 1) * PAGE)
+        done = run([POOLSCOPE, "info", dump], want=(3,), timeout=20)
+    check(b": cannot use this hibernation file: its groups of pages overlap\n" in done.stderr, done.stderr)
+
+
+def kernel_behind_the_end():
+    """The pages that the boot loader restores are read, though the kernel's begin behind the file's end."""
+    with scratch() as directory:
+        dump, _ = make_dump(MACHINE, directory, sets=["container hiberfil"], name="hiberfil.sys")
+        for first in (1 << 20, 1 << 60):
+            with open(dump, "r+b") as file:
+                put(0x70, struct.pack("<Q", first))(file, 0)
+            done = run([POOLSCOPE, "info", dump], want=(1, 3))
+            check(b"cannot read the header" not in done.stderr, done.stderr)
+            check(b"no Windows kernel found" in done.stderr or b"it ends before its last page" in done.stdout,
+                  done.stderr)  # fmt: skip
+
+
 def time_of_no_crash():
     """The time is that of the hibernation, in every output: nothing says that the machine crashed."""
     with scratch() as directory:
@@ -286,5 +316,7 @@ def cases():
     for stated in (7, 5000):  # fewer and more than there are
         yield f"hibernation/{stated}-pages-too-many", more_pages_than_there_are(stated)
     yield "hibernation/tables-in-a-circle", tables_in_a_circle
+    yield "hibernation/tables-among-blocks", tables_among_blocks
+    yield "hibernation/kernel-behind-the-end", kernel_behind_the_end
     yield "hibernation/cut", cuts(MACHINE, 6)
     yield "hibernation/cut-of-windows-7", cuts("family-7-x64.recipe", 1)
