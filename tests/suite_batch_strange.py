@@ -3,12 +3,15 @@ that are no figures. What a plain batch does is in suite_batch.py.
 """
 
 import csv
+import fcntl
 import gzip
 import io
 import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import time
 
 import truth
 from harness import POOLSCOPE, check, equal, make_dump, run, scratch
@@ -249,6 +252,37 @@ def names_in_csv():
             equal([row[rows[0].index("path")] for row in rows[1:]], want, "path")
 
 
+def only_read():
+    """Whoever reads leaves nothing behind that a batch of another user could not write to, and is waited for."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        make_dump("family-10-17763-x64.recipe", folder, sets=SMALL, name="a.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+        batch(folder, "-o", out)
+        names = sorted(os.listdir(out))
+        run([POOLSCOPE, "cases", out])
+        equal(sorted(os.listdir(out)), names, "files after cases")
+        batch("--merge", out, "-o", os.path.join(directory, "all"))
+        equal(sorted(os.listdir(out)), names, "files after a merge")
+        # while a batch writes there is a log to read
+        with open(os.path.join(out, ".lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with sqlite3.connect(os.path.join(out, "cases.db")) as writer:
+                writer.execute("UPDATE cases SET product = 'in the log'")
+                writer.commit()
+                equal(ask(out)["products"][0]["name"], "in the log", "product")
+            writer.close()
+        with open(os.path.join(out, ".lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            process = subprocess.Popen([POOLSCOPE, "batch", folder, "-o", out], stdout=subprocess.PIPE)
+            time.sleep(0.3)
+            equal(process.poll(), None, "exit status while the folder is read")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            words = process.communicate(timeout=20)[0].decode()
+            check(process.returncode == 0 and words.startswith("1 case: 0 done now, 1 done before; "), words)
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -257,5 +291,6 @@ def cases():
     yield "words", words
     yield "no-times", no_times
     yield "not-ours", not_ours
+    yield "only-read", only_read
     yield "names-in-csv", names_in_csv
     yield "shares-on-the-page", shares_on_the_page

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/desk/folder.h"
 #include "base/memory.h"
 
 static const char *const texts[ALL] = {
@@ -91,14 +92,25 @@ static enum ps_status open_writable(struct store *store, const char *path, struc
 }
 
 /*
- * Readers of a write-ahead log keep files of their own beside it. Where they cannot, and there is
- * no log, the database is opened as one that nobody writes to.
+ * Readers of a write-ahead log leave files of their own beside it, which the next batch, of another
+ * user, could not write to. Without a log and while no batch writes, the database is opened as one
+ * that stays as it is.
  */
+static bool is_at_rest(struct store *store, const char *folder, const char *log)
+{
+	struct stat st;
+	bool written;
+
+	store->lock = folder_read(folder, &written);
+	return !written && (stat(log, &st) != 0 || st.st_size == 0) &&
+	       (store->lock >= 0 || access(folder, W_OK) != 0);
+}
+
 static enum ps_status open_readable(struct store *store, const char *folder, const char *path,
 				    struct ps_error *err)
 {
 	char *log = mem_printf("%s-wal", path), *uri = make_uri(path, "immutable=1");
-	bool fixed = access(folder, W_OK) != 0 && log && access(log, F_OK) != 0;
+	bool fixed = log && is_at_rest(store, folder, log);
 
 	if (!log || !uri)
 		ps_fail_memory(err, "the database");
@@ -121,6 +133,8 @@ enum ps_status store_open(const char *folder, bool writable, struct store **ret,
 	struct stat st;
 
 	*ret = NULL;
+	if (store)
+		store->lock = -1;
 	if (!store || !path)
 		ps_fail_memory(err, "the database");
 	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
@@ -148,6 +162,8 @@ void store_close(struct store *store)
 	for (unsigned i = 0; i < ALL; i++)
 		sqlite3_finalize(store->statements[i]);
 	sqlite3_close(store->db);
+	if (store->lock >= 0)
+		close(store->lock);
 	free(store);
 }
 

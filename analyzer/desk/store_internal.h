@@ -30,6 +30,7 @@ enum statement {
 struct store {
 	struct sqlite3 *db;
 	struct sqlite3_stmt *statements[ALL];
+	int lock; /* of the folder, while it is read; -1: none */
 };
 
 /** PS_CORRUPT: a database that is only read cannot be. */
