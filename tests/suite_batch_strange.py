@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import os
+import pty
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import time
 
 import truth
 from harness import POOLSCOPE, check, equal, make_dump, run, scratch
-from suite_batch import SMALL, ask, batch, contents_of, lines_of, rows_of, summary
+from suite_batch import SMALL, ask, batch, contents_of, lines_of, rows_of, slow_case, summary
 
 TWINS = """\
 arch x64
@@ -283,6 +284,40 @@ def only_read():
             check(process.returncode == 0 and words.startswith("1 case: 0 done now, 1 done before; "), words)
 
 
+def unreadable():
+    """What cannot be read may have been a case: not all is well then."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        make_dump("family-10-17763-x64.recipe", folder, sets=SMALL, name="a.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+        batch(folder, "-o", out, want=(0,))
+        os.symlink("nowhere", os.path.join(folder, "b.dmp"))
+        text = batch(folder, "-o", out, want=(1,)).stdout.decode()
+        check(f"not readable: {os.path.realpath(folder)}/b.dmp: No such file or directory\n" in text, text)
+
+
+def progress():
+    """The bar tells of a case that takes long before it has ended."""
+    with scratch() as directory:
+        folder, out = slow_case(directory), os.path.join(directory, "out")
+        master, slave = pty.openpty()
+        process = subprocess.Popen([POOLSCOPE, "batch", folder, "-o", out, "--max-expand", "1T", "--timeout", "3"],
+                                   stdout=subprocess.DEVNULL, stderr=slave)  # fmt: skip
+        os.close(slave)
+        shown = b""
+        try:
+            while b"0 of 1 cases, 0 failed [..." not in shown:
+                shown += os.read(master, 4096)
+        except OSError:
+            pass  # the other end is closed: the program has ended
+        running = process.poll() is None
+        process.kill()
+        process.wait()
+        os.close(master)
+        check(running, f"no bar before the first case had ended: {shown!r}")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -291,6 +326,8 @@ def cases():
     yield "words", words
     yield "no-times", no_times
     yield "not-ours", not_ours
+    yield "unreadable", unreadable
+    yield "progress", progress
     yield "only-read", only_read
     yield "names-in-csv", names_in_csv
     yield "shares-on-the-page", shares_on_the_page

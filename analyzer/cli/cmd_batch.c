@@ -205,6 +205,12 @@ static int merge(const struct options *options)
 	return result;
 }
 
+/* What could not be read may have been a case. */
+static bool is_whole(const struct batch_report *report)
+{
+	return report->results[CASE_COMPLETE] == report->row_count && report->unreadable_count == 0;
+}
+
 int command_batch(const struct options *options, const struct inputs *inputs)
 {
 	struct options of_report;
@@ -229,7 +235,7 @@ int command_batch(const struct options *options, const struct inputs *inputs)
 	    print(options, &report, &error) != PS_OK)
 		result = command_fail(&error, options->output == OUTPUT_JSON);
 	else
-		result = command_finish(report.results[CASE_COMPLETE] == report.row_count ? 0 : 1);
+		result = command_finish(is_whole(&report) ? 0 : 1);
 	batch_report_fini(&report);
 	free(of_report.given);
 	return result;

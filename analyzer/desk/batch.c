@@ -4,7 +4,6 @@
  */
 #include "analyzer/desk/batch.h"
 
-#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "analyzer/desk/folder.h"
 #include "analyzer/desk/outcome.h"
 #include "analyzer/desk/results.h"
+#include "analyzer/report/format.h"
 #include "base/memory.h"
 #include "base/signals.h"
 
@@ -100,12 +100,13 @@ static void show_status(struct batch *b)
 	size_t done = b->report->done_now, all = b->todo_count;
 	uint64_t elapsed = (worker_now() - b->started_ns) / 1000000000;
 	size_t failed = 0;
-	char left[32] = "";
+	char left[DURATION_TEXT + sizeof(",  left")] = "", time[DURATION_TEXT];
 
 	for (unsigned i = CASE_REFUSED; i < CASE_RESULTS; i++)
 		failed += b->report->results[i];
 	if (done > 0 && elapsed > 2)
-		snprintf(left, sizeof(left), ", %" PRIu64 " s left", elapsed * (all - done) / done);
+		snprintf(left, sizeof(left), ", %s left",
+			 format_duration(elapsed * (all - done) / done, time));
 	snprintf(b->status, sizeof(b->status), "%zu of %zu cases, %zu failed%s", done, all, failed,
 		 left);
 }
@@ -177,9 +178,11 @@ static enum ps_status collect(struct batch *b, struct ps_error *err)
 		if (!worker_collect(&slot->worker))
 			continue;
 		keep(b, slot, err);
-		show_status(b);
 		progress_advance(b->progress, 1);
 	}
+	/* also when nobody has ended: a case can take minutes */
+	show_status(b);
+	progress_advance(b->progress, 0);
 	return err->status;
 }
 
