@@ -72,6 +72,19 @@ static void text_row(struct table *table, const struct batch_row *row)
 	table_cell(table, "%s", row->path);
 }
 
+static void text_legend(const struct batch_report *report, FILE *out)
+{
+	for (size_t i = 0; i < report->row_count; i++)
+		if (report->rows[i].top_tag) {
+			fputs("\nNonpaged, Paged  used, of the limit; -: not known\n"
+			      "Owner            its code passes the top tag to the pool's routines; who makes "
+			      "it grow may\n"
+			      "                 be another; *: on behalf of others\n",
+			      out);
+			return;
+		}
+}
+
 static enum ps_status text_rows(const struct batch_report *report,
 				const struct render_options *options, FILE *out,
 				struct ps_error *err)
@@ -93,6 +106,7 @@ static enum ps_status text_rows(const struct batch_report *report,
 		fputc('\n', out);
 		table_print_header(&table, out);
 		table_print_rows(&table, report->row_count, out);
+		text_legend(report, out);
 	}
 	table_fini(&table);
 	return status;
@@ -118,7 +132,7 @@ static void text_counts(const struct batch_report *report, FILE *out)
 	fprintf(out, "\n%" PRIu64 " file%s looked at, %" PRIu64 " of them no dumps or archives",
 		report->looked_at, report->looked_at == 1 ? "" : "s", report->no_cases);
 	if (report->skipped > 0)
-		fprintf(out, "; %" PRIu64 " links to folders, pipes and devices left out",
+		fprintf(out, "; left out: %" PRIu64 " of links to folders, pipes and devices",
 			report->skipped);
 	if (report->other_shards > 0)
 		fprintf(out, "; %zu case%s of other shards", report->other_shards,
