@@ -5,7 +5,6 @@
 #ifndef PS_ANALYZER_OWNERS_OCTETS_H
 #define PS_ANALYZER_OWNERS_OCTETS_H
 
-#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,7 +25,10 @@ static inline octets octets_at(const uint8_t *from)
 /* A bit for each of eight bytes, which are 0 or 255. */
 static inline uint64_t octets_half_bits(uint64_t bytes)
 {
-	return (le64toh(bytes) & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	bytes = __builtin_bswap64(bytes);
+#endif
+	return (bytes & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
 }
 
 /** A bit for each byte, which is 0 or 255 (what a comparison gives); the first is bit 0. */

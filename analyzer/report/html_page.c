@@ -17,7 +17,7 @@ static const char script[] =
 	;
 
 static const char policy[] = "default-src 'none'; base-uri 'none'; form-action 'none'; "
-			     "style-src 'sha256-Fst2TQQFdgK6RGZtMQQN/lN5HqEjuiZVjE2m3p153Gc='; "
+			     "style-src 'sha256-GSbmrwUlex4rZibYG19fKetaxdFqbtOWFjw+2kONsms='; "
 			     "script-src 'sha256-enRMz9eKza4YAn5W7VKSq7Aq8mTFIbGP+4LE1wRqgys='";
 
 void html_page_head(struct html *h)
