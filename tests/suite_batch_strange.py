@@ -318,6 +318,28 @@ def progress():
         check(running, f"no bar before the first case had ended: {shown!r}")
 
 
+def moved():
+    """A file that was moved after it was done is counted twice, which is said."""
+    with scratch() as directory:
+        folder, out = os.path.join(directory, "cases"), os.path.join(directory, "out")
+        os.mkdir(folder)
+        for seed in (1, 2, 3):
+            make_dump("family-10-17763-x64.recipe", folder, sets=SMALL, seed=seed, name=f"{seed}.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+        for name in ("empty1.dmp", "empty2.dmp"):  # without a report, as like as they are
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(b"PAGEDU64")
+        batch(folder, "-o", out)
+        check("copies" not in run([POOLSCOPE, "cases", out]).stdout.decode(), "copies where there are none")
+        words = "2 of these look like copies of others, by size and samples of the contents, and are counted all the same."
+        for number, want in ((1, 1), (2, 2)):
+            os.rename(os.path.join(folder, f"{number}.dmp"), os.path.join(folder, f"moved{number}.dmp"))
+            batch(folder, "-o", out)
+            equal(ask(out)["copies"], want, "copies")
+        check(f"7 of 7 cases\n{words}\n" in run([POOLSCOPE, "cases", out]).stdout.decode(), "text")
+        check(f"<p>{words}</p>" in run([POOLSCOPE, "cases", out, "--html", "-"]).stdout.decode(), "page")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -326,6 +348,7 @@ def cases():
     yield "words", words
     yield "no-times", no_times
     yield "not-ours", not_ours
+    yield "moved", moved
     yield "unreadable", unreadable
     yield "progress", progress
     yield "only-read", only_read

@@ -133,6 +133,11 @@ static enum ps_status count(sqlite3 *db, const char *text, size_t *ret, struct p
 	return query_end(db, row, sqlite3_step(row), err);
 }
 
+/* Copied, or moved after it was done. */
+static const char copies_text[] =
+	"SELECT count(*) - count(DISTINCT size || ' ' || hex(content_key)) FROM chosen"
+	" JOIN cases USING (id) WHERE error_code IS NULL";
+
 /* ---- groups ---- */
 
 static const char *const group_texts[CASES_GROUPS] = {
@@ -376,7 +381,8 @@ static enum ps_status fill(sqlite3 *db, const struct cases_options *o, struct ca
 {
 	if (make_chosen(db, o, err) != PS_OK || put_filter(o, ret, err) != PS_OK ||
 	    count(db, "SELECT count(*) FROM cases", &ret->cases, err) != PS_OK ||
-	    count(db, "SELECT count(*) FROM chosen", &ret->chosen, err) != PS_OK)
+	    count(db, "SELECT count(*) FROM chosen", &ret->chosen, err) != PS_OK ||
+	    count(db, copies_text, &ret->copies, err) != PS_OK)
 		return err->status;
 	if (o->like)
 		return cases_like(db, o->like, ret, err);

@@ -242,6 +242,9 @@ enum ps_status cases_text(const struct cases_report *r, const struct render_opti
 	}
 	fprintf(out, "%zu of %zu case%s%s%s\n", r->chosen, r->cases, r->cases == 1 ? "" : "s",
 		r->filter ? ": " : "", filter);
+	if (r->copies > 0)
+		fprintf(out, CASES_COPIES "\n", r->copies, r->copies == 1 ? "looks" : "look",
+			r->copies == 1 ? "is" : "are");
 	if (r->like)
 		fprintf(out, "Compared with %s\n", like);
 	free(filter);
@@ -340,6 +343,7 @@ enum ps_status cases_json(const struct cases_report *r, FILE *out, struct ps_err
 	put_text(&b, root, "like", r->like);
 	put_count(&b, root, "cases_in_all", r->cases);
 	put_count(&b, root, "cases", r->chosen);
+	put_count(&b, root, "copies", r->copies);
 	for (unsigned i = 0; i < CASES_GROUPS && !r->like; i++)
 		put(&b, root, keys[i], json_group(&b, r, (enum cases_groups)i));
 	if (!r->like) {

@@ -61,6 +61,7 @@ struct cases_report {
 	bool of_tag, of_driver; /* whose bytes the rows have */
 	size_t top;             /* rows a table; 0: all */
 	size_t cases, chosen;   /* in the database; that pass the filters */
+	size_t copies;          /* of the latter, with the size and key of another one */
 	struct cases_group_list groups[CASES_GROUPS];
 	struct cases_leaders tags, drivers;
 	struct cases_leaders others; /* among the drivers that are not known as Microsoft's */
@@ -68,6 +69,11 @@ struct cases_report {
 	struct cases_row *rows; /* owned */
 	size_t row_count, row_capacity;
 };
+
+/* Number, "look", "are". */
+#define CASES_COPIES                                                                               \
+	"%zu of these %s like copies of others, by size and samples of the contents, and %s "      \
+	"counted all the same."
 
 void cases_report_fini(struct cases_report *report);
 

@@ -165,6 +165,9 @@ static void head(struct html *h, const struct cases_report *r)
 	html_raw(h, "</title>\n</head>\n<body>\n<header>\n<h1>Kernel pool cases</h1>\n");
 	html_element(h, "p class=\"file\"", "%s: %zu of %zu cases%s%s", r->out, r->chosen, r->cases,
 		     r->filter ? ", " : "", r->filter ? r->filter : "");
+	if (r->copies > 0)
+		html_element(h, "p", CASES_COPIES, r->copies, r->copies == 1 ? "looks" : "look",
+			     r->copies == 1 ? "is" : "are");
 	if (r->like)
 		html_element(h, "p", "Compared with %s", r->like);
 	html_raw(h, "</header>\n<main>\n");
