@@ -340,6 +340,33 @@ def moved():
         check(f"<p>{words}</p>" in run([POOLSCOPE, "cases", out, "--html", "-"]).stdout.decode(), "page")
 
 
+def files_of_now():
+    """Files of a case are made when they are asked for later, and none tells of a state before."""
+    with scratch() as directory:
+        folder, out, merged = (os.path.join(directory, name) for name in ("cases", "out", "all"))
+        os.mkdir(folder)
+        make_dump("family-10-17763-x64.recipe", folder, sets=SMALL, name="a.dmp")
+        os.unlink(os.path.join(folder, "truth.json"))
+
+        def endings(place=out):
+            there = os.listdir(os.path.join(place, "cases")) if os.path.isdir(os.path.join(place, "cases")) else []
+            return sorted(name.rpartition(".")[2] for name in there)
+
+        batch(folder, "-o", out)
+        equal(endings(), [], "files")
+        equal(summary(folder, "-o", out, "--case-html", "--case-json")["counts"]["done_now"], 1, "done for its files")
+        equal(endings(), ["html", "json"], "files")
+        equal(summary(folder, "-o", out, "--case-html", "--case-json")["counts"]["done_now"], 0, "done again")
+        batch("--merge", out, "-o", merged)
+        equal(endings(merged), ["html", "json"], "files merged")
+        os.truncate(os.path.join(folder, "a.dmp"), 100)
+        equal(summary(folder, "-o", out, "--case-html", want=(1,))["counts"]["refused"], 1, "refused")
+        equal(endings(), [], "files of the dump as it was")
+        equal(summary(folder, "-o", out, "--case-json", want=(1,))["counts"]["done_now"], 0, "a failed case is tried again")
+        batch("--merge", out, "-o", merged, want=(0,))
+        equal(endings(merged), [], "files merged of the dump as it was")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -349,6 +376,7 @@ def cases():
     yield "no-times", no_times
     yield "not-ours", not_ours
     yield "moved", moved
+    yield "files-of-now", files_of_now
     yield "unreadable", unreadable
     yield "progress", progress
     yield "only-read", only_read

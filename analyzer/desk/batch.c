@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "analyzer/desk/case_files.h"
 #include "analyzer/desk/folder.h"
 #include "analyzer/desk/outcome.h"
 #include "analyzer/desk/results.h"
@@ -50,6 +51,13 @@ static bool is_of_shard(const struct batch_options *options, const char *path)
 	       XXH3_64bits(path, strlen(path)) % options->shards == options->shard - 1;
 }
 
+/* Files of the case are asked for now, and were not when it was done. */
+static bool lacks_files(const struct batch_options *o, const struct found_file *file)
+{
+	return (o->keep_reports && !case_file_exists(file->path, &file->stamp, o->out, ".json")) ||
+	       (o->keep_pages && !case_file_exists(file->path, &file->stamp, o->out, ".html"));
+}
+
 /* A case with the same stamp is done, or failed and not to be tried again. */
 static enum ps_status is_due(struct batch *b, struct found_file *file, bool *ret,
 			     struct ps_error *err)
@@ -64,7 +72,7 @@ static enum ps_status is_due(struct batch *b, struct found_file *file, bool *ret
 		return err->status;
 	if (!there || stored.line.length == 0 || !file_stamp_equal(&stored.stamp, &file->stamp))
 		return PS_OK;
-	*ret = !stored.done && b->options->retry_failed;
+	*ret = stored.done ? lacks_files(b->options, file) : b->options->retry_failed;
 	if (!*ret)
 		b->report->done_before++;
 	return PS_OK;

@@ -59,6 +59,29 @@ enum ps_status case_file_keep(const char *of, const struct file_stamp *stamp, in
 	return err->status;
 }
 
+enum ps_status case_file_drop(const char *of, const struct file_stamp *stamp, const char *out,
+			      const char *suffix, struct ps_error *err)
+{
+	char *path = name_of(of, stamp, out, suffix);
+
+	if (!path)
+		return ps_fail_memory(err, "a name");
+	if (unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
+		ps_fail_errno(err, errno, "cannot remove %s, which is of an earlier state", path);
+	free(path);
+	return err->status;
+}
+
+bool case_file_exists(const char *of, const struct file_stamp *stamp, const char *out,
+		      const char *suffix)
+{
+	char *path = name_of(of, stamp, out, suffix);
+	bool there = path && access(path, F_OK) == 0;
+
+	free(path);
+	return there;
+}
+
 enum ps_status case_file_copy(const char *of, const struct file_stamp *stamp, const char *from,
 			      const char *out, const char *suffix, struct ps_error *err)
 {
@@ -70,7 +93,7 @@ enum ps_status case_file_copy(const char *of, const struct file_stamp *stamp, co
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	free(path);
 	if (fd < 0)
-		return PS_OK;
+		return case_file_drop(of, stamp, out, suffix, err);
 	case_file_keep(of, stamp, fd, out, suffix, err);
 	close(fd);
 	return err->status;

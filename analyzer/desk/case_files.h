@@ -11,7 +11,15 @@
 enum ps_status case_file_keep(const char *of, const struct file_stamp *stamp, int fd,
 			      const char *out, const char *suffix, struct ps_error *err);
 
-/** Copies the file of a case from one folder of results to another, where there is one. */
+/** Removes what is there. */
+enum ps_status case_file_drop(const char *of, const struct file_stamp *stamp, const char *out,
+			      const char *suffix, struct ps_error *err);
+
+/** True when it is there. */
+bool case_file_exists(const char *of, const struct file_stamp *stamp, const char *out,
+		      const char *suffix);
+
+/** Makes the file of a case in a folder of results that of another, or removes it with that. */
 enum ps_status case_file_copy(const char *of, const struct file_stamp *stamp, const char *from,
 			      const char *out, const char *suffix, struct ps_error *err);
 

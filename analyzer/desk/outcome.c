@@ -157,18 +157,25 @@ static char *head_of(const struct outcome *o)
 	return head;
 }
 
+/* What is not written again would tell of the case as it was before. */
+static enum ps_status keep_file(const struct outcome *o, bool wanted, int fd, const char *suffix,
+				const struct batch_options *options, struct ps_error *err)
+{
+	if (wanted)
+		return case_file_keep(o->file->path, &o->stamp, fd, options->out, suffix, err);
+	return case_file_drop(o->file->path, &o->stamp, options->out, suffix, err);
+}
+
 static enum ps_status keep_files(const struct outcome *o, int report,
 				 const struct batch_options *options, struct ps_error *err)
 {
-	struct stat st;
 	int page = o->worker->outputs[WORKER_PAGE];
+	struct stat st;
+	bool has_page = o->error_fd < 0 && fstat(page, &st) == 0 && st.st_size > 0;
 
-	if (options->keep_reports &&
-	    case_file_keep(o->file->path, &o->stamp, report, options->out, ".json", err) != PS_OK)
-		return err->status;
-	if (options->keep_pages && o->error_fd < 0 && fstat(page, &st) == 0 && st.st_size > 0)
-		return case_file_keep(o->file->path, &o->stamp, page, options->out, ".html", err);
-	return PS_OK;
+	if (keep_file(o, options->keep_reports, report, ".json", options, err) == PS_OK)
+		keep_file(o, options->keep_pages && has_page, page, ".html", options, err);
+	return err->status;
 }
 
 enum ps_status outcome_keep(struct outcome *o, const struct batch_options *options,
