@@ -284,6 +284,12 @@ def slots(size):
                   names=names, records=pdata(size, 16)[:12 << 20])
 
 
+def texts(size):
+    """Nothing but names of allocators as texts, beside as many imports as are read."""
+    return driver("x64", lambda slot: bytearray(b"\x33\xc0\xc3"), names=["ZwClose"] * 60000,
+                  more=[(b".rdata", 7, lambda rva: b"ExAllocatePool\0\0" * (size // 16))])
+
+
 def exports(rva, count):
     """So many exports of the first function under the names of allocators."""
     names = [b"ExAllocatePoolWithTag\0", b"Other\0"]
@@ -414,7 +420,7 @@ def rare_functions(size):
 
 KINDS = {make.__name__: make for make in (
     calls, calls_recorded, calls_one_function, calls_direct, chain, chain_recorded, chains, wrappers,
-    wrappers_bare, branches, tables, records, slots, many_exports, begins, noise, noise_recorded, x86_calls,
+    wrappers_bare, branches, tables, records, slots, texts, many_exports, begins, noise, noise_recorded, x86_calls,
     x86_functions, x86_chain, x86_pushes, arm64_calls, arm64_wrappers, arm64_functions, rare_functions)}  # fmt: skip
 
 

@@ -168,6 +168,7 @@ HOSTILE_SECONDS = 6
 BUDGET = "not all of its code was examined: the budget of work for one image was used up"
 TOO_LARGE = "not all of its code was examined: it has functions that are too large"
 HOSTILE = {  # what is said of 8 MB
+    "texts": None,
     "calls": BUDGET, "calls_recorded": BUDGET, "calls_one_function": TOO_LARGE, "branches": TOO_LARGE,
     "records": BUDGET, "many_exports": BUDGET, "x86_functions": BUDGET,
     "arm64_calls": TOO_LARGE,
@@ -194,8 +195,9 @@ def hostile(kind, note):
               {"honest.sys": None, "hostile.sys": note}, "notes of the files")  # fmt: skip
         owner, = [o for o in report["owners"] if o["tag"] == "Hone"]
         equal([c["module"] for c in owner["candidates"]], ["honest.sys"], "owners of Hone")
-        equal(owner["notes"], ["The code of 1 other driver was not examined whole: it asks for more work than one "
-                               "image may cost. Whether it uses the tag is not known."], "notes of Hone")  # fmt: skip
+        words = ("The code of 1 other driver was not examined whole: it asks for more work than one "
+                 "image may cost. Whether it uses the tag is not known.")  # fmt: skip
+        equal(owner["notes"], [words] if note else [], "notes of Hone")
         return f"{seconds:.2f} s"
 
     return case

@@ -109,15 +109,6 @@ static const struct api *api_at(const struct bytes *data, size_t at, unsigned st
 	return NULL;
 }
 
-/* The loader's own text of an import: no code asks with it. */
-static bool is_import_name(const struct view *view, const uint8_t *text)
-{
-	for (size_t i = 0; i < view->slot_count; i++)
-		if ((const uint8_t *)view->slots[i].name == text)
-			return true;
-	return false;
-}
-
 static void texts_in(struct names *names, const struct pe_section *section, const uint8_t *needle,
 		     size_t length, unsigned step)
 {
@@ -129,7 +120,7 @@ static void texts_in(struct names *names, const struct pe_section *section, cons
 		bool begins = place < step || data.data[place - step] == 0;
 		const struct api *api = begins ? api_at(&data, place, step) : NULL;
 
-		if (api && !is_import_name(names->view, at))
+		if (api)
 			add_name(names, section->rva + (uint32_t)place, api);
 		at += length;
 	}
@@ -155,6 +146,26 @@ static void find_texts(struct names *names)
 		texts_in(names, &image->sections[i], ascii, sizeof(ascii), 1);
 		texts_in(names, &image->sections[i], utf16, sizeof(utf16), 2);
 	}
+}
+
+/* The loader's own text of an import: no code asks with it. */
+static bool is_import_name(const struct view *view, const uint8_t *text)
+{
+	for (size_t i = 0; i < view->slot_count; i++)
+		if ((const uint8_t *)view->slots[i].name == text)
+			return true;
+	return false;
+}
+
+/* Asked of the few names that are kept: an image can have millions of texts and of slots. */
+static void drop_import_names(struct names *names)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < names->count; i++)
+		if (!is_import_name(names->view, names->view->image->bytes + names->items[i].rva))
+			names->items[kept++] = names->items[i];
+	names->count = kept;
 }
 
 /* UNICODE_STRINGs in data whose buffer is one of the first `texts` names. */
@@ -284,6 +295,7 @@ bool lookups_by_name(struct view *view)
 	bool ok;
 
 	find_texts(&names);
+	drop_import_names(&names);
 	find_strings(&names);
 	if (names.count == 0)
 		return true;
