@@ -266,6 +266,7 @@ def only_read():
         equal(sorted(os.listdir(out)), names, "files after cases")
         batch("--merge", out, "-o", os.path.join(directory, "all"))
         equal(sorted(os.listdir(out)), names, "files after a merge")
+        equal(ask("/" + out)["cases"], 1, "cases by a path that begins with two slashes")
         # while a batch writes there is a log to read
         with open(os.path.join(out, ".lock"), "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

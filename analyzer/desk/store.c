@@ -60,15 +60,18 @@ enum { WAIT_MS = 5000 };
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 			       "PRAGMA foreign_keys = ON;";
 
-/* file:PATH?query, with what a URI would take for its own escaped. */
+/*
+ * file:PATH?query, with what a URI would take for its own escaped. Two slashes in front of a path
+ * would begin the name of a host: an empty one stands before it.
+ */
 static char *make_uri(const char *path, const char *query)
 {
-	size_t room = 3 * strlen(path) + strlen(query) + sizeof("file:?"), used;
+	size_t room = 3 * strlen(path) + strlen(query) + sizeof("file://?"), used;
 	char *uri = malloc(room);
 
 	if (!uri)
 		return NULL;
-	used = (size_t)snprintf(uri, room, "file:");
+	used = (size_t)snprintf(uri, room, *path == '/' ? "file://" : "file:");
 	for (; *path != '\0'; path++)
 		used += (size_t)(strchr("%?#", *path)
 					 ? snprintf(uri + used, room - used, "%%%02X",
