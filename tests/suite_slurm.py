@@ -65,8 +65,10 @@ def hanging_program(directory):
 
 
 def at_once(cluster, task):
-    """Slurm lets a task that it took back wait two minutes."""
+    """Slurm lets a task that it took back wait two minutes. A node that gets the task again in the second in which
+    it was taken back fails it: "Job credential revoked"."""
     cluster.wait_state(task, ("PENDING",))
+    time.sleep(1.1)
     cluster.ask("scontrol", "update", f"JobId={task}", "StartTime=now")
 
 
@@ -104,7 +106,9 @@ def array():
             with open(os.path.join(out, "merge.out"), encoding="utf-8") as file:
                 raise Failure("the merge failed: " + file.read())
         with open(os.path.join(out, "task-1.out"), encoding="utf-8") as file:
-            check("share 1, try 1 of 3: exit status 137" in file.read(), "the kill of share 1 was not seen")
+            words = file.read()
+        check("share 1, try 1 of 3: exit status 137" in words, "the kill of share 1 was not seen")
+        check(" done before; " in words, "the task does not say what was done: " + words)
         compare(os.path.join(out, "all"), count, wanted)
     return f"{count} cases, {SHARES} shares; a kill, a requeue, a failed node"
 
