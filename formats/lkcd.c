@@ -62,6 +62,12 @@ static enum ps_status break_off(struct lkcd *l, uint64_t at, struct ps_error *er
 	return ps_fail_at(err, PS_CORRUPT, at, "no header of a page at file offset 0x%" PRIx64, at);
 }
 
+/* Neither length nor flags, of which each page has one: what a copy leaves that was broken off. */
+static bool is_empty(struct bytes *b)
+{
+	return bytes_u32(b, 8) == 0 && bytes_u32(b, 12) == 0;
+}
+
 static enum ps_status go_through(struct lkcd *l, uint64_t at, struct ps_error *err)
 {
 	struct file *file = &l->dump->file;
@@ -79,7 +85,7 @@ static enum ps_status go_through(struct lkcd *l, uint64_t at, struct ps_error *e
 		if (l->ended)
 			return PS_OK;
 		size = bytes_u32(&b, 8);
-		if (bytes_u64(&b, 0) % PAGE_SIZE != 0 || size > PAGE_PACKED_MOST)
+		if (bytes_u64(&b, 0) % PAGE_SIZE != 0 || size > PAGE_PACKED_MOST || is_empty(&b))
 			return break_off(l, at, err);
 		at += PAGE_HEADER;
 		if (size > file->size - at) {
