@@ -25,7 +25,8 @@ struct core_notes {
 	unsigned processors; /* with a state of their own */
 	bool paging;         /* the first of them has paging on: its mode is the kernel's */
 	bool pae;            /* likewise CR4.PAE */
-	bool damaged;        /* the notes end inside one */
+	unsigned looked_at;  /* notes, of all stretches: a file may name one stretch very often */
+	bool damaged;        /* the notes end inside one, or are too many */
 };
 
 /** ELF header, checked: the tables that it names lie in the file as far as said. */

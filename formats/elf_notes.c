@@ -18,7 +18,7 @@
 enum {
 	NOTE_HEADER = 12,
 	NOTE_NAME_MOST = 32,  /* longer names are of no note that is known here */
-	NOTES_MOST = 1 << 16, /* QEMU writes two a processor */
+	NOTES_MOST = 1 << 16, /* of a core; QEMU writes two a processor */
 
 	/* Types */
 	NT_PRPSINFO = 3,
@@ -247,11 +247,13 @@ void core_notes_read(struct dump *dump, struct file *file, uint64_t offset, uint
 	struct note note;
 
 	notes->damaged |= size > room;
-	for (unsigned i = 0; offset < end && end - offset >= NOTE_HEADER; i++) {
-		if (i == NOTES_MOST || !next_note(&reader, offset, end, &note, &offset)) {
+	while (offset < end && end - offset >= NOTE_HEADER) {
+		if (notes->looked_at == NOTES_MOST ||
+		    !next_note(&reader, offset, end, &note, &offset)) {
 			notes->damaged = true;
 			break;
 		}
+		notes->looked_at++;
 		read_note(&reader, &note);
 	}
 }

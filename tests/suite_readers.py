@@ -185,6 +185,36 @@ def lkcd_chain_broken():
     return note[0]
 
 
+def lkcd_ends_in_zeros():
+    """A copy that was broken off in room set aside for it: the pages before the zeros are read."""
+    with scratch() as directory:
+        path, true = make_dump(MACHINE, directory, sets=["container elf writer=plain"], name="core")
+        dump = containers.write_lkcd(containers.Core(path), os.path.join(directory, "dump"), end=False)
+        size = os.path.getsize(dump)
+        os.truncate(dump, size + (1 << 40))
+        status, report = poolscope_json(dump, want=(0, 1, 3))
+    check("file" in report, str(report.get("error")))
+    equal(report["file"]["complete"], False, "file complete")
+    note = f"the file is damaged: no header of a page at file offset 0x{size:x}"
+    check(any(text.startswith(note) for text in report["file"]["notes"]), str(report["file"]["notes"]))
+    equal(status, 0, "exit status")
+    truth.compare_pool(report["pool"], true)
+
+
+def notes_named_often():
+    """65,000 program headers that all name the same 65,000 notes are read within the time of one."""
+    count, notes = 65000, struct.pack("<III", 0, 0, 0) * 65000
+    at = 64 + 56 * (count + 1)
+    data = elf_header(programs=count + 1) + segment(4, at, 0, len(notes)) * count
+    data += segment(1, at + len(notes), 1 << 20, 1 << 16) + notes + bytes(1 << 16)
+    with scratch() as directory:
+        path = os.path.join(directory, "core")
+        with open(path, "wb") as file:
+            file.write(data)
+        done = subprocess.run([POOLSCOPE, "info", path], capture_output=True, timeout=20, check=False)
+    check(b"no Windows kernel found" in done.stderr, done.stderr.decode())
+
+
 def scratch_too_large():
     """ulimit -f while a flattened stream is rearranged: said, and nothing is left behind."""
     with scratch() as directory:
@@ -521,6 +551,8 @@ def cases():
     for name, change in SPOILT_LKCD.items():
         yield f"lkcd/page-with-{name}", spoilt(containers.write_lkcd, change)
     yield "lkcd/chain-broken", lkcd_chain_broken
+    yield "lkcd/ends-in-zeros", lkcd_ends_in_zeros
+    yield "elf/notes-named-often", notes_named_often
     yield "kdump/split-set", split_set
     yield "kdump/flattened-above-a-limit", scratch_too_large
     for packer in containers.LKCD_PACKERS:
