@@ -223,16 +223,22 @@ static void add_reason(struct tracker *t, const char *format, ...)
 	va_end(args);
 }
 
-/* A page that is there and cannot be unpacked is not absent. */
+/* A page that is there and cannot be unpacked, or read from the disk, is not absent. */
 static const char *missing_words(const struct tracker *t)
 {
-	size_t damaged = 0;
+	size_t damaged = 0, unread = 0;
 
 	for (size_t i = 0; i < t->holes.count; i++) {
-		if (t->holes.items[i].page == PAGE_ZERO_SUSPECT)
+		enum page_state page = t->holes.items[i].page;
+
+		if (page == PAGE_ZERO_SUSPECT)
 			return "not in the dump, or all zeros as its writer stores missing memory: ";
-		damaged += t->holes.items[i].page == PAGE_DAMAGED;
+		damaged += page == PAGE_DAMAGED;
+		unread += page == PAGE_IO_ERROR;
 	}
+	if (unread > 0)
+		return unread == t->holes.count ? "unreadable on the disk: "
+						: "not in the dump, or unreadable on the disk: ";
 	if (damaged > 0)
 		return damaged == t->holes.count ? "damaged in the file: "
 						 : "not in the dump, or damaged in it: ";

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -304,6 +305,26 @@ static void a_missing_processor_makes_its_tags_incomplete(void **state)
 	tracker_fini(&t);
 }
 
+/* The file shrinks under the last page of the tables: the page is listed, and the words say so. */
+static void an_unreadable_page_is_not_called_absent(void **state)
+{
+	struct world *w = *state;
+	struct ps_error err = PS_ERROR_INIT;
+	struct tracker t;
+	struct pair p;
+
+	signals_init(); /* cmocka has put its own SIGBUS handler in place */
+	two_processors(w);
+	open_world(w);
+	pair_init(&p);
+	assert_int_equal(truncate(w->image.path, (off_t)(w->dump->file.size - PAGE_SIZE)), 0);
+	assert_int_equal(tracker_read(w->space, &p.globals, &t, &err), PS_OK);
+	assert_false(t.complete);
+	assert_string_equal(t.incomplete_reason,
+			    "unreadable on the disk: 1 of 1 pages of processor 1's table");
+	tracker_fini(&t);
+}
+
 static void a_last_entry_without_a_key_is_overflow(void **state)
 {
 	struct world *w = *state;
@@ -380,6 +401,8 @@ int main(void)
 						world_init, world_fini),
 		cmocka_unit_test_setup_teardown(vote_refuses_random_bytes, world_init, world_fini),
 		cmocka_unit_test_setup_teardown(one_processor_may_be_negative, world_init,
+						world_fini),
+		cmocka_unit_test_setup_teardown(an_unreadable_page_is_not_called_absent, world_init,
 						world_fini),
 		cmocka_unit_test_setup_teardown(a_missing_processor_makes_its_tags_incomplete,
 						world_init, world_fini),
