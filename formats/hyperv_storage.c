@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "base/signals.h"
 
 enum {
 	MAGIC_HEADER = 0x01282014,
@@ -204,6 +205,8 @@ static enum ps_status read_objects(struct walk *w, uint64_t at, struct ps_error 
 	}
 	at += OBJECTS_HEADER;
 	for (uint32_t i = 0; i < count; i++, at += OBJECT_SIZE) {
+		if (signals_interrupted())
+			return ps_fail(err, PS_INTERRUPTED, "interrupted");
 		if (w->file->size - at < OBJECT_SIZE) {
 			w->storage.cut = true;
 			break;

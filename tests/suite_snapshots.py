@@ -4,6 +4,7 @@ files that hold no memory, of companions that are missing, and of damage.
 """
 
 import os
+import signal
 import struct
 import subprocess
 import time
@@ -297,6 +298,24 @@ def storage_header(sequence, version=0x0400, log=12288):
     return bytes(head).ljust(4096, b"\0")
 
 
+def hyper_v_interrupted():
+    """Ctrl-C ends the reading of an object table that calls itself the largest possible."""
+    with scratch() as directory:
+        dump = os.path.join(directory, "a.vmrs")
+        with open(dump, "wb") as file:
+            file.write(storage_header(1) + storage_header(2) + struct.pack("<II", 0x01110001, 0xFFFFFFFF))
+            file.truncate(8200 + 18 * 0xFFFFFFFF)
+        with subprocess.Popen([POOLSCOPE, "info", dump], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:  # fmt: skip
+            try:
+                time.sleep(0.5)
+                check(process.poll() is None, "it ended before it could be ended")
+                process.send_signal(signal.SIGINT)
+                equal(process.wait(10), -signal.SIGINT, "status")
+            finally:
+                process.kill()
+
+
 def hyper_v_headers():
     """Of two headers the later sound one counts; numbers go round; one begun change is said."""
     with scratch() as directory:
@@ -581,6 +600,7 @@ def cases():
     yield "lime/packed-as-a-whole", lime_packed
     yield "hyper-v/refused", hyper_v_refused
     yield "hyper-v/headers", hyper_v_headers
+    yield "hyper-v/interrupted", hyper_v_interrupted
     yield "hyper-v/object-tables-in-a-circle", object_circle
     yield "hyper-v/many-blocks", hyper_v_many_blocks()
     yield "hyper-v/bin-that-is-raw", bin_is_raw
