@@ -490,6 +490,28 @@ def passwords():
              ELSEWHERE)  # fmt: skip
 
 
+def passed_over():
+    """What is opened in the place of a member that cannot be read is not opened in silence."""
+    with scratch() as directory:
+        dump = small_dump(directory)
+        path = archives.sevenzip("-tzip", "-popen sesame", ending="zip")(dump, os.path.join(directory, "case"))
+        other = small_dump(directory, name="other.dmp", seed=7)
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(other, "other.dmp")
+        done = run([POOLSCOPE, "info", "--json", "-v", path])
+        file = json.loads(done.stdout)["file"]
+        equal(file["packed"]["member"], "other.dmp", "member")
+        note = "MEMORY.DMP in the archive cannot be read and was passed over; -v says why"
+        check(note in file["notes"], str(file["notes"]))
+        check(f"MEMORY.DMP in {path} is encrypted" in done.stderr.decode(), done.stderr.decode())
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("notes.txt", NOTES)
+        run(["7zz", "a", "-bd", "-tzip", "-popen sesame", path, small_dump(directory, name="third.dmp", seed=8)])
+        _, report = poolscope_json("info", path)
+    note = "2 members of the archive cannot be read and were passed over, the first is MEMORY.DMP; -v says why"
+    check(note in report["file"]["notes"], str(report["file"]["notes"]))
+
+
 def password_files():
     with scratch() as directory:
         path = archives.zipped()(small_dump(directory), os.path.join(directory, "case"))
@@ -583,6 +605,7 @@ def cases():
     yield "ended/interrupted", ended(signal.SIGINT)
     yield "ended/killed", ended(signal.SIGKILL)
     yield "passwords", passwords
+    yield "passed-over", passed_over
     yield "password-files", password_files
     for name in SOLID:
         yield f"cut/{name}", cut(name)

@@ -23,8 +23,9 @@ struct choice {
 	uint64_t count[RANK_DUMP + 1];
 	uint64_t files, links;
 	struct candidate largest; /* of those of RANK_NONE with words */
-	bool unreadable;          /* some member is: `why` says how */
+	uint64_t unreadable;      /* members: of the first, `why` says how */
 	struct ps_error why;
+	char unreadable_name[NAME_WORDS]; /* of the first */
 };
 
 /** Names of the members of an archive, as stored. */

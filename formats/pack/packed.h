@@ -32,7 +32,7 @@ struct packed_dump {
 	uint64_t taken_ns;  /* elapsed time of unpacking */
 	uint64_t worked_ns; /* processor time, that of the process that unpacks included */
 	bool holes; /* the archive knows holes: those of the unpacked file are no stored zeros */
-	char note[200];               /* what the analyst must know of it; empty: nothing */
+	char note[300];               /* what the analyst must know of it; empty: nothing */
 	char *name;                   /* of the member in its archive, as stored */
 	struct packed_beside *beside; /* while formats look for other members; NULL behind that */
 };

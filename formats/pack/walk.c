@@ -189,9 +189,12 @@ static enum ps_status pass_unreadable(struct level *level, struct ps_error *err)
 	if (level->unpack.lost || level->current.broken || err->status == PS_SYSTEM ||
 	    err->status == PS_INTERRUPTED)
 		return err->status;
-	if (!choice->unreadable)
+	log_info(level->log, "%s", err->text);
+	if (choice->unreadable++ == 0) {
 		choice->why = *err;
-	choice->unreadable = true;
+		snprintf(choice->unreadable_name, sizeof(choice->unreadable_name), "%s",
+			 level->current.name);
+	}
 	level->unpack.trouble = TROUBLE_OTHER;
 	ps_error_clear(err);
 	return PS_OK;
@@ -325,6 +328,23 @@ static enum ps_status begin_and_walk(struct level *level, uint64_t only, struct 
 	return err->status;
 }
 
+/* The dump that is asked after may be one of those that were passed over. */
+static void note_unreadable(struct level *level)
+{
+	const struct choice *choice = &level->choice;
+	size_t used = strlen(level->note);
+
+	if (choice->unreadable == 1)
+		snprintf(level->note + used, sizeof(level->note) - used,
+			 "%s%.90s in the archive cannot be read and was passed over; -v says why",
+			 used ? "; " : "", choice->unreadable_name);
+	else if (choice->unreadable > 1)
+		snprintf(level->note + used, sizeof(level->note) - used,
+			 "%s%" PRIu64 " members of the archive cannot be read and were passed "
+			 "over, the first is %.60s; -v says why",
+			 used ? "; " : "", choice->unreadable, choice->unreadable_name);
+}
+
 /* After the first walk. */
 static enum ps_status choose(struct level *level, struct ps_error *err)
 {
@@ -338,6 +358,7 @@ static enum ps_status choose(struct level *level, struct ps_error *err)
 	c = choice_pick(&level->choice, archive, err);
 	if (!c)
 		return err->status;
+	note_unreadable(level);
 	if (c->number == level->chosen_number)
 		return PS_OK;
 	expansion_close(&level->chosen);

@@ -22,7 +22,7 @@ struct level {
 	const char *rest;        /* of what is wanted: a member of the archive that the member is */
 	struct expansion chosen; /* whole */
 	struct member_names names;
-	char note[200];
+	char note[300];
 	uint64_t worked_ns; /* processor time of the process that unpacked */
 	/* for the walk only */
 	struct expansion current;
