@@ -79,6 +79,7 @@ struct joining {
 	int first, last;
 	uint64_t usual; /* size of the first part */
 	bool uneven;    /* a part before the last has another size */
+	int beyond;     /* a part that is there behind a gap; 0: none */
 };
 
 /* Copies one stretch of data. */
@@ -141,6 +142,8 @@ static uint64_t size_of_all(struct joining *j, const char *path, uint64_t first_
 	j->last = j->first;
 	while (has_part(path, j->last + 1))
 		j->last++;
+	for (int number = j->last + 2; number < PARTS_MOST && j->beyond == 0; number++)
+		j->beyond = has_part(path, number) ? number : 0;
 	return first_size * (uint64_t)(j->last - j->first + 1);
 }
 
@@ -167,6 +170,15 @@ static enum ps_status take_over(struct joining *j, struct dump *dump, struct ps_
 		return status;
 	file_close(&dump->file);
 	dump->file = whole;
+	if (j->beyond > 0) {
+		dump->complete = false;
+		dump->advice =
+			"a part in the middle is missing: get it, and open the first part again";
+		dump_note(dump,
+			  "part .%03d is missing, and .%03d is there: what lies behind the gap is "
+			  "left out",
+			  j->last + 1, j->beyond);
+	}
 	dump_note(dump, "joined of %d parts, .%03d to .%03d%s", j->last - j->first + 1, j->first,
 		  j->last,
 		  j->uneven ? "; before the last one they differ in size: one may be cut or missing"

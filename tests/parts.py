@@ -59,16 +59,26 @@ def later_part():
 
 
 def missing_part():
-    """Without its third part a dump is cut, and is not called complete."""
+    """Without one of its parts a dump is cut, is not called complete, and the part is named."""
     with scratch() as directory:
         dump, true = make_dump(RECIPE, directory)
         name = os.path.join(directory, "d")
-        split(dump, name)
-        os.unlink(f"{name}.003")
-        status, report = poolscope_json(f"{name}.001", want=(0, 1, 3))
-        if "error" not in report:
-            equal(report["file"]["complete"], False, "complete")
-            truth.compare_cut(report, status, true)
+        count = split(dump, name)
+        for number in (count - 1, 3):
+            os.unlink(f"{name}.{number:03}")
+            status, report = poolscope_json(f"{name}.001", want=(0, 1, 3))
+            if "error" not in report:
+                equal(report["file"]["complete"], False, "complete")
+                truth.compare_cut(report, status, true)
+                note = f"part .{number:03} is missing, and .{count:03} is there: what lies behind the gap is left out"
+                check(note in report["file"]["notes"], str(report["file"]["notes"]))
+            else:
+                equal(report["error"]["hint"],
+                      "a part in the middle is missing: get it, and open the first part again", "hint")  # fmt: skip
+            done = run([POOLSCOPE, "info", "-v", f"{name}.001"], want=(0, 1, 3))
+            check(f"part .{number:03} is missing, and .{count:03} is there" in done.stdout.decode() +
+                  done.stderr.decode(), done.stderr.decode())  # fmt: skip
+    return "refused" if "error" in report else "read"
 
 
 def short_part():
