@@ -175,6 +175,11 @@ static enum ps_status read_all(int fd, const char *path, char **ret, size_t *ret
 	return PS_OK;
 }
 
+static bool is_utf16(const char *text, size_t size)
+{
+	return size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+}
+
 static enum ps_status load_text(const char *path, char **ret, size_t *ret_size,
 				struct ps_error *err)
 {
@@ -188,6 +193,12 @@ static enum ps_status load_text(const char *path, char **ret, size_t *ret_size,
 	close(fd);
 	if (status != PS_OK)
 		return status;
+	if (is_utf16(*ret, *ret_size)) {
+		free(*ret);
+		ps_fail(err, PS_UNSUPPORTED, "%s is UTF-16 text, which is not read", path);
+		ps_hint(err, "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE");
+		return err->status;
+	}
 	if (memchr(*ret, '\0', *ret_size)) {
 		free(*ret);
 		ps_fail(err, PS_UNSUPPORTED, "%s is not a text file", path);
@@ -211,7 +222,8 @@ static const char *terminate(struct list *list, struct line_part part)
 
 static bool add_lines(struct list *list, size_t size)
 {
-	size_t at = 0;
+	/* what editors of Windows put before UTF-8 is no part of the first tag */
+	size_t at = size >= 3 && memcmp(list->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
 	while (at < size) {
 		const char *line = list->text + at;

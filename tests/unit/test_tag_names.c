@@ -180,6 +180,16 @@ static void precedence(void **state)
 	tag_names_destroy(names);
 }
 
+/* Editors of Windows put a mark before UTF-8. */
+static void first_line_behind_a_mark(void **state)
+{
+	struct tag_names *names = names_with("\xef\xbb\xbfXyz1 - first.sys - first\n");
+
+	(void)state;
+	expect_name(names, "Xyz1", "first.sys", "first");
+	tag_names_destroy(names);
+}
+
 static void source_is_named(void **state)
 {
 	struct tag_names *names = names_with("Xyz1 - exact.sys - exact\n");
@@ -215,6 +225,8 @@ static void refused_files(void **state)
 
 	(void)state;
 	expect_refused("MZ\0\0binary", 10, "is not a text file");
+	expect_refused("\xff\xfeL\0e\0a\0k\0", 10, "is UTF-16 text, which is not read");
+	expect_refused("\xfe\xff\0L\0e\0a\0k", 10, "is UTF-16 text, which is not read");
 	expect_refused("", 0, "has no line of a tag list");
 	expect_refused("just words\nand more\n", 20, "has no line of a tag list");
 	assert_int_equal(tag_names_create(&names, &err), PS_OK);
@@ -296,6 +308,7 @@ int main(void)
 		cmocka_unit_test(other_lines),
 		cmocka_unit_test(keys),
 		cmocka_unit_test(precedence),
+		cmocka_unit_test(first_line_behind_a_mark),
 		cmocka_unit_test(source_is_named),
 		cmocka_unit_test(refused_files),
 		cmocka_unit_test(long_line),
