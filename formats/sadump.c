@@ -92,8 +92,14 @@ static enum ps_status place_maps(struct sadump *s, struct ps_error *err)
 	s->pages_at = s->map_at + s->map_size;
 	s->pages = bytes_u32(&b, AT_VERSION) < 1 ? bytes_u32(&b, AT_PAGES)
 						 : bytes_u64(&b, AT_WIDE_PAGES);
-	if (s->pages > s->map_size * 8)
+	if (s->pages > s->map_size * 8) {
+		s->dump->complete = false;
+		dump_note(s->dump,
+			  "it states %" PRIu64 " pages, but its map has only %" PRIu64
+			  " bits: what lies behind them counts as absent",
+			  s->pages, s->map_size * 8);
 		s->pages = s->map_size * 8;
+	}
 	if (s->pages == 0)
 		return ps_fail_at(err, PS_CORRUPT, s->header_at, "its map of pages is empty");
 	if (s->pages_at > s->dump->file.size)

@@ -460,6 +460,24 @@ def xen_names_lost():
                  "header says", AGAIN)  # fmt: skip
 
 
+def sadump_short_map():
+    """More pages than its map has bits for are not passed over in silence."""
+    with scratch() as directory:
+        path, true = make_dump(MACHINE, directory, sets=["container elf writer=plain"], name="core")
+        dump = containers.write_sadump(containers.Core(path), os.path.join(directory, "dump"))
+        with open(dump, "r+b") as file:
+            file.seek(4096 + 88)
+            file.write(struct.pack("<Q", 1 << 40))
+            file.seek(4096 + 56)
+            bits = struct.unpack("<I", file.read(4))[0] * 4096 * 8
+        status, report = poolscope_json(dump)
+    equal(status, 0, "exit status")
+    equal(report["file"]["complete"], False, "file complete")
+    check(f"it states {1 << 40} pages, but its map has only {bits} bits: what lies behind them counts as absent"
+          in report["file"]["notes"], str(report["file"]["notes"]))  # fmt: skip
+    truth.compare_pool(report["pool"], true)
+
+
 def sadump_sets():
     """A disk of a set, and a media backup, are named as such."""
     with scratch() as directory:
@@ -573,6 +591,7 @@ def cases():
         yield f"magic-damaged/{name}", magic_damaged(name)
     yield "xen/names-lost", xen_names_lost
     yield "sadump/sets-and-media", sadump_sets
+    yield "sadump/short-map", sadump_short_map
     yield "kdump/flattened-on-a-full-disk", scratch_on_full_disk
     yield "reader-where-there-is-no-choice", reader_without_say
     for name, (data, status, words) in REFUSED.items():
