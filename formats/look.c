@@ -28,8 +28,8 @@ static bool is_text(const uint8_t *head, size_t length)
 	return zeros < length / TEXT_PARTS;
 }
 
-/* The formats see a file that ends behind its head. A dump that cannot be opened is a dump: that it
- * is refused is the case's result. */
+/* The formats see a file that ends behind its head. A dump that cannot be opened is a dump, and so
+ * is what cannot be looked at: that it is refused, and why, is the case's result. */
 static enum pack_rank rank_of(const uint8_t *bytes, size_t length, const char *path)
 {
 	struct recognised found = {.rank = RANK_NONE};
@@ -38,13 +38,13 @@ static enum pack_rank rank_of(const uint8_t *bytes, size_t length, const char *p
 	int fd = memfd_create("poolscope", MFD_CLOEXEC);
 
 	if (fd < 0)
-		return RANK_NONE;
+		return RANK_DUMP;
 	if (write(fd, bytes, length) != (ssize_t)length) {
 		close(fd);
-		return RANK_NONE;
+		return RANK_DUMP;
 	}
 	if (file_adopt(&head, fd, path, &ignored) != PS_OK)
-		return RANK_NONE;
+		return RANK_DUMP;
 	if (packed_is(&head))
 		found.rank = RANK_PACKED;
 	else
@@ -58,11 +58,11 @@ bool file_looks_like_dump(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t head[HEAD];
 	enum pack_rank rank = RANK_NONE;
-	ssize_t got = -1;
+	ssize_t got = 0;
 	struct stat st;
 
 	if (fd < 0)
-		return false;
+		return true;
 	if (parts_is_later(path)) {
 		close(fd);
 		return false;
@@ -70,6 +70,8 @@ bool file_looks_like_dump(const char *path)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		got = pread(fd, head, sizeof(head), 0);
 	close(fd);
+	if (got < 0)
+		return true;
 	if (got > 0)
 		rank = rank_of(head, (size_t)got, path);
 	if (rank == RANK_RAW)

@@ -8,8 +8,8 @@
 
 /**
  * True when the file is of a kind that dump_open() may take: a dump, an archive, or a large file
- * without a known magic that is no text. False when it cannot be read, or is a later part of a
- * split file.
+ * without a known magic that is no text; or it cannot be read, and who opens it is told why. False
+ * of a later part of a split file.
  */
 bool file_looks_like_dump(const char *path);
 

@@ -296,6 +296,11 @@ def unreadable():
         os.symlink("nowhere", os.path.join(folder, "b.dmp"))
         text = batch(folder, "-o", out, want=(1,)).stdout.decode()
         check(f"not readable: {os.path.realpath(folder)}/b.dmp: No such file or directory\n" in text, text)
+        # its first bytes cannot be read: it may be a dump all the same
+        os.unlink(os.path.join(folder, "b.dmp"))
+        os.symlink("/proc/self/mem", os.path.join(folder, "b.dmp"))
+        text = batch(folder, "-o", out, want=(1,)).stdout.decode()
+        check("; 1 complete, 1 refused\n" in text and "2 files looked at, 0 of them no dumps" in text, text)
 
 
 def progress():
