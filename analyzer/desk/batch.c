@@ -1,12 +1,18 @@
 /*
  * A batch from folders to results; see batch.h. The parent opens no case: it starts workers, and is
  * the only one that writes.
+ *
+ * A worker that ends makes room for the next at once. Its result waits for those of the cases
+ * before it, so that the lines come in order and need not be sorted; but not for long ones: when
+ * many wait they are kept as they are, and sorted in the end.
  */
 #include "analyzer/desk/batch.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -18,12 +24,16 @@
 #include "base/memory.h"
 #include "base/signals.h"
 
-enum { WAIT_MS = 200, STATUS_TEXT = 120 };
+enum { WAIT_MS = 200, STATUS_TEXT = 120, WAITING_MOST = 32 };
+
+static const uint64_t waiting_bytes_most = 256 << 20; /* of memory: results */
 
 struct slot {
 	struct worker worker;
-	size_t file; /* index into found.files */
-	bool used;
+	struct outcome outcome; /* once it has ended */
+	uint64_t bytes;         /* of its outputs, then */
+	size_t place;           /* of the case in batch.todo */
+	bool used, ended;
 };
 
 struct batch {
@@ -36,8 +46,12 @@ struct batch {
 	struct results results;
 	size_t *todo; /* owned; indices into found.files */
 	size_t todo_count, next;
-	struct slot *slots; /* owned; options->jobs of them */
-	struct pollfd *polls;
+	size_t due;                            /* all results before this one are kept */
+	bool *kept;                            /* owned; of todo */
+	struct slot *slots;                    /* owned */
+	unsigned slot_count, running, waiting; /* of the slots those that have ended */
+	uint64_t waiting_bytes;
+	struct pollfd *polls; /* owned */
 	int lock;
 	uint64_t started_ns;
 	char status[STATUS_TEXT]; /* the progress bar's words */
@@ -105,7 +119,7 @@ static enum ps_status choose(struct batch *b, struct ps_error *err)
 
 static void show_status(struct batch *b)
 {
-	size_t done = b->report->done_now, all = b->todo_count;
+	size_t done = b->report->done_now + b->waiting, all = b->todo_count;
 	uint64_t elapsed = (worker_now() - b->started_ns) / 1000000000;
 	size_t failed = 0;
 	char left[DURATION_TEXT + sizeof(",  left")] = "", time[DURATION_TEXT];
@@ -119,73 +133,139 @@ static void show_status(struct batch *b)
 		 left);
 }
 
+static const char *path_of(const struct batch *b, const struct slot *slot)
+{
+	return b->found.files[b->todo[slot->place]].path;
+}
+
 static enum ps_status start(struct batch *b, struct slot *slot, struct ps_error *err)
 {
-	slot->file = b->todo[b->next];
+	*slot = (struct slot){.place = b->next};
 	if (worker_start(&slot->worker, &b->options->limits, b->options->job, b->options->context,
-			 b->found.files[slot->file].path, err) != PS_OK)
+			 path_of(b, slot), err) != PS_OK)
 		return err->status;
 	slot->used = true;
+	b->running++;
 	b->next++;
 	return PS_OK;
 }
 
 static enum ps_status start_all(struct batch *b, struct ps_error *err)
 {
-	for (unsigned i = 0; i < b->options->jobs && b->next < b->todo_count; i++)
+	for (unsigned i = 0;
+	     i < b->slot_count && b->running < b->options->jobs && b->next < b->todo_count; i++)
 		if (!b->slots[i].used && start(b, &b->slots[i], err) != PS_OK)
 			return err->status;
 	return PS_OK;
-}
-
-static bool any_runs(const struct batch *b)
-{
-	for (unsigned i = 0; i < b->options->jobs; i++)
-		if (b->slots[i].used)
-			return true;
-	return false;
 }
 
 static void wait_for_one(struct batch *b)
 {
 	nfds_t count = 0;
 
-	for (unsigned i = 0; i < b->options->jobs; i++)
-		if (b->slots[i].used)
+	for (unsigned i = 0; i < b->slot_count; i++)
+		if (b->slots[i].used && !b->slots[i].ended)
 			b->polls[count++] = (struct pollfd){b->slots[i].worker.fd, POLLIN, 0};
 	poll(b->polls, count, WAIT_MS);
 }
 
+static uint64_t bytes_of_outputs(const struct worker *worker)
+{
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (unsigned i = 0; i < WORKER_OUTPUTS; i++)
+		if (fstat(worker->outputs[i], &st) == 0)
+			bytes += (uint64_t)st.st_size;
+	return bytes;
+}
+
+/* Its worker has ended: what came of it. */
+static enum ps_status end(struct batch *b, struct slot *slot, struct ps_error *err)
+{
+	slot->ended = true;
+	slot->bytes = bytes_of_outputs(&slot->worker);
+	b->running--;
+	b->waiting++;
+	b->waiting_bytes += slot->bytes;
+	return outcome_init(&slot->outcome, &b->found.files[b->todo[slot->place]], &slot->worker,
+			    err);
+}
+
+static void slot_fini(struct slot *slot)
+{
+	if (slot->ended)
+		outcome_fini(&slot->outcome);
+	if (slot->used)
+		worker_fini(&slot->worker);
+	slot->used = slot->ended = false;
+}
+
 static enum ps_status keep(struct batch *b, struct slot *slot, struct ps_error *err)
 {
-	struct found_file *file = &b->found.files[slot->file];
-	struct outcome outcome;
+	const struct outcome *outcome = &slot->outcome;
 
-	if (outcome_init(&outcome, file, &slot->worker, err) == PS_OK &&
-	    outcome_keep(&outcome, b->options, &b->results, b->store, err) == PS_OK) {
-		b->report->results[outcome.result]++;
+	b->waiting--;
+	b->waiting_bytes -= slot->bytes;
+	b->kept[slot->place] = true;
+	if (outcome_keep(&slot->outcome, b->options, &b->results, b->store, err) == PS_OK) {
+		b->report->results[outcome->result]++;
 		b->report->done_now++;
-		log_info(b->log, "%s: %s", file->path, case_result_word(outcome.result));
+		log_info(b->log, "%s: %s", path_of(b, slot), case_result_word(outcome->result));
 	}
-	outcome_fini(&outcome);
-	worker_fini(&slot->worker);
-	slot->used = false;
+	slot_fini(slot);
 	return err->status;
+}
+
+/* Of the results that wait the one whose case comes first; NULL: none waits. */
+static struct slot *first_waiting(const struct batch *b)
+{
+	struct slot *first = NULL;
+
+	for (unsigned i = 0; i < b->slot_count; i++)
+		if (b->slots[i].ended && (!first || b->slots[i].place < first->place))
+			first = &b->slots[i];
+	return first;
+}
+
+static enum ps_status keep_those_due(struct batch *b, struct ps_error *err)
+{
+	struct slot *slot;
+
+	while (err->status == PS_OK && (slot = first_waiting(b))) {
+		while (b->due < slot->place && b->kept[b->due])
+			b->due++;
+		if (b->due != slot->place && b->waiting <= WAITING_MOST &&
+		    b->waiting_bytes <= waiting_bytes_most)
+			break;
+		keep(b, slot, err);
+	}
+	return err->status;
+}
+
+/* Who ends a batch does not want to lose what is done. */
+static void keep_all(struct batch *b)
+{
+	struct ps_error err = PS_ERROR_INIT;
+	struct slot *slot;
+
+	while ((slot = first_waiting(b)) && keep(b, slot, &err) == PS_OK)
+		;
 }
 
 static enum ps_status collect(struct batch *b, struct ps_error *err)
 {
 	uint64_t now = worker_now();
 
-	for (unsigned i = 0; i < b->options->jobs && err->status == PS_OK; i++) {
+	for (unsigned i = 0; i < b->slot_count && err->status == PS_OK; i++) {
 		struct slot *slot = &b->slots[i];
 
-		if (!slot->used)
+		if (!slot->used || slot->ended)
 			continue;
 		worker_check_time(&slot->worker, now);
 		if (!worker_collect(&slot->worker))
 			continue;
-		keep(b, slot, err);
+		end(b, slot, err);
 		progress_advance(b->progress, 1);
 	}
 	/* also when nobody has ended: a case can take minutes */
@@ -194,21 +274,37 @@ static enum ps_status collect(struct batch *b, struct ps_error *err)
 	return err->status;
 }
 
+/* Four a worker and a result that waits: the usual 1,024 are not many. */
+static void allow_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static enum ps_status run_workers(struct batch *b, struct ps_error *err)
 {
-	b->slots = mem_array(b->options->jobs, sizeof(*b->slots));
-	b->polls = mem_array(b->options->jobs, sizeof(*b->polls));
-	if (!b->slots || !b->polls)
+	b->slot_count = b->options->jobs + WAITING_MOST + 1;
+	b->slots = mem_array(b->slot_count, sizeof(*b->slots));
+	b->polls = mem_array(b->slot_count, sizeof(*b->polls));
+	b->kept = mem_array(b->todo_count + 1, sizeof(*b->kept));
+	if (!b->slots || !b->polls || !b->kept)
 		return ps_fail_memory(err, "the workers");
+	allow_files();
 	b->started_ns = worker_now();
 	show_status(b);
 	progress_begin(b->progress, b->status, b->todo_count);
-	while (err->status == PS_OK && (b->next < b->todo_count || any_runs(b))) {
-		if (signals_interrupted())
+	while (err->status == PS_OK && (b->next < b->todo_count || b->running > 0)) {
+		if (signals_interrupted()) {
 			ps_fail(err, PS_INTERRUPTED, "interrupted");
-		else if (start_all(b, err) == PS_OK) {
+			keep_all(b);
+		} else if (start_all(b, err) == PS_OK) {
 			wait_for_one(b);
-			collect(b, err);
+			if (collect(b, err) == PS_OK && start_all(b, err) == PS_OK)
+				keep_those_due(b, err);
 		}
 	}
 	progress_end(b->progress);
@@ -219,10 +315,10 @@ static enum ps_status run_workers(struct batch *b, struct ps_error *err)
 
 static void batch_fini(struct batch *b)
 {
-	for (unsigned i = 0; b->slots && i < b->options->jobs; i++)
-		if (b->slots[i].used)
-			worker_fini(&b->slots[i].worker);
+	for (unsigned i = 0; b->slots && i < b->slot_count; i++)
+		slot_fini(&b->slots[i]);
 	free(b->slots);
+	free(b->kept);
 	free(b->polls);
 	free(b->todo);
 	results_close(&b->results);
