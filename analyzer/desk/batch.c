@@ -4,7 +4,9 @@
  *
  * A worker that ends makes room for the next at once. Its result waits for those of the cases
  * before it, so that the lines come in order and need not be sorted; but not for long ones: when
- * many wait they are kept as they are, and sorted in the end.
+ * many wait they are kept as they are, and sorted in the end. A few are kept in one transaction,
+ * which writes the pages of the indices once for all of them; when everything ends, they are done
+ * again.
  */
 #include "analyzer/desk/batch.h"
 
@@ -24,7 +26,13 @@
 #include "base/memory.h"
 #include "base/signals.h"
 
-enum { WAIT_MS = 200, STATUS_TEXT = 120, WAITING_MOST = 32 };
+enum {
+	WAIT_MS = 200,
+	STATUS_TEXT = 120,
+	WAITING_MOST = 32,  /* results */
+	TOGETHER = 8,       /* so many are kept in one transaction, */
+	TOGETHER_MS = 1000, /* or those that came in so long */
+};
 
 static const uint64_t waiting_bytes_most = 256 << 20; /* of memory: results */
 
@@ -51,6 +59,7 @@ struct batch {
 	struct slot *slots;                    /* owned */
 	unsigned slot_count, running, waiting; /* of the slots those that have ended */
 	uint64_t waiting_bytes;
+	uint64_t kept_ns;     /* when results were kept last */
 	struct pollfd *polls; /* owned */
 	int lock;
 	uint64_t started_ns;
@@ -218,7 +227,7 @@ static enum ps_status keep(struct batch *b, struct slot *slot, struct ps_error *
 }
 
 /* Of the results that wait the one whose case comes first; NULL: none waits. */
-static struct slot *first_waiting(const struct batch *b)
+static struct slot *first_waiting(struct batch *b)
 {
 	struct slot *first = NULL;
 
@@ -228,29 +237,44 @@ static struct slot *first_waiting(const struct batch *b)
 	return first;
 }
 
-static enum ps_status keep_those_due(struct batch *b, struct ps_error *err)
+static bool too_many_wait(const struct batch *b)
 {
+	return b->waiting > WAITING_MOST || b->waiting_bytes > waiting_bytes_most;
+}
+
+/* NULL: none waits that is to be kept. */
+static struct slot *next_to_keep(struct batch *b)
+{
+	struct slot *slot = first_waiting(b);
+
+	while (slot && b->due < slot->place && b->kept[b->due])
+		b->due++;
+	return slot && (b->due == slot->place || too_many_wait(b)) ? slot : NULL;
+}
+
+/* In one transaction those that `next` gives. */
+static enum ps_status keep_each(struct batch *b, struct slot *next(struct batch *b),
+				struct ps_error *err)
+{
+	struct ps_error second = PS_ERROR_INIT;
 	struct slot *slot;
 
-	while (err->status == PS_OK && (slot = first_waiting(b))) {
-		while (b->due < slot->place && b->kept[b->due])
-			b->due++;
-		if (b->due != slot->place && b->waiting <= WAITING_MOST &&
-		    b->waiting_bytes <= waiting_bytes_most)
-			break;
-		keep(b, slot, err);
-	}
+	if (store_begin(b->store, err) != PS_OK)
+		return err->status;
+	while ((slot = next(b)) && keep(b, slot, err) == PS_OK)
+		;
+	b->kept_ns = worker_now();
+	/* Also behind one that fails: those before it are done. */
+	store_commit(b->store, err->status == PS_OK ? err : &second);
 	return err->status;
 }
 
-/* Who ends a batch does not want to lose what is done. */
-static void keep_all(struct batch *b)
+static enum ps_status keep_those_due(struct batch *b, struct ps_error *err)
 {
-	struct ps_error err = PS_ERROR_INIT;
-	struct slot *slot;
+	bool now = b->waiting >= TOGETHER || b->running == 0 || too_many_wait(b) ||
+		   worker_now() - b->kept_ns >= UINT64_C(1000000) * TOGETHER_MS;
 
-	while ((slot = first_waiting(b)) && keep(b, slot, &err) == PS_OK)
-		;
+	return now && next_to_keep(b) ? keep_each(b, next_to_keep, err) : PS_OK;
 }
 
 static enum ps_status collect(struct batch *b, struct ps_error *err)
@@ -294,13 +318,14 @@ static enum ps_status run_workers(struct batch *b, struct ps_error *err)
 	if (!b->slots || !b->polls || !b->kept)
 		return ps_fail_memory(err, "the workers");
 	allow_files();
-	b->started_ns = worker_now();
+	b->started_ns = b->kept_ns = worker_now();
 	show_status(b);
 	progress_begin(b->progress, b->status, b->todo_count);
 	while (err->status == PS_OK && (b->next < b->todo_count || b->running > 0)) {
 		if (signals_interrupted()) {
-			ps_fail(err, PS_INTERRUPTED, "interrupted");
-			keep_all(b);
+			/* who ends a batch does not want to lose what is done */
+			if (b->waiting == 0 || keep_each(b, first_waiting, err) == PS_OK)
+				ps_fail(err, PS_INTERRUPTED, "interrupted");
 		} else if (start_all(b, err) == PS_OK) {
 			wait_for_one(b);
 			if (collect(b, err) == PS_OK && start_all(b, err) == PS_OK)

@@ -55,6 +55,7 @@ static enum ps_status put_right(const struct results *results, struct case_lines
 static enum ps_status agree(struct results *results, struct store *store, struct ps_error *err)
 {
 	struct case_lines lines = {NULL, 0, 0};
+	uint64_t size = results->end;
 	bool right;
 
 	if (case_lines_read(results, store, &lines, &right, err) == PS_OK && !right)
@@ -64,7 +65,8 @@ static enum ps_status agree(struct results *results, struct store *store, struct
 		if (lines.items[i].line.offset + lines.items[i].line.length > results->end)
 			results->end = lines.items[i].line.offset + lines.items[i].line.length;
 	free(lines.items);
-	if (err->status == PS_OK && ftruncate(results->fd, (off_t)results->end) != 0)
+	if (err->status == PS_OK && results->end != size &&
+	    ftruncate(results->fd, (off_t)results->end) != 0)
 		return results_fail(results, "write", err);
 	return err->status;
 }

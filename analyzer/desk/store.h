@@ -51,13 +51,16 @@ struct case_record {
 	const json_t *summary; /* see summary.h; NULL: none */
 };
 
-/** Adds a case or replaces the one of the same path, in one transaction. */
+/**
+ * Adds a case or replaces the one of the same path, between store_begin() and store_commit(). An
+ * error leaves what was written before it, as far as the database can.
+ */
 enum ps_status store_put(struct store *store, const struct case_record *record,
 			 struct ps_error *err);
 
 /**
- * Writes of more than one case that count together: store_copy() between store_begin() and
- * store_commit() or store_undo(). A commit that fails undoes.
+ * Writes that count together: store_put() and store_copy() between store_begin() and store_commit()
+ * or store_undo(). A commit that fails undoes.
  */
 enum ps_status store_begin(struct store *store, struct ps_error *err);
 enum ps_status store_commit(struct store *store, struct ps_error *err);

@@ -1,5 +1,5 @@
 /*
- * The database of a batch: writing one case a transaction, and cases of another database. See
+ * The database of a batch: writing cases, and those of another database. See
  * store.h.
  */
 #include <sqlite3.h>
@@ -201,7 +201,13 @@ void store_undo(struct store *store)
 enum ps_status store_put(struct store *store, const struct case_record *record,
 			 struct ps_error *err)
 {
-	return end(store, begin(store) && put_all(store, record), err);
+	if (sqlite3_exec(store->db, "SAVEPOINT one", NULL, NULL, NULL) == SQLITE_OK &&
+	    put_all(store, record) &&
+	    sqlite3_exec(store->db, "RELEASE one", NULL, NULL, NULL) == SQLITE_OK)
+		return PS_OK;
+	store_fail(store->db, "write", err);
+	sqlite3_exec(store->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL);
+	return err->status;
 }
 
 static bool move_all(struct store *store, const struct moved_line *moved, size_t count)

@@ -664,9 +664,12 @@ def many_cases(bench):
     folder, dumps = case_folder(bench)
     free = free_processors()
     clock, processor = {}, {}
-    for jobs in (1, 2):
+    for jobs in (1, 2, 1, 2):  # twice, and the faster run counts: whatever else runs only makes it slower
         out = os.path.join(bench.directory, f"results{jobs}")
-        clock[jobs], processor[jobs] = processor_of([bench.poolscope, "batch", folder, "-o", out, "-j", str(jobs)])
+        shutil.rmtree(out, ignore_errors=True)
+        run = processor_of([bench.poolscope, "batch", folder, "-o", out, "-j", str(jobs)])
+        clock[jobs] = min(run[0], clock.get(jobs, run[0]))
+        processor[jobs] = min(run[1], processor.get(jobs, run[1]))
     alone = profile(bench, dumps)
     added = processor[1] / CASES - alone
     quiet = free >= FREE
