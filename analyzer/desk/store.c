@@ -57,8 +57,12 @@ static enum ps_status prepare(struct store *store, struct ps_error *err)
 /* Lost at a power cut is at most the last cases, which are then done again. */
 enum { WAIT_MS = 5000 };
 
+/*
+ * The log grows to 32 MiB before it is written back: that waits for the disk, which a batch keeps
+ * busy with its reports, and meanwhile nobody starts workers.
+ */
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			       "PRAGMA foreign_keys = ON;";
+			       "PRAGMA wal_autocheckpoint = 8192; PRAGMA foreign_keys = ON;";
 
 /*
  * file:PATH?query, with what a URI would take for its own escaped. Two slashes in front of a path
