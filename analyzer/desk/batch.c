@@ -38,10 +38,10 @@ static const uint64_t waiting_bytes_most = 256 << 20; /* of memory: results */
 
 struct slot {
 	struct worker worker;
-	struct outcome outcome; /* once it has ended */
+	struct outcome outcome; /* once it is judged */
 	uint64_t bytes;         /* of its outputs, then */
 	size_t place;           /* of the case in batch.todo */
-	bool used, ended;
+	bool used, ended, judged;
 };
 
 struct batch {
@@ -189,25 +189,31 @@ static uint64_t bytes_of_outputs(const struct worker *worker)
 	return bytes;
 }
 
-/* Its worker has ended: what came of it. */
-static enum ps_status end(struct batch *b, struct slot *slot, struct ps_error *err)
+/* What came of the workers that have ended. */
+static enum ps_status judge_all(struct batch *b, struct ps_error *err)
 {
-	slot->ended = true;
-	slot->bytes = bytes_of_outputs(&slot->worker);
-	b->running--;
-	b->waiting++;
-	b->waiting_bytes += slot->bytes;
-	return outcome_init(&slot->outcome, &b->found.files[b->todo[slot->place]], &slot->worker,
-			    err);
+	for (unsigned i = 0; i < b->slot_count && err->status == PS_OK; i++) {
+		struct slot *slot = &b->slots[i];
+
+		if (!slot->ended || slot->judged)
+			continue;
+		slot->judged = true;
+		slot->bytes = bytes_of_outputs(&slot->worker);
+		b->waiting++;
+		b->waiting_bytes += slot->bytes;
+		outcome_init(&slot->outcome, &b->found.files[b->todo[slot->place]], &slot->worker,
+			     err);
+	}
+	return err->status;
 }
 
 static void slot_fini(struct slot *slot)
 {
-	if (slot->ended)
+	if (slot->judged)
 		outcome_fini(&slot->outcome);
 	if (slot->used)
 		worker_fini(&slot->worker);
-	slot->used = slot->ended = false;
+	slot->used = slot->ended = slot->judged = false;
 }
 
 static enum ps_status keep(struct batch *b, struct slot *slot, struct ps_error *err)
@@ -232,7 +238,7 @@ static struct slot *first_waiting(struct batch *b)
 	struct slot *first = NULL;
 
 	for (unsigned i = 0; i < b->slot_count; i++)
-		if (b->slots[i].ended && (!first || b->slots[i].place < first->place))
+		if (b->slots[i].judged && (!first || b->slots[i].place < first->place))
 			first = &b->slots[i];
 	return first;
 }
@@ -277,11 +283,11 @@ static enum ps_status keep_those_due(struct batch *b, struct ps_error *err)
 	return now && next_to_keep(b) ? keep_each(b, next_to_keep, err) : PS_OK;
 }
 
-static enum ps_status collect(struct batch *b, struct ps_error *err)
+static void collect(struct batch *b)
 {
 	uint64_t now = worker_now();
 
-	for (unsigned i = 0; i < b->slot_count && err->status == PS_OK; i++) {
+	for (unsigned i = 0; i < b->slot_count; i++) {
 		struct slot *slot = &b->slots[i];
 
 		if (!slot->used || slot->ended)
@@ -289,13 +295,13 @@ static enum ps_status collect(struct batch *b, struct ps_error *err)
 		worker_check_time(&slot->worker, now);
 		if (!worker_collect(&slot->worker))
 			continue;
-		end(b, slot, err);
+		slot->ended = true;
+		b->running--;
 		progress_advance(b->progress, 1);
 	}
 	/* also when nobody has ended: a case can take minutes */
 	show_status(b);
 	progress_advance(b->progress, 0);
-	return err->status;
 }
 
 /* Four a worker and a result that waits: the usual 1,024 are not many. */
@@ -328,7 +334,8 @@ static enum ps_status run_workers(struct batch *b, struct ps_error *err)
 				ps_fail(err, PS_INTERRUPTED, "interrupted");
 		} else if (start_all(b, err) == PS_OK) {
 			wait_for_one(b);
-			if (collect(b, err) == PS_OK && start_all(b, err) == PS_OK)
+			collect(b);
+			if (start_all(b, err) == PS_OK && judge_all(b, err) == PS_OK)
 				keep_those_due(b, err);
 		}
 	}
