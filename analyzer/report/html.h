@@ -80,6 +80,12 @@ void html_size_cell_unsigned(struct html *h, const char *mark, uint64_t bytes);
 /** "64.1%" */
 void html_permille(struct html *h, const char *mark, unsigned permille);
 
+/**
+ * A bar of so much of its frame, at whose end the drawn length ends whatever the figure says.
+ * `words` (markup) stand behind the figure for who does not see it.
+ */
+void html_bar(struct html *h, unsigned permille, const char *words);
+
 /** `value` or a dash. */
 const char *html_or_dash(const char *value);
 

@@ -14,12 +14,8 @@ static void bar(struct html *h, size_t cases, size_t of)
 
 	html_raw(h, "<td data-v=\"");
 	html_put(h, "%u", permille);
-	html_raw(h, "\"><svg class=\"bar\" role=\"img\" aria-label=\"");
-	html_permille(h, "", permille);
-	html_raw(h, "\"><rect class=\"track\" width=\"100%\" height=\"100%\"/>"
-		    "<rect class=\"fill\" height=\"100%\" width=\"");
-	html_permille(h, "", permille);
-	html_raw(h, "\"/></svg>");
+	html_raw(h, "\">");
+	html_bar(h, permille, "");
 	html_permille(h, "", permille);
 }
 

@@ -33,19 +33,6 @@ static void total_cell(struct html *h, const struct report_total *total)
 	total_text(h, total);
 }
 
-/* The drawn length ends at the frame, whatever the figure says. */
-static void fill(struct html *h, unsigned permille)
-{
-	unsigned drawn = permille > 1000 ? 1000 : permille;
-
-	html_raw(h, "<svg class=\"bar\" role=\"img\" aria-label=\"");
-	html_permille(h, "", permille);
-	html_raw(h, " used\"><rect class=\"track\" width=\"100%\" height=\"100%\"/>"
-		    "<rect class=\"fill\" height=\"100%\" width=\"");
-	html_permille(h, "", drawn);
-	html_raw(h, "\"/></svg>\n");
-}
-
 static void used_text(struct html *h, const struct report_pool_total *p, const char *mark)
 {
 	if (p->has_used)
@@ -79,12 +66,14 @@ static void gauge(struct html *h, const char *name, const struct report_pool_tot
 		html_raw(h, ")");
 	}
 	html_raw(h, "</p>\n");
-	if (p->has_used)
-		fill(h, p->used_permille);
-	else
+	if (p->has_used) {
+		html_bar(h, p->used_permille, " used");
+		html_raw(h, "\n");
+	} else {
 		html_element(h, "p class=\"note\"", "The limit is unknown%s%s.",
 			     p->maximum.number.note ? ": " : "",
 			     p->maximum.number.note ? p->maximum.number.note : "");
+	}
 	html_raw(h, "</div>\n");
 }
 

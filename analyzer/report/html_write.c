@@ -202,6 +202,17 @@ void html_permille(struct html *h, const char *mark, unsigned permille)
 	html_put(h, "%s%u.%u%%", mark, permille / 10, permille % 10);
 }
 
+void html_bar(struct html *h, unsigned permille, const char *words)
+{
+	html_raw(h, "<svg class=\"bar\" role=\"img\" aria-label=\"");
+	html_permille(h, "", permille);
+	html_raw(h, words);
+	html_raw(h, "\"><rect class=\"track\" width=\"100%\" height=\"100%\"/>"
+		    "<rect class=\"fill\" height=\"100%\" width=\"");
+	html_permille(h, "", permille > 1000 ? 1000 : permille);
+	html_raw(h, "\"/></svg>");
+}
+
 const char *html_or_dash(const char *value)
 {
 	return value ? value : "-";
