@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { COPY = 1 << 16 };
+enum { COPY = 1 << 18 /* bytes; with 64 KiB it takes a third longer */ };
 
 ssize_t io_read(int fd, void *to, size_t length, uint64_t offset)
 {
