@@ -10,6 +10,7 @@
 #include "analyzer/desk/batch.h"
 #include "analyzer/desk/merge.h"
 #include "analyzer/report/format.h"
+#include "analyzer/report/summary.h"
 #include "base/memory.h"
 #include "formats/beside.h"
 #include "base/processors.h"
@@ -36,6 +37,7 @@ static int refuse(struct ps_error *error, const int outputs[WORKER_OUTPUTS])
 	char *safe = format_safe(error->text, TARGET_UTF8);
 	FILE *out = fdopen(outputs[WORKER_REPORT], "w");
 	FILE *summary = fdopen(outputs[WORKER_SUMMARY], "w");
+	struct ps_error second = PS_ERROR_INIT;
 	bool written;
 	int status = error->status == PS_NO_MEMORY || error->status == PS_INTERNAL ||
 				     error->status == PS_INTERRUPTED
@@ -48,8 +50,8 @@ static int refuse(struct ps_error *error, const int outputs[WORKER_OUTPUTS])
 	if (!out || !summary)
 		return JOB_FAULT;
 	render_json_error_line(error, out);
-	render_summary_error(error, summary);
-	written = finish(out);
+	render_summary_error(error, summary, &second);
+	written = finish(out) && second.status == PS_OK;
 	return finish(summary) && written ? status : JOB_FAULT;
 }
 

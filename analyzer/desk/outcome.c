@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include "analyzer/desk/case_files.h"
 #include "analyzer/desk/queries.h"
 #include "analyzer/report/format.h"
+#include "analyzer/report/summary.h"
+#include "base/io.h"
 #include "base/memory.h"
 
 enum { SUMMARY_MOST = 64 << 20 /* bytes; what is longer is no summary */ };
@@ -36,19 +39,21 @@ static enum case_result result_of(const struct worker *worker)
 	}
 }
 
-static json_t *read_summary(int fd)
+/* NULL: there is no whole one. */
+static void *read_summary(int fd, struct rows *ret)
 {
 	struct stat st;
-	json_t *summary = NULL;
-	char *text;
+	char *bytes;
 
 	if (fstat(fd, &st) != 0 || st.st_size <= 0 || st.st_size > SUMMARY_MOST)
 		return NULL;
-	text = malloc((size_t)st.st_size);
-	if (text && pread(fd, text, (size_t)st.st_size, 0) == st.st_size)
-		summary = json_loadb(text, (size_t)st.st_size, 0, NULL);
-	free(text);
-	return summary;
+	bytes = malloc((size_t)st.st_size);
+	*ret = rows_in(bytes, (size_t)st.st_size);
+	if (bytes && io_read(fd, bytes, (size_t)st.st_size, 0) == st.st_size &&
+	    summary_is_whole(*ret))
+		return bytes;
+	free(bytes);
+	return NULL;
 }
 
 /* An error that the worker could not word itself. */
@@ -87,14 +92,20 @@ static bool has_report(const struct outcome *o)
 	       fstat(o->worker->outputs[WORKER_REPORT], &st) == 0 && st.st_size > 2;
 }
 
-static enum ps_status take_error(struct outcome *o, struct ps_error *err)
+/* Of an error its code and words, which are both texts: it is a whole summary. */
+static enum ps_status take_summary(struct outcome *o, struct rows rows, struct ps_error *err)
 {
-	const char *words = json_string_value(json_object_get(o->summary, "message"));
+	struct rows all = rows;
+	struct row_item row, code, words;
 
-	o->code = json_string_value(json_object_get(o->summary, "code"));
-	if (!words)
+	if (rows_next(&rows, &row) && row.kind == SUMMARY_CASE) {
+		o->rows = all;
 		return PS_OK;
-	o->error = mem_strndup(words, strlen(words));
+	}
+	if (rows_next(&rows, &code) && rows_next(&rows, &words) && words.text) {
+		o->code = code.text;
+		o->error = mem_strndup(words.text, words.length);
+	}
 	return o->error ? PS_OK : ps_fail_memory(err, "a report");
 }
 
@@ -103,25 +114,26 @@ enum ps_status outcome_init(struct outcome *o, const struct found_file *file,
 {
 	struct file_stamp now;
 	bool there = file_stamp_read(file->path, &now);
+	struct rows rows;
 
 	*o = (struct outcome){.file = file, .worker = worker, .error_fd = -1};
 	o->stamp = file->stamp;
 	o->result = result_of(worker);
-	o->summary = read_summary(worker->outputs[WORKER_SUMMARY]);
+	o->summary = read_summary(worker->outputs[WORKER_SUMMARY], &rows);
 	if (!there || !file_stamp_equal(&now, &file->stamp))
 		o->result = CASE_CHANGED;
 	else if (has_report(o))
-		return take_error(o, err);
+		return take_summary(o, rows, err);
 	else if (o->result < CASE_CRASHED)
 		o->result = CASE_FAULT;
-	json_decref(o->summary);
+	free(o->summary);
 	o->summary = NULL;
 	return make_error(o, err);
 }
 
 void outcome_fini(struct outcome *o)
 {
-	json_decref(o->summary);
+	free(o->summary);
 	free(o->error);
 	if (o->error_fd >= 0)
 		close(o->error_fd);
@@ -191,7 +203,7 @@ enum ps_status outcome_keep(struct outcome *o, const struct batch_options *optio
 		.error = o->error,
 		.done = o->result == CASE_COMPLETE || o->result == CASE_INCOMPLETE,
 		.seconds = o->worker->seconds,
-		.summary = o->summary,
+		.summary = o->rows,
 	};
 
 	if (!head)

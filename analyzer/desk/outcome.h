@@ -14,7 +14,8 @@ struct outcome {
 	const struct worker *worker;   /* borrowed */
 	struct file_stamp stamp;       /* of the file as it was before */
 	enum case_result result;
-	json_t *summary;  /* owned; NULL: there is none */
+	void *summary;    /* owned; what the worker said of it, see summary.h; NULL: nothing */
+	struct rows rows; /* in it, of a report; empty: there is none */
 	const char *code; /* of an error; borrowed from the summary or static; NULL: none */
 	char *error;      /* owned; its words; NULL: none */
 	int error_fd;     /* owned; a report made here, of a case that left none; -1 */

@@ -8,9 +8,8 @@
 #ifndef PS_ANALYZER_DESK_STORE_H
 #define PS_ANALYZER_DESK_STORE_H
 
-#include <jansson.h>
-
 #include "analyzer/desk/found.h"
+#include "analyzer/report/rows.h"
 
 struct store; /* opaque */
 struct sqlite3;
@@ -48,12 +47,12 @@ struct case_record {
 	const char *error;  /* its words; NULL: none */
 	bool done;
 	double seconds;
-	const json_t *summary; /* see summary.h; NULL: none */
+	struct rows summary; /* of a report, whole (see summary.h); empty: none. Borrowed */
 };
 
 /**
  * Adds a case or replaces the one of the same path, between store_begin() and store_commit(). An
- * error leaves what was written before it, as far as the database can.
+ * error undoes all since store_begin().
  */
 enum ps_status store_put(struct store *store, const struct case_record *record,
 			 struct ps_error *err);

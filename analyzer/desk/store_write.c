@@ -5,19 +5,17 @@
 #include <sqlite3.h>
 
 #include "analyzer/desk/store_internal.h"
+#include "analyzer/report/summary.h"
 
 /* ---- one case ---- */
 
-/* A JSON value as a column: null, number, truth, text. */
-static void bind_json(sqlite3_stmt *statement, int column, const json_t *value)
+/* A value as a column. A text must stay until run(). */
+static void bind_item(sqlite3_stmt *statement, int column, const struct row_item *item)
 {
-	if (json_is_integer(value))
-		sqlite3_bind_int64(statement, column, json_integer_value(value));
-	else if (json_is_boolean(value))
-		sqlite3_bind_int(statement, column, json_is_true(value));
-	else if (json_is_string(value))
-		sqlite3_bind_text(statement, column, json_string_value(value),
-				  (int)json_string_length(value), SQLITE_TRANSIENT);
+	if (item->type == ROW_INTEGER)
+		sqlite3_bind_int64(statement, column, item->integer);
+	else if (item->type == ROW_TEXT)
+		sqlite3_bind_text(statement, column, item->text, (int)item->length, SQLITE_STATIC);
 	else
 		sqlite3_bind_null(statement, column);
 }
@@ -31,18 +29,29 @@ static bool run(sqlite3_stmt *statement)
 	return done;
 }
 
-/* Rows as the child wrote them: arrays in the order of the columns behind case_id. */
-static bool put_rows(struct store *store, enum statement which, int64_t id, const json_t *rows)
+/* The values of a row; *next is what stands behind it. */
+static void bind_values(sqlite3_stmt *statement, int column, struct rows *rows,
+			struct row_item *next)
 {
-	sqlite3_stmt *statement = store->statements[which];
-	size_t index;
-	json_t *row;
+	while (rows_next(rows, next) && next->type != ROW_BEGIN && next->type != ROWS_END)
+		bind_item(statement, column++, next);
+}
 
-	json_array_foreach((json_t *)(uintptr_t)rows, index, row)
-	{
+/* Rows behind the case's own. */
+static bool put_rows(struct store *store, int64_t id, struct rows *rows, struct row_item *next)
+{
+	static const enum statement statements[SUMMARY_KINDS] = {
+		[SUMMARY_TAG] = PUT_TAG,
+		[SUMMARY_DRIVER] = PUT_DRIVER,
+		[SUMMARY_OWNER] = PUT_OWNER,
+		[SUMMARY_FINDING] = PUT_FINDING,
+	};
+
+	while (next->type == ROW_BEGIN) {
+		sqlite3_stmt *statement = store->statements[statements[next->kind]];
+
 		sqlite3_bind_int64(statement, 1, id);
-		for (size_t i = 0; i < json_array_size(row); i++)
-			bind_json(statement, (int)i + 2, json_array_get(row, i));
+		bind_values(statement, 2, rows, next);
 		if (!run(statement))
 			return false;
 	}
@@ -55,10 +64,10 @@ static void bind_text(sqlite3_stmt *statement, int column, const char *text)
 		sqlite3_bind_text(statement, column, text, -1, SQLITE_TRANSIENT);
 }
 
-static bool put_case(struct store *store, const struct case_record *r)
+static bool put_case(struct store *store, const struct case_record *r, struct rows *rows,
+		     struct row_item *next)
 {
 	sqlite3_stmt *put = store->statements[PUT];
-	const json_t *columns = r->summary ? json_object_get(r->summary, "case") : NULL;
 
 	store_bind_path(put, r->path);
 	sqlite3_bind_int64(put, 2, (int64_t)r->stamp.size);
@@ -71,31 +80,19 @@ static bool put_case(struct store *store, const struct case_record *r)
 	sqlite3_bind_double(put, 9, r->seconds);
 	sqlite3_bind_int64(put, 10, (int64_t)r->line.offset);
 	sqlite3_bind_int64(put, 11, (int64_t)r->line.length);
-	for (size_t i = 0; i < json_array_size(columns); i++)
-		bind_json(put, (int)i + 12, json_array_get(columns, i));
+	if (rows_next(rows, next))
+		bind_values(put, 12, rows, next);
 	return run(put);
 }
 
 static bool put_all(struct store *store, const struct case_record *r)
 {
-	static const struct {
-		const char *key;
-		enum statement statement;
-	} parts[] = {{"tags", PUT_TAG},
-		     {"drivers", PUT_DRIVER},
-		     {"owners", PUT_OWNER},
-		     {"findings", PUT_FINDING}};
-	int64_t id;
+	struct rows rows = r->summary;
+	struct row_item next = {.type = ROWS_END};
 
 	store_bind_path(store->statements[REMOVE], r->path);
-	if (!run(store->statements[REMOVE]) || !put_case(store, r))
-		return false;
-	id = sqlite3_last_insert_rowid(store->db);
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && r->summary; i++)
-		if (!put_rows(store, parts[i].statement, id,
-			      json_object_get(r->summary, parts[i].key)))
-			return false;
-	return true;
+	return run(store->statements[REMOVE]) && put_case(store, r, &rows, &next) &&
+	       put_rows(store, sqlite3_last_insert_rowid(store->db), &rows, &next);
 }
 
 /* ---- from another database ---- */
@@ -201,12 +198,10 @@ void store_undo(struct store *store)
 enum ps_status store_put(struct store *store, const struct case_record *record,
 			 struct ps_error *err)
 {
-	if (sqlite3_exec(store->db, "SAVEPOINT one", NULL, NULL, NULL) == SQLITE_OK &&
-	    put_all(store, record) &&
-	    sqlite3_exec(store->db, "RELEASE one", NULL, NULL, NULL) == SQLITE_OK)
+	if (put_all(store, record))
 		return PS_OK;
 	store_fail(store->db, "write", err);
-	sqlite3_exec(store->db, "ROLLBACK TO one; RELEASE one", NULL, NULL, NULL);
+	store_undo(store);
 	return err->status;
 }
 

@@ -105,6 +105,15 @@ size_t utf8_length(const char *text)
 	return 0;
 }
 
+bool text_is_ascii(const char *text)
+{
+	unsigned char all = 0;
+
+	for (; *text != '\0'; text++)
+		all |= (unsigned char)*text;
+	return all < 0x80;
+}
+
 /* Characters that move the cursor or turn the direction of the text around. */
 static bool is_harmful(const unsigned char *b, size_t length)
 {

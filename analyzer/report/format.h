@@ -36,6 +36,9 @@ char *format_duration(uint64_t seconds, char text[DURATION_TEXT]);
  */
 size_t utf8_length(const char *text);
 
+/** Nearly all texts are. */
+bool text_is_ascii(const char *text);
+
 /** What a copy of foreign text is for. */
 enum text_target {
 	TARGET_TERMINAL, /* UTF-8: control characters and direction overrides become \xNN */

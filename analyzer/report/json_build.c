@@ -46,21 +46,12 @@ void append(struct builder *b, json_t *array, json_t *value)
 		json_decref(value);
 }
 
-static bool is_ascii(const char *text)
-{
-	unsigned char all = 0;
-
-	for (; *text != '\0'; text++)
-		all |= (unsigned char)*text;
-	return all < 0x80;
-}
-
 static json_t *text_value(const char *text)
 {
 	json_t *value;
 	char *safe;
 
-	if (is_ascii(text)) /* nearly all texts, which format_safe() would only copy */
+	if (text_is_ascii(text)) /* nearly all texts, which format_safe() would only copy */
 		return json_string_nocheck(text);
 	safe = format_safe(text, TARGET_UTF8);
 	value = safe ? json_string_nocheck(safe) : NULL;

@@ -25,16 +25,6 @@ enum ps_status render_json(const struct report *report, FILE *out, struct ps_err
 enum ps_status render_json_line(const struct report *report, FILE *out, struct ps_error *err);
 
 /**
- * What a database keeps of the report, as one line of JSON: {"case": [...], "tags": [[...], ...],
- * "drivers", "owners", "findings"}; the columns are those of analyzer/desk/store_schema.c behind
- * the case's own.
- */
-enum ps_status render_summary(const struct report *report, FILE *out, struct ps_error *err);
-
-/** {"code", "message"}: what a database keeps of a case without a report. */
-void render_summary_error(const struct ps_error *error, FILE *out);
-
-/**
  * One self-contained page of VIEW_ANALYZE that loads nothing; PS_USAGE for the other views. Ends
  * with PS_INTERRUPTED soon after Ctrl-C. Always UTF-8.
  */

@@ -19,6 +19,7 @@
 #include "analyzer/desk/case.h"
 #include "analyzer/kernel/pe_image.h"
 #include "analyzer/report/render.h"
+#include "analyzer/report/summary.h"
 #include "base/signals.h"
 
 enum { ROUNDS = 15, OUTPUT_BUFFER = 256 << 10, SHOWN = 8, EVIDENCE = 4 };
