@@ -16,7 +16,7 @@ import time
 
 import truth
 from harness import POOLSCOPE, check, equal, make_dump, run, scratch
-from suite_batch import SMALL, ask, batch, contents_of, lines_of, rows_of, slow_case, summary
+from suite_batch import SMALL, ask, batch, contents_of, lines_of, make_cases, rows_of, slow_case, summary
 
 TWINS = """\
 arch x64
@@ -373,6 +373,18 @@ def files_of_now():
         equal(endings(merged), [], "files merged of the dump as it was")
 
 
+def few_files():
+    """Where few files may be open, fewer workers run; the results are the same, and in order."""
+    with scratch() as directory:
+        folder, _ = make_cases(directory, count=12)
+        plain, few = os.path.join(directory, "plain"), os.path.join(directory, "few")
+        batch(folder, "-o", plain, "-j", "2")
+        process = run(["prlimit", "--nofile=52:52", POOLSCOPE, "batch", folder, "-o", few, "-j", "20", "-v"],
+                      want=(0, 1))  # fmt: skip
+        check("room for 3 workers: so few files may be open" in process.stderr.decode(), process.stderr)
+        equal(lines_of(few), lines_of(plain), "results")
+
+
 def cases():
     yield "twins", twins
     yield "bounds", bounds
@@ -385,6 +397,7 @@ def cases():
     yield "files-of-now", files_of_now
     yield "unreadable", unreadable
     yield "progress", progress
+    yield "few-files", few_files
     yield "only-read", only_read
     yield "names-in-csv", names_in_csv
     yield "shares-on-the-page", shares_on_the_page

@@ -53,10 +53,10 @@ static bool drop_streams(void)
  */
 static bool keep_outputs(const struct worker *worker, int outputs[WORKER_OUTPUTS])
 {
-	enum { FIRST = STDERR_FILENO + 1, HIGH = 100 };
+	enum { FIRST = STDERR_FILENO + 1 };
 
 	for (int i = 0; i < WORKER_OUTPUTS; i++) {
-		outputs[i] = fcntl(worker->outputs[i], F_DUPFD, HIGH);
+		outputs[i] = fcntl(worker->outputs[i], F_DUPFD, FIRST + WORKER_OUTPUTS);
 		if (outputs[i] < 0)
 			return false;
 	}
