@@ -16,6 +16,25 @@
 #include "base/memory.h"
 #include "base/new_file.h"
 
+/*
+ * Lines are not read again soon. Handed to the disk as they come and dropped from the page cache
+ * when they are on it, they leave that to the dumps, and the next ones take pages that are warm: a
+ * gigabyte of new ones took two milliseconds a case. Hints: what goes wrong here costs time alone.
+ */
+static void let_go(struct results *results)
+{
+	const uint64_t piece = 8 << 20, behind = 64 << 20;
+
+	while (results->end - results->handed_over >= piece) {
+		sync_file_range(results->fd, (off_t)results->handed_over, (off_t)piece,
+				SYNC_FILE_RANGE_WRITE);
+		if (results->handed_over >= behind)
+			posix_fadvise(results->fd, (off_t)(results->handed_over - behind),
+				      (off_t)piece, POSIX_FADV_DONTNEED);
+		results->handed_over += piece;
+	}
+}
+
 enum ps_status results_add(struct results *results, const char *head, int fd,
 			   struct line_place *ret, struct ps_error *err)
 {
@@ -34,6 +53,7 @@ enum ps_status results_add(struct results *results, const char *head, int fd,
 	ret->offset = at;
 	ret->length = length + 1 + done;
 	results->end = at + ret->length;
+	let_go(results);
 	return PS_OK;
 }
 
@@ -65,6 +85,7 @@ static enum ps_status agree(struct results *results, struct store *store, struct
 		if (lines.items[i].line.offset + lines.items[i].line.length > results->end)
 			results->end = lines.items[i].line.offset + lines.items[i].line.length;
 	free(lines.items);
+	results->handed_over = results->end;
 	if (err->status == PS_OK && results->end != size &&
 	    ftruncate(results->fd, (off_t)results->end) != 0)
 		return results_fail(results, "write", err);

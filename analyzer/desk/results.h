@@ -15,7 +15,8 @@ enum { LINE_ID = 50 }; /* characters and the NUL: hash of the path, "-", key of 
 struct results {
 	char *path; /* owned */
 	int fd;
-	uint64_t end; /* of the lines that count */
+	uint64_t end;         /* of the lines that count */
+	uint64_t handed_over; /* to the disk: what stands before this */
 };
 
 /** Opens or makes the file in `folder`, and brings the database and it together. */
