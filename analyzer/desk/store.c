@@ -63,7 +63,8 @@ enum { WAIT_MS = 5000 };
  * busy with its reports, and meanwhile nobody starts workers.
  */
 static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			       "PRAGMA wal_autocheckpoint = 8192; PRAGMA foreign_keys = ON;";
+			       "PRAGMA wal_autocheckpoint = 8192; PRAGMA cache_size = 4000;"
+			       "PRAGMA foreign_keys = ON;";
 
 /*
  * Workers are forked while the database is open, and after each of them every page of it that is
@@ -73,7 +74,7 @@ static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = 
  */
 static void keep_pages_to_ourselves(void)
 {
-	enum { PAGE = 4096, PAGES = 1024 };
+	enum { PAGE = 4096, PAGES = 4096 };
 	int header = 0, size;
 	void *memory;
 
