@@ -92,7 +92,7 @@ static bool has_report(const struct outcome *o)
 	       fstat(o->worker->outputs[WORKER_REPORT], &st) == 0 && st.st_size > 2;
 }
 
-/* Of an error its code and words, which are both texts: it is a whole summary. */
+/* A report's rows, or an error's code and words; a worker that was damaged may have left none. */
 static enum ps_status take_summary(struct outcome *o, struct rows rows, struct ps_error *err)
 {
 	struct rows all = rows;
@@ -102,10 +102,10 @@ static enum ps_status take_summary(struct outcome *o, struct rows rows, struct p
 		o->rows = all;
 		return PS_OK;
 	}
-	if (rows_next(&rows, &code) && rows_next(&rows, &words) && words.text) {
-		o->code = code.text;
-		o->error = mem_strndup(words.text, words.length);
-	}
+	if (!rows_next(&rows, &code) || !rows_next(&rows, &words) || !words.text)
+		return PS_OK;
+	o->code = code.text;
+	o->error = mem_strndup(words.text, words.length);
 	return o->error ? PS_OK : ps_fail_memory(err, "a report");
 }
 

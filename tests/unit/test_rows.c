@@ -49,6 +49,15 @@ static void put_finding(FILE *out)
 	assert_true(rows_text(out, "nonpaged pool is used up"));
 }
 
+static struct row_item next(struct rows *rows, enum row_item_type type)
+{
+	struct row_item item;
+
+	assert_true(rows_next(rows, &item));
+	assert_int_equal(item.type, type);
+	return item;
+}
+
 static void test_values_come_back(void **state)
 {
 	struct text text;
@@ -67,24 +76,18 @@ static void test_values_come_back(void **state)
 	fclose(out);
 
 	rows = rows_in(text.bytes, text.size);
-	assert_true(rows_next(&rows, &item));
-	assert_int_equal(item.type, ROW_BEGIN);
+	item = next(&rows, ROW_BEGIN);
 	assert_int_equal(item.kind, 7);
-	assert_true(rows_next(&rows, &item));
-	assert_int_equal(item.type, ROW_NONE);
-	assert_true(rows_next(&rows, &item));
-	assert_int_equal(item.type, ROW_INTEGER);
+	next(&rows, ROW_NONE);
+	item = next(&rows, ROW_INTEGER);
 	assert_true(item.integer == INT64_MIN);
-	assert_true(rows_next(&rows, &item));
-	assert_int_equal(item.type, ROW_NONE);
-	assert_true(rows_next(&rows, &item));
-	assert_int_equal(item.type, ROW_TEXT);
+	next(&rows, ROW_NONE);
+	item = next(&rows, ROW_TEXT);
 	assert_string_equal(item.text, "");
-	assert_true(rows_next(&rows, &item));
+	item = next(&rows, ROW_TEXT);
 	assert_string_equal(item.text, "M\xc3\xbcller \\xff");
 	assert_int_equal(item.length, strlen(item.text));
-	assert_true(rows_next(&rows, &item));
-	assert_int_equal(item.type, ROWS_END);
+	next(&rows, ROWS_END);
 	assert_false(rows_next(&rows, &item));
 	free(text.bytes);
 }
